@@ -1,0 +1,23 @@
+declare const instantBrand: unique symbol;
+
+/** A moment in UTC as ISO text with milliseconds (`2026-11-22T09:34:00.000Z`): equal length, so text order is time order. */
+export type Instant = string & { readonly [instantBrand]: true };
+
+export const instantOfMs = (ms: number): Instant => new Date(ms).toISOString() as Instant;
+export const msOf = (instant: Instant): number => Date.parse(instant);
+export const plusMs = (instant: Instant, ms: number): Instant => instantOfMs(msOf(instant) + ms);
+
+/** @throws RangeError when the text is no instant. Accepts any offset and returns UTC. */
+export const instantOf = (text: string): Instant => new Date(text).toISOString() as Instant;
+
+/** The earlier of two, where null means never. */
+export function earlier(a: Instant | null, b: Instant | null): Instant | null {
+  if (a === null) return b;
+  if (b === null) return a;
+  return a < b ? a : b;
+}
+
+export const SECOND_MS = 1_000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
