@@ -1,0 +1,237 @@
+// From the text of a connection file to a Connection, or every fault it has at once.
+import { canonicalJson } from '../base/json.ts';
+import type { Fault } from '../base/problem.ts';
+import type { LifecyclePolicy } from '../lifecycle/policy.ts';
+import { type BindSettings, type Bound, bindConnection } from './bind-connection.ts';
+import { Binder } from './binder.ts';
+import { checkRules, notBuilt } from './connection-rules.ts';
+import { type ConnectionSettings, connectionSchema, GUARD_KINDS, type GuardKind } from './connection-schema.ts';
+import { schemaFaults } from './schema-faults.ts';
+import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
+import { readYamlTree, type YamlPath, type YamlTree } from './yaml-tree.ts';
+
+export interface FileSourceSettings {
+  readonly kind: 'file';
+  readonly path: TextSetting;
+  readonly format: 'csv' | 'json' | 'jsonl';
+  readonly content: 'snapshot' | 'delta';
+  /** Cron in the connection's zone. */
+  readonly schedule: string;
+  readonly encoding: string | null;
+  readonly separator: string | null;
+  readonly quote: string;
+  readonly recordPath: string | null;
+  readonly columns: readonly string[] | null;
+  readonly complete: {
+    readonly marker?: string;
+    readonly trailer?: { readonly pattern: string; readonly countField: number };
+    readonly minRows?: number;
+  };
+  readonly finalNewline: boolean | null;
+  readonly stableMs: number;
+}
+export type SourceSettings = FileSourceSettings;
+
+export interface Limit {
+  /** Workers. */
+  readonly count?: number;
+  /** 0 … 100. */
+  readonly percent?: number;
+}
+export interface LimitSetting {
+  readonly perCycle?: Limit;
+  readonly perDay?: Limit;
+  readonly perWeek?: Limit;
+}
+
+export interface TargetSettings {
+  readonly name: string;
+  readonly kind: 'scim';
+  readonly profile: 'generic';
+  readonly baseUrl: TextSetting;
+  readonly auth: { readonly kind: 'bearer'; readonly token: SecretReference };
+  readonly limits: { readonly concurrency: number; readonly perSecond: number | null };
+  readonly timeoutMs: number;
+  readonly correlate: readonly string[];
+}
+
+export interface Connection {
+  readonly name: string;
+  readonly file: string;
+  /** Over the canonical content: comments and layout do not count. */
+  readonly digest: string;
+  /** Canonical JSON, for the archive. Holds no secret. */
+  readonly text: string;
+  readonly timeZone: string;
+  readonly source: SourceSettings;
+  readonly policy: LifecyclePolicy;
+  readonly guards: Readonly<Partial<Record<GuardKind, LimitSetting>>>;
+  readonly targets: readonly TargetSettings[];
+  /** Compiles against the columns of a feed (null: `source.columns`, else what can be checked without). */
+  readonly bind: (columns: readonly string[] | null) => Bound;
+}
+
+export type ReadConnection = { readonly connection: Connection } | { readonly faults: readonly Fault[] };
+
+/** Never throws for what a person wrote. Faults are in the order of the file. */
+export function readConnection(
+  file: string,
+  text: string,
+  deps: { readonly sha256: (text: string) => string },
+): ReadConnection {
+  const read = readYamlTree(file, text);
+  if ('faults' in read) return read;
+  const { tree } = read;
+  if (tree.value === null || typeof tree.value !== 'object' || Array.isArray(tree.value)) {
+    const hint = '`rollcall help mapping` lists its keys';
+    return { faults: [{ code: 'mapping.yaml', message: 'the file holds no connection', hint, place: { file } }] };
+  }
+  const settings = connectionSchema.safeParse(tree.value);
+  const binder = new Binder(tree);
+  checkRules(binder);
+  const canonical = canonicalJson(tree.value);
+  const digest = deps.sha256(canonical);
+  bindConnection(binder, bindSettings(tree, digest), columnsOf(tree));
+  const faults = withoutNotBuilt(
+    [...(settings.error === undefined ? [] : schemaFaults(settings.error.issues, tree)), ...binder.faults],
+    binder,
+  );
+  if (faults.length > 0 || !settings.success) return { faults: inOrder(faults) };
+  return { connection: connectionOf(file, tree, settings.data, canonical, digest) };
+}
+
+function connectionOf(
+  file: string,
+  tree: YamlTree,
+  settings: ConnectionSettings,
+  text: string,
+  digest: string,
+): Connection {
+  const { lifecycle } = settings;
+  return {
+    name: settings.connection,
+    file,
+    digest,
+    text,
+    timeZone: settings.timeZone,
+    source: sourceOf(settings.source),
+    policy: {
+      preboardDays: lifecycle.preboardDays,
+      onLeave: lifecycle.onLeave,
+      scopeExit: settings.scopeExit,
+      deleteAfterDays: lifecycle.retention.deleteAfterDays === 'never' ? null : lifecycle.retention.deleteAfterDays,
+      joinGroupsAt: lifecycle.joinGroupsAt,
+    },
+    guards: guardsOf(settings.guards),
+    targets: settings.targets.map(targetOf),
+    bind: (columns) => {
+      const binder = new Binder(tree);
+      const mapping = bindConnection(binder, bindSettings(tree, digest), columns ?? columnsOf(tree));
+      return mapping === null ? { faults: inOrder(binder.faults) } : { mapping };
+    },
+  };
+}
+
+function sourceOf(source: ConnectionSettings['source']): SourceSettings {
+  const { marker, trailer, minRows } = source.complete;
+  return {
+    kind: 'file',
+    path: textSetting(source.path) ?? { kind: 'literal', text: source.path },
+    format: source.format,
+    content: source.content,
+    schedule: source.schedule,
+    encoding: source.encoding,
+    separator: source.separator,
+    quote: source.quote,
+    recordPath: source.recordPath,
+    columns: source.columns,
+    complete: {
+      ...(marker === undefined ? {} : { marker }),
+      ...(trailer === undefined ? {} : { trailer }),
+      ...(minRows === undefined ? {} : { minRows }),
+    },
+    finalNewline: source.finalNewline,
+    stableMs: source.stableMs,
+  };
+}
+
+function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings {
+  return {
+    name: target.name,
+    kind: 'scim',
+    profile: 'generic',
+    baseUrl: textSetting(target.baseUrl.trim()) ?? { kind: 'literal', text: target.baseUrl },
+    // The rules have refused every file in which this is no reference.
+    auth: { kind: 'bearer', token: secretReference(target.auth.token) ?? { kind: 'env', name: '' } },
+    limits: target.limits,
+    timeoutMs: target.timeoutMs,
+    correlate: target.correlate,
+  };
+}
+
+function guardsOf(guards: ConnectionSettings['guards']): Connection['guards'] {
+  const settings: Partial<Record<GuardKind, LimitSetting>> = {};
+  for (const kind of GUARD_KINDS) {
+    const value = guards[kind];
+    if (value !== undefined) settings[kind] = limitSetting(value);
+  }
+  return settings;
+}
+
+type GuardValue = NonNullable<ConnectionSettings['guards'][GuardKind]>;
+
+function limitSetting(value: GuardValue): LimitSetting {
+  if (typeof value !== 'object') return { perCycle: limit(value) };
+  return {
+    ...(value.perCycle === undefined ? {} : { perCycle: limit(value.perCycle) }),
+    ...(value.perDay === undefined ? {} : { perDay: limit(value.perDay) }),
+    ...(value.perWeek === undefined ? {} : { perWeek: limit(value.perWeek) }),
+  };
+}
+
+function limit(value: string | number): Limit {
+  if (typeof value === 'number') return { count: value };
+  return value.includes('%') ? { percent: Number.parseFloat(value) } : { count: Number.parseInt(value, 10) };
+}
+
+/** Read from the tree, because expressions are compiled beside other faults too. */
+function bindSettings(tree: YamlTree, digest: string): BindSettings {
+  const binder = new Binder(tree);
+  const zone = binder.at(['timeZone']);
+  return {
+    connection: String(binder.at(['connection'])),
+    digest,
+    timeZone: typeof zone === 'string' ? zone : 'UTC',
+    nested: binder.at(['source', 'format']) === 'json' || binder.at(['source', 'format']) === 'jsonl',
+    lastDayInclusive: binder.at(['lifecycle', 'lastDayInclusive']) !== false,
+    leaveCounts: binder.at(['lifecycle', 'leaveCounts']) === 'endDate' ? 'endDate' : 'lastDay',
+  };
+}
+
+function columnsOf(tree: YamlTree): readonly string[] | null {
+  const columns = new Binder(tree).at(['source', 'columns']);
+  return Array.isArray(columns) && columns.length > 0 && columns.every((column) => typeof column === 'string')
+    ? columns
+    : null;
+}
+
+/** What belongs to a kind that is not built is one fault, not one for each of its keys. */
+function withoutNotBuilt(faults: readonly Fault[], binder: Binder): readonly Fault[] {
+  const parts = notBuilt(binder).map((path: YamlPath) => binder.tree.place(path).key ?? '');
+  return faults.filter(
+    (fault) => fault.code === 'mapping.not-built' || !parts.some((part) => isWithin(fault.place?.key ?? '', part)),
+  );
+}
+
+const isWithin = (key: string, part: string): boolean =>
+  key === part || key.startsWith(`${part}.`) || key.startsWith(`${part}[`);
+
+function inOrder(faults: readonly Fault[]): readonly Fault[] {
+  const seen = new Set<string>();
+  return faults
+    .toSorted((a, b) => (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0))
+    .filter((fault) => {
+      const text = JSON.stringify([fault.message, fault.place]);
+      return !seen.has(text) && seen.add(text);
+    });
+}

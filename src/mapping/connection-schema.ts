@@ -1,0 +1,238 @@
+// Every key of a connection file: type, default, and the sentence that `help mapping` prints. Expressions are texts here;
+// what they may say is checked where they are compiled.
+import { z } from 'zod';
+
+const said = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description }) as T;
+const text = (description: string) => said(z.string(), description);
+/** Plain YAML `true` and `5` are the CEL literals they look like. */
+const expression = (description: string) =>
+  z.union([z.string(), z.boolean(), z.number()]).transform(String).meta({ description, expression: true });
+
+const NEVER = 'never' as const;
+
+const sourceSchema = z.strictObject({
+  kind: text('Where records come from: file. Other kinds are not built in this version.'),
+  path: text('The file, or a pattern with * in its name, relative to the mappings folder; ${env:NAME} is allowed.'),
+  format: said(z.enum(['csv', 'json', 'jsonl']).default('csv'), 'How the file is written.'),
+  content: said(
+    z.enum(['snapshot', 'delta']).default('snapshot'),
+    'A snapshot holds every worker in scope; a delta only those that changed.',
+  ),
+  schedule: said(
+    z.string().default('*/5 * * * *'),
+    'When to look (cron, in timeZone); a change of the file is noticed in between.',
+  ),
+  encoding: said(
+    z.string().nullable().default(null),
+    'For instance windows-1252 or utf-16le; null detects a byte order mark and else demands UTF-8.',
+  ),
+  separator: said(
+    z.string().min(1).max(8).nullable().default(null),
+    'CSV: one or several characters; null detects one of , ; tab |.',
+  ),
+  quote: said(z.string().max(1).default('"'), 'CSV: the quote around fields; an empty text for feeds without.'),
+  recordPath: said(
+    z.string().nullable().default(null),
+    'JSON: dotted path of the list of records; null takes the top level or its only list.',
+  ),
+  columns: said(
+    z.array(z.string()).min(1).nullable().default(null),
+    'Columns the feed will have: expressions are checked against them before the first file is there.',
+  ),
+  complete: said(
+    z
+      .strictObject({
+        marker: text('A file beside the feed that says it is complete, such as *.done (strong proof).').optional(),
+        trailer: said(
+          z.strictObject({
+            pattern: text('How the last line begins.'),
+            countField: said(z.number().int().min(1), 'Which of its fields, from 1, holds the number of rows.'),
+          }),
+          'The last line says how many rows there are (strong proof).',
+        ).optional(),
+        minRows: said(z.number().int().min(1), 'Fewer rows than this are refused (weak proof).').optional(),
+      })
+      .prefault({}),
+    'What proves that a delivery is whole.',
+  ),
+  finalNewline: said(
+    z.boolean().nullable().default(null),
+    'Whether the last row ends with a line break; null demands one.',
+  ),
+  stableMs: said(
+    z.number().int().min(0).max(600_000).default(2_000),
+    'How long size and time of a file must stand still before it is read.',
+  ),
+  asOf: expression(
+    'Source time of a record, such as instant(record.Last_Changed); else the date in the file name or the moment of reading.',
+  ).optional(),
+});
+
+const workerSchema = z.strictObject({
+  id: expression('The key of a record, as text. Immutable.'),
+  personId: expression('Links the employments of one person; else the id.').optional(),
+  status: expression('One of expected, active, leave, terminated; usually lookup("status", record.X).'),
+  startDate: expression('First day: date(record.X, "MM/dd/yyyy").'),
+  endDate: expression('Termination date; blank means open.').optional(),
+  lastDay: expression('Last day of work, always inclusive; see lifecycle.leaveCounts.').optional(),
+  endsNow: expression('True ends access on receipt; counts only with a termination.').optional(),
+  timeZone: expression('IANA zone in which the dates are meant; else timeZone of the connection.').optional(),
+  managerId: expression('Key of the manager; blank means none.').optional(),
+  attributes: said(
+    z.record(z.string(), expression('An attribute, used below as worker.NAME.')).default({}),
+    'Whatever else expressions below need.',
+  ),
+});
+
+const tableValue = z
+  .union([z.string(), z.number(), z.boolean()])
+  .transform(String)
+  .meta({ description: 'What a word of HR means.' });
+
+const lifecycleSchema = z.strictObject({
+  preboardDays: said(
+    z.number().int().min(0).max(180).default(7),
+    'Days before the start at which the account is made, inactive.',
+  ),
+  onLeave: said(z.enum(['keep', 'suspend']).default('keep'), 'What a leave of absence does to the account.'),
+  lastDayInclusive: said(
+    z.boolean().default(true),
+    'Whether worker.endDate is the last day with access, or the day after it.',
+  ),
+  leaveCounts: said(
+    z.enum(['lastDay', 'endDate']).default('lastDay'),
+    'Which date ends access where both are there; where one is blank, the other counts.',
+  ),
+  joinGroupsAt: said(z.enum(['preboarding', 'active']).default('active'), 'The stage from which groups are given.'),
+  retention: said(
+    z
+      .strictObject({
+        deleteAfterDays: said(
+          z.union([z.literal(NEVER), z.number().int().min(1).max(36_500)]).default(NEVER),
+          'Days after the leave at which the account is deleted.',
+        ),
+      })
+      .prefault({}),
+    'What happens to accounts of those who left.',
+  ),
+});
+
+const limit = z.union([z.number().int().min(0), z.string()]);
+/** A number of workers or a share, for one cycle or for each window. */
+const guard = (description: string) =>
+  said(
+    z.union([
+      limit,
+      z.strictObject({
+        perCycle: said(limit, 'In one cycle.').optional(),
+        perDay: said(limit, 'In 24 hours.').optional(),
+        perWeek: said(limit, 'In 7 days.').optional(),
+      }),
+    ]),
+    description,
+  ).optional();
+
+const guardsSchema = z.strictObject({
+  inferredLeaver: guard(
+    'Accounts that would become inactive although no record says so: a number such as 10 or a share such as 3%.',
+  ),
+  explicitLeaver: guard('Workers who leave because their record says so.'),
+  emergencyLeaver: guard('Emergency leaves by webhook.'),
+  delete: guard('Accounts that would be deleted.'),
+  membershipRemoved: guard('Workers who would lose a group membership.'),
+  valueBlanked: guard('Workers who would lose a value of one attribute.'),
+  rename: guard('Workers whose userName or mail would change.'),
+  attributeChanged: guard('Workers of whom one attribute would change.'),
+  newlyRejected: guard('Rows that were good before and are rejected now.'),
+});
+export type GuardKind = keyof typeof guardsSchema.shape;
+export const GUARD_KINDS = Object.keys(guardsSchema.shape) as readonly GuardKind[];
+
+const groupSchema = z.strictObject({
+  name: expression('Display name; a quoted text is a literal name. A blank part grants nothing.'),
+  when: expression('Who belongs to it; else everybody.').optional(),
+  authority: said(
+    z.enum(['full', 'additive']).default('additive'),
+    'full: memberships that no rule grants are removed, whoever gave them (literal names only).',
+  ),
+  create: said(z.boolean().default(false), 'Whether the group is made when the target has none of this name.'),
+});
+
+/** The options of a value under `user`; a value without them is the expression itself. */
+export const accountValueSchema = z.strictObject({
+  value: said(z.unknown(), 'The expression, or members and elements with expressions in them.'),
+  apply: said(z.enum(['always', 'onCreate']).default('always'), 'onCreate sends the value with a new account only.'),
+  blank: said(
+    z.enum(['remove', 'keep']).default('remove'),
+    'What a blank result does to a value that the account has.',
+  ),
+});
+
+const targetSchema = z.strictObject({
+  name: text('How the target is called here; with baseUrl it is its identity.'),
+  kind: text('The protocol: scim. Other kinds are not built in this version.'),
+  profile: said(z.string().default('generic'), 'What is known of the endpoint beforehand: generic.'),
+  baseUrl: text('The address in front of /Users; ${env:NAME} is allowed.'),
+  auth: said(
+    z.strictObject({
+      kind: text('bearer. Other kinds are not built in this version.'),
+      token: text('${env:NAME} or ${file:PATH}: secrets never stand in this file.'),
+    }),
+    'How we show who we are.',
+  ),
+  limits: said(
+    z
+      .strictObject({
+        concurrency: said(z.number().int().min(1).max(256).default(16), 'Requests in flight at once.'),
+        perSecond: said(
+          z.number().min(0.01).max(10_000).nullable().default(50),
+          'Requests a second; null sets no limit.',
+        ),
+      })
+      .prefault({}),
+    'How fast the target may be asked.',
+  ),
+  timeoutMs: said(z.number().int().min(1_000).max(600_000).default(30_000), 'How long an answer may take.'),
+  correlate: said(
+    z.array(z.string()).default(['externalId']),
+    'By which values existing accounts are found, in this order: externalId, userName, or a path under user. Generated names never count.',
+  ),
+  user: said(
+    z.record(z.string(), z.unknown()),
+    'The account: SCIM attributes whose values are expressions over worker.X and userName. userName is needed.',
+  ),
+  groups: said(z.array(groupSchema).default([]), 'Birthright groups.'),
+});
+
+export const connectionSchema = z.strictObject({
+  connection: text('The name of the connection: small letters, digits and hyphens.'),
+  timeZone: text('IANA zone of dates and schedules where a worker has none of their own.'),
+  source: said(sourceSchema, 'Where records come from.'),
+  webhooks: said(z.unknown().optional(), 'Not built in this version.'),
+  worker: said(workerSchema, 'From a record to an employment: expressions over record.COLUMN.'),
+  scope: expression('Who is managed at all: an expression over worker.X; else everybody.').optional(),
+  scopeExit: said(
+    z.enum(['keep', 'disable']).default('keep'),
+    'What leaving the scope does to a worker who has an account.',
+  ),
+  tables: said(
+    z.record(z.string(), said(z.record(z.string(), tableValue), 'A table, named in lookup("NAME", …).')).default({}),
+    'Tables for lookup(): from words of HR to ours.',
+  ),
+  lifecycle: said(lifecycleSchema.prefault({}), 'How the lifecycle behaves.'),
+  guards: said(guardsSchema.prefault({}), 'Limits on harmful changes; a file may lower what is built in.'),
+  protected: said(
+    z
+      .array(
+        expression(
+          'An account that must never be written to: an expression over account.userName, id, externalId, active.',
+        ),
+      )
+      .default([]),
+    'Accounts that never receive a write.',
+  ),
+  targets: said(z.array(targetSchema).min(1), 'Where accounts are kept.'),
+});
+
+export type ConnectionSettings = z.output<typeof connectionSchema>;
+export type TargetSource = ConnectionSettings['targets'][number];
