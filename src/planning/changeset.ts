@@ -1,0 +1,210 @@
+// Everything one decision wants to store, as a value. `store.commit(changeset)` applies it in one transaction or not at all.
+import type { Instant } from '../base/instant.ts';
+import type { JsonObject, JsonValue } from '../base/json.ts';
+import type { Lane, TransitionName } from '../lifecycle/operation.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
+import type { Standing } from '../lifecycle/standing.ts';
+import type { Rejection } from '../mapping/bound-mapping.ts';
+import type { Employment } from '../worker/worker.ts';
+import type { Harm, HarmKind } from './harm.ts';
+
+export const OPERATION_KINDS = [
+  'create',
+  'update',
+  'enable',
+  'disable',
+  'delete',
+  'addMember',
+  'removeMember',
+] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+/**
+ * queued → sending → done | failed | queued again; sending → accepted → done. `superseded`: newer desired state took its
+ * place before it was sent. `skipped`: an operator set it aside.
+ */
+export const OPERATION_STATES = ['queued', 'sending', 'accepted', 'done', 'failed', 'superseded', 'skipped'] as const;
+export type OperationState = (typeof OPERATION_STATES)[number];
+
+/** What an account shall hold; the request is the difference to what is known when it is sent. */
+export interface AccountPayload {
+  readonly userName: string;
+  readonly externalId: string;
+  readonly active: boolean;
+  readonly attributes: JsonObject;
+  readonly onCreateOnly: readonly string[];
+  readonly keepWhenBlank: readonly string[];
+  /** Worker key of a manager whose account exists, resolved to its remote id at send time; '' clears; null leaves it alone. */
+  readonly managerKey: string | null;
+}
+export interface MembershipPayload {
+  readonly group: string;
+  readonly create: boolean;
+  readonly authority: 'full' | 'additive';
+}
+export type OperationPayload = AccountPayload | MembershipPayload;
+
+export interface NewOperation {
+  readonly target: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly payload: OperationPayload;
+  readonly transition: TransitionName | null;
+  readonly notBefore: Instant;
+  /** Set when planning itself refuses (two accounts match, an account is somebody else's): stored as failed, never sent. */
+  readonly refused?: Outcome;
+}
+
+/** The worker's resource at one target. */
+export interface AccountState {
+  readonly target: string;
+  readonly remoteId: string | null;
+  readonly etag: string | null;
+  /** The name reserved for this worker at this target, for ever. */
+  readonly userName: string;
+  readonly externalId: string;
+  /** Null while nobody has asked the target. */
+  readonly active: boolean | null;
+  readonly origin: 'created' | 'adopted';
+  /** Attributes as they stand at the target as far as we know: what was confirmed, or what adoption found. */
+  readonly known: JsonObject;
+  /** Manager whose reference stands at the target. */
+  readonly managerKnown: string;
+  /** Manager whose account does not exist yet: a debt, paid when it does. '' when there is none. */
+  readonly managerOwed: string;
+  /** Groups in which this account has a membership that we wrote or adopted. */
+  readonly groups: readonly string[];
+}
+
+export interface OpenOperation {
+  readonly id: number;
+  readonly target: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly state: OperationState;
+  readonly payload: OperationPayload;
+}
+
+/** All that the store knows of one worker, read in one go. `revision` 0 and `UNKNOWN` for somebody new. */
+export interface Situation {
+  readonly key: string;
+  readonly revision: number;
+  readonly standing: Standing;
+  readonly employments: readonly Employment[];
+  readonly accounts: readonly AccountState[];
+  /** Queued, sending, accepted and failed operations, oldest first. */
+  readonly operations: readonly OpenOperation[];
+  readonly suspectedSince: Instant | null;
+  readonly dueAt: Instant | null;
+}
+
+export interface EntryDraft {
+  /** `decision`, `intent`, `outcome`, `hold`, `approval`, `act`, `cycle`, `mapping`, `rejection`, `refusal`, `superseded` … */
+  readonly kind: string;
+  readonly connection: string | null;
+  readonly workerKey: string | null;
+  /** `feed`, `calendar`, `target`, `operator:NAME`, `daemon`. */
+  readonly actor: string;
+  /** No personal values: ids, rules, digests, states, counts. */
+  readonly body: JsonObject;
+  /** Personal values (before, after, names). Kept in the side table; the chain covers their salted hash. */
+  readonly personal?: JsonObject;
+}
+
+export interface WorkerChange {
+  readonly key: string;
+  /** The revision that was read; a commit that meets another one is refused whole. */
+  readonly revision: number;
+  readonly standing: Standing;
+  /** The next moment at which the clock alone changes something; null when nothing will. */
+  readonly dueAt: Instant | null;
+  /** All employments of the worker that changed, or undefined when none did. */
+  readonly employments?: readonly Employment[];
+  /** Accounts to insert or replace, by target. */
+  readonly accounts: readonly AccountState[];
+  readonly operations: readonly NewOperation[];
+  /** Ids of unsent operations that newer desired state replaces. */
+  readonly supersedes: readonly number[];
+  /** Undefined leaves it alone; null clears the suspicion. */
+  readonly suspectedSince?: Instant | null;
+  readonly entries: readonly EntryDraft[];
+}
+
+/** The digests (16 bytes each, as lower-case hex, sorted) of the rows that an employment was made from. Empty: judge again at every read. */
+export interface FingerprintChange {
+  readonly employmentId: string;
+  readonly digests: readonly string[];
+}
+
+export interface OperationResult {
+  readonly id: number;
+  readonly state: OperationState;
+  readonly notBefore: Instant;
+  /** Attempts of its own so far. */
+  readonly attempts: number;
+  /** True when this try may have taken effect: the next one looks before it writes. */
+  readonly ambiguous: boolean;
+  readonly outcome: Outcome | null;
+}
+
+export interface HoldItem {
+  readonly digest: string;
+  readonly harm: Harm;
+}
+export interface HoldChange {
+  readonly kind: HarmKind | 'newlyRejected' | 'feed';
+  /** Why the guard stopped it, in a sentence with the numbers. */
+  readonly reason: string;
+  /** The items as they stand now: replaces what the hold held. No items closes it. */
+  readonly items: readonly HoldItem[];
+}
+
+export interface GuardUse {
+  readonly kind: HarmKind;
+  readonly workerKey: string;
+  readonly attribute: string | null;
+  readonly approved: boolean;
+}
+
+export interface CycleRecord {
+  readonly id: number;
+  readonly connection: string;
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant | null;
+  readonly state: 'running' | 'done' | 'held' | 'refused' | 'failed';
+  /** Counts and the delivery's name; for `status`. */
+  readonly summary: JsonObject;
+}
+
+export interface Checkpoint {
+  /** Name, size and modification time or ETag of the delivery. */
+  readonly deliveryId: string;
+  readonly name: string;
+  readonly contentDigest: string;
+  readonly contextDigest: string;
+  readonly asOf: Instant;
+  readonly readAt: Instant;
+  readonly rows: number;
+  /** True when every row was judged and nobody is held, blocked, postponed or suspected: the same bytes, rejections and all, need no second look. */
+  readonly complete: boolean;
+  /** Header of the feed. */
+  readonly columns: readonly string[];
+}
+
+export interface Changeset {
+  readonly connection: string;
+  readonly at: Instant;
+  readonly workers?: readonly WorkerChange[];
+  readonly fingerprints?: readonly FingerprintChange[];
+  /** Context digest under which `fingerprints` were taken; without it the checkpoint's, else the connection's present one. A new one makes all older fingerprints unusable. */
+  readonly fingerprintContext?: string;
+  readonly results?: readonly OperationResult[];
+  readonly entries?: readonly EntryDraft[];
+  readonly checkpoint?: Checkpoint;
+  /** Replaces all rejections of the connection's last delivery. */
+  readonly rejections?: readonly Rejection[];
+  readonly holds?: readonly HoldChange[];
+  readonly guardUses?: readonly GuardUse[];
+  readonly cycle?: CycleRecord;
+  readonly settings?: Readonly<Record<string, JsonValue>>;
+}

@@ -1,0 +1,422 @@
+// One worker's account at one target: what is there or under way, what shall be, and the operations between the two.
+// Level-triggered: it compares states and never asks what happened, except that entering `left` always disables.
+import type { Instant } from '../base/instant.ts';
+import type { JsonObject } from '../base/json.ts';
+import type { Lane, TransitionName } from '../lifecycle/operation.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
+import type { Stage } from '../lifecycle/standing.ts';
+import type { DesiredAccount, ListedAccount, TargetMapping } from '../mapping/bound-mapping.ts';
+import { type Change, changesBetween, projected } from './account-changes.ts';
+import type {
+  AccountPayload,
+  AccountState,
+  MembershipPayload,
+  NewOperation,
+  OpenOperation,
+  OperationKind,
+} from './changeset.ts';
+import type { Harm, HarmKind } from './harm.ts';
+
+/** What the planner had to look up for one target before it could decide. */
+export interface TargetAnswers {
+  /** A free name out of the candidates; null when none was asked for, or none is free. */
+  readonly userName: string | null;
+  /** Existing accounts that correlate, without those that this worker owns already. */
+  readonly matches: readonly ListedAccount[];
+  /** Remote ids among the matches that belong to another worker of ours. */
+  readonly ownedElsewhere: ReadonlySet<string>;
+  /** Whether the desired manager's account exists at the target. */
+  readonly managerReady: boolean;
+}
+
+export interface AccountInput {
+  readonly workerKey: string;
+  readonly target: TargetMapping;
+  readonly account: AccountState | null;
+  /** Open operations of this worker at this target, oldest first. */
+  readonly open: readonly OpenOperation[];
+  readonly stage: Stage;
+  /** Whether an existing account shall be active at this stage. */
+  readonly shallBeActive: boolean;
+  /** Whether groups are given at this stage. */
+  readonly shallHaveGroups: boolean;
+  /** True when this very decision takes access away: the target is asked whatever we believe. */
+  readonly leaving: boolean;
+  readonly purging: boolean;
+  /** Null at stages without attributes to keep (left, purged, expected). */
+  readonly desired: DesiredAccount | null;
+  readonly answers: TargetAnswers;
+  readonly lane: Lane;
+  readonly transition: TransitionName | null;
+  readonly now: Instant;
+}
+
+export interface AccountPlan {
+  /** The account row to store; null leaves it as it is. */
+  readonly account: AccountState | null;
+  readonly operations: readonly NewOperation[];
+  readonly supersedes: readonly number[];
+  readonly harms: readonly Harm[];
+  readonly changes: readonly Change[];
+}
+
+const NOTHING: AccountPlan = { account: null, operations: [], supersedes: [], harms: [], changes: [] };
+
+/** Stages at which an account exists once the target was reached. */
+const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
+
+export function planAccount(input: AccountInput): AccountPlan {
+  const protectedMatch = input.answers.matches.some((match) => input.target.isProtected(match));
+  if (input.account === null) {
+    if (protectedMatch) return WITH_ACCOUNT.has(input.stage) ? refusal(input, 'protected-account', 'the matching account is protected') : NOTHING;
+    if (WITH_ACCOUNT.has(input.stage)) return newOrAdopted(input);
+    return input.stage === 'left' ? leftOnFirstSight(input) : NOTHING;
+  }
+  if (input.purging) return purged(input, input.account);
+  return WITH_ACCOUNT.has(input.stage) ? kept(input, input.account) : withdrawn(input, input.account);
+}
+
+// ── no account of ours yet ──────────────────────────────────────────────────────────────────────────────────────────
+
+function newOrAdopted(input: AccountInput): AccountPlan {
+  const { desired, answers } = input;
+  if (desired === null) return NOTHING;
+  const [match, second] = answers.matches;
+  if (match === undefined) return created(input, desired);
+  if (second !== undefined) {
+    return refusal(input, 'ambiguous-match', `${answers.matches.length} existing accounts match; pair the right one`);
+  }
+  if (answers.ownedElsewhere.has(match.remoteId)) {
+    return refusal(input, 'already-owned', 'the matching account belongs to another worker');
+  }
+  return adopted(input, desired, match);
+}
+
+function created(input: AccountInput, desired: DesiredAccount): AccountPlan {
+  const { userName } = input.answers;
+  if (userName === null) return refusal(input, 'name-taken', 'every candidate for the userName belongs to somebody else');
+  const manager = managerPlan(desired.managerKey, '', input.answers.managerReady);
+  const payload = payloadOf(desired, userName, input.shallBeActive, manager.send);
+  const account: AccountState = {
+    target: input.target.name,
+    remoteId: null,
+    etag: null,
+    userName,
+    externalId: desired.externalId,
+    active: null,
+    origin: 'created',
+    known: {},
+    managerKnown: '',
+    managerOwed: manager.owed,
+    groups: [],
+  };
+  return {
+    account,
+    operations: [operation(input, 'create', payload), ...joining(input, desired, new Set(openGroups(input.open)))],
+    supersedes: [],
+    harms: [],
+    changes: [],
+  };
+}
+
+/** What the target holds at adoption becomes what is known of the account; the difference is sent after approval. */
+function adopted(input: AccountInput, desired: DesiredAccount, match: ListedAccount): AccountPlan {
+  const account = adoptedAccount(input, match, desired.attributes);
+  const plan = kept(input, account, true);
+  const harm = adoptionHarm(input, match, plan.changes.map((change) => change.path).sort().join(', '));
+  return { ...plan, account: plan.account ?? account, harms: [harm] };
+}
+
+function adoptedAccount(input: AccountInput, match: ListedAccount, attributes: JsonObject): AccountState {
+  return {
+    target: input.target.name,
+    remoteId: match.remoteId,
+    etag: null,
+    userName: match.userName ?? '',
+    externalId: match.externalId ?? '',
+    active: match.active,
+    origin: 'adopted',
+    known: projected(match.resource, attributes),
+    managerKnown: '',
+    managerOwed: '',
+    groups: [],
+  };
+}
+
+/** Somebody who left before we ever saw them: touched only where an active account of theirs is found. */
+function leftOnFirstSight(input: AccountInput): AccountPlan {
+  const [match, second] = input.answers.matches;
+  if (match === undefined || second !== undefined || !match.active) return NOTHING;
+  if (input.answers.ownedElsewhere.has(match.remoteId)) return NOTHING;
+  const account = adoptedAccount(input, match, {});
+  return { ...withdrawn({ ...input, leaving: true }, account), account, harms: [adoptionHarm(input, match, 'disable')] };
+}
+
+const adoptionHarm = (input: AccountInput, match: ListedAccount, after: string): Harm =>
+  harm(input, 'adoption', `adopt ${match.remoteId}`, null, match.userName ?? '', after);
+
+// ── an account of ours ──────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Expectation {
+  readonly userName: string;
+  readonly externalId: string;
+  readonly active: boolean | null;
+  readonly attributes: JsonObject;
+  readonly manager: string;
+}
+
+/** The account after everything that is open will have been done: the state to compare with. */
+function expectation(account: AccountState, open: readonly OpenOperation[]): Expectation {
+  let state: Expectation = {
+    userName: account.userName,
+    externalId: account.externalId,
+    active: account.active,
+    attributes: account.known,
+    manager: account.managerKnown,
+  };
+  for (const { kind, payload } of open) {
+    if (isMembership(kind) || kind === 'delete') continue;
+    const next = payload as AccountPayload;
+    if (kind === 'disable') state = { ...state, active: false };
+    else
+      state = {
+        userName: next.userName,
+        externalId: next.externalId,
+        active: next.active,
+        attributes: next.attributes,
+        manager: next.managerKey ?? state.manager,
+      };
+  }
+  return state;
+}
+
+function kept(input: AccountInput, account: AccountState, adopting = false): AccountPlan {
+  const { desired, open, shallBeActive } = input;
+  if (desired === null) return NOTHING;
+  const expected = expectation(account, open);
+  // A generated name is kept for life; a mapped one follows HR.
+  const userName = desired.userNameGenerated ? account.userName : (desired.userNames[0] ?? account.userName);
+  const manager = managerPlan(desired.managerKey, expected.manager, input.answers.managerReady);
+  const changes: Change[] = [...changesBetween(expected.attributes, desired.attributes, desired)];
+  if (userName.toLowerCase() !== expected.userName.toLowerCase()) {
+    changes.push({ path: 'userName', before: expected.userName, after: userName });
+  }
+  // Stable once it is ours; an adopted account without one gets it.
+  if (adopting && expected.externalId === '') {
+    changes.push({ path: 'externalId', before: expected.externalId, after: desired.externalId });
+  }
+  const switching = expected.active !== shallBeActive && !(expected.active === null && hasOpenCreate(open));
+  const sends = changes.length > 0 || switching || manager.send !== null;
+
+  const operations: NewOperation[] = [];
+  const supersedes: number[] = [];
+  if (sends) {
+    const payload = payloadOf(desired, userName, shallBeActive, manager.send ?? keptManager(expected, desired, manager.owed));
+    const unsent = open.filter((one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'));
+    supersedes.push(...unsent.map((one) => one.id));
+    operations.push(operation(input, kindOf(account, open, switching, shallBeActive), payload));
+  }
+  const groups = groupPlan(input, account, desired);
+  operations.push(...groups.operations);
+  supersedes.push(...groups.supersedes);
+
+  const harms = adopting || account.active === null ? [] : [...changeHarms(input, changes), ...groups.harms];
+  const changed = manager.owed !== account.managerOwed;
+  return {
+    account: changed ? { ...account, managerOwed: manager.owed } : null,
+    operations,
+    supersedes,
+    harms,
+    changes,
+  };
+}
+
+const isBeingCreated = (open: readonly OpenOperation[]): boolean =>
+  open.some(({ kind, state }) => kind === 'create' && (state === 'sending' || state === 'accepted'));
+
+const hasOpenCreate = (open: readonly OpenOperation[]): boolean => open.some((one) => one.kind === 'create');
+
+/** Sends the manager again with an operation that replaces an unsent one; otherwise leaves the reference alone. */
+function keptManager(expected: Expectation, desired: DesiredAccount, owed: string): string | null {
+  return owed === '' && expected.manager === desired.managerKey && desired.managerKey !== '' ? desired.managerKey : null;
+}
+
+function kindOf(
+  account: AccountState,
+  open: readonly OpenOperation[],
+  switching: boolean,
+  shallBeActive: boolean,
+): OperationKind {
+  if (account.remoteId === null && !isBeingCreated(open)) return 'create';
+  if (!switching) return 'update';
+  return shallBeActive ? 'enable' : 'disable';
+}
+
+/** Access ends: the disable is never optimised away when this decision is a leave, and heals whenever the account is not known to be inactive. */
+function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
+  const operations: NewOperation[] = [];
+  const supersedes: number[] = [];
+  const disabling = input.open.some((one) => one.kind === 'disable' && one.state !== 'failed');
+  const later = input.open.some((one) => one.kind !== 'disable' && !isMembership(one.kind) && one.state !== 'failed');
+  if (input.leaving || ((account.active !== false || later) && !(disabling && !later))) {
+    const unsent = input.open.filter((one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'));
+    supersedes.push(...unsent.map((one) => one.id));
+    const payload: AccountPayload = {
+      userName: account.userName,
+      externalId: account.externalId,
+      active: false,
+      attributes: account.known,
+      onCreateOnly: [],
+      keepWhenBlank: [],
+      managerKey: null,
+    };
+    operations.push(operation(input, 'disable', payload));
+  }
+  const groups = groupPlan(input, account, null);
+  operations.push(...groups.operations);
+  supersedes.push(...groups.supersedes);
+  return {
+    account: account.managerOwed === '' ? null : { ...account, managerOwed: '' },
+    operations,
+    supersedes,
+    harms: [],
+    changes: [],
+  };
+}
+
+function purged(input: AccountInput, account: AccountState): AccountPlan {
+  const payload: AccountPayload = {
+    userName: account.userName,
+    externalId: account.externalId,
+    active: false,
+    attributes: {},
+    onCreateOnly: [],
+    keepWhenBlank: [],
+    managerKey: null,
+  };
+  return {
+    account: null,
+    operations: account.remoteId === null ? [] : [operation(input, 'delete', payload)],
+    supersedes: input.open.filter((one) => one.state === 'queued' || one.state === 'failed').map((one) => one.id),
+    harms: account.remoteId === null ? [] : [harm(input, 'delete', 'delete', null, account.userName, 'deleted')],
+    changes: [],
+  };
+}
+
+// ── parts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A manager without an account is a debt; a known reference that is right is left alone (`send` null). */
+function managerPlan(wanted: string, known: string, ready: boolean): { send: string | null; owed: string } {
+  if (wanted === known) return { send: null, owed: '' };
+  if (wanted === '') return { send: '', owed: '' };
+  return ready ? { send: wanted, owed: '' } : { send: null, owed: wanted };
+}
+
+const isMembership = (kind: OperationKind): boolean => kind === 'addMember' || kind === 'removeMember';
+
+const openGroups = (open: readonly OpenOperation[]): readonly string[] =>
+  open.filter(({ kind }) => kind === 'addMember').map(({ payload }) => (payload as MembershipPayload).group);
+
+function joining(input: AccountInput, desired: DesiredAccount, present: ReadonlySet<string>): readonly NewOperation[] {
+  if (!input.shallHaveGroups) return [];
+  return desired.memberships
+    .filter(({ group }) => !present.has(group))
+    .map((membership) => operation(input, 'addMember', membership));
+}
+
+/** Memberships that stand or are under way against those the rules grant. Only what we wrote is taken back, and all of a group we own in full. */
+function groupPlan(input: AccountInput, account: AccountState, desired: DesiredAccount | null) {
+  const open = input.open.filter((one) => isMembership(one.kind));
+  const granted = desired !== null && input.shallHaveGroups ? desired.memberships : [];
+  const wanted = new Set(granted.map(({ group }) => group));
+  const outdated = open.filter((one) => isOutdated(one, wanted));
+  const present = new Set(account.groups);
+  for (const one of open) {
+    if (outdated.includes(one)) continue;
+    const { group } = one.payload as MembershipPayload;
+    if (one.kind === 'addMember') present.add(group);
+    else present.delete(group);
+  }
+  const goes = new Set([...present].filter((group) => !wanted.has(group)));
+  // In a group that we own in full somebody else may have added the leaver.
+  const exists = account.remoteId !== null || isBeingCreated(input.open);
+  if (input.leaving && exists) for (const group of input.target.fullGroups) goes.add(group);
+  const operations: NewOperation[] = [...(desired === null ? [] : joining(input, desired, present))];
+  const harms: Harm[] = [];
+  for (const group of goes) {
+    const authority = input.target.fullGroups.includes(group) ? 'full' : 'additive';
+    operations.push(operation(input, 'removeMember', { group, create: false, authority }));
+    if (desired !== null) harms.push(harm(input, 'membershipRemoved', `leave group ${group}`, group, group, ''));
+  }
+  return { operations, supersedes: outdated.map((one) => one.id), harms };
+}
+
+function isOutdated(one: OpenOperation, wanted: ReadonlySet<string>): boolean {
+  if (one.state !== 'queued' && one.state !== 'failed') return false;
+  return wanted.has((one.payload as MembershipPayload).group) === (one.kind === 'removeMember');
+}
+
+const RENAMES = /^(userName|emails(\[.*)?)$/;
+
+function changeHarms(input: AccountInput, changes: readonly Change[]): readonly Harm[] {
+  return changes.map((change) => {
+    const before = textOf(change.before);
+    const after = textOf(change.after);
+    if (change.after === undefined) return harm(input, 'valueBlanked', `blank ${change.path}`, change.path, before, '');
+    if (RENAMES.test(change.path) && change.before !== undefined) {
+      return harm(input, 'rename', `change ${change.path}`, null, before, after);
+    }
+    return harm(input, 'attributeChanged', `change ${change.path}`, change.path, before, after);
+  });
+}
+
+const textOf = (value: unknown): string =>
+  value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
+function harm(
+  input: AccountInput,
+  kind: HarmKind,
+  operationText: string,
+  attribute: string | null,
+  before: string,
+  after: string,
+): Harm {
+  const { workerKey, target } = input;
+  return { kind, workerKey, target: target.name, operation: operationText, attribute, before, after };
+}
+
+function payloadOf(
+  desired: DesiredAccount,
+  userName: string,
+  active: boolean,
+  managerKey: string | null,
+): AccountPayload {
+  const { externalId, attributes, onCreateOnly, keepWhenBlank } = desired;
+  return { userName, externalId, active, attributes, onCreateOnly, keepWhenBlank, managerKey };
+}
+
+function operation(input: AccountInput, kind: OperationKind, payload: AccountPayload | MembershipPayload): NewOperation {
+  return {
+    target: input.target.name,
+    kind,
+    lane: input.lane,
+    payload,
+    transition: input.transition,
+    notBefore: input.now,
+  };
+}
+
+function refusal(input: AccountInput, code: string, detail: string): AccountPlan {
+  const already = input.open.some((one) => one.state === 'failed' && one.kind === 'create');
+  if (already || input.desired === null) return NOTHING;
+  const outcome: Outcome = {
+    class: 'permanent',
+    status: null,
+    code,
+    detail,
+    retryAfterMs: null,
+    countsAsAttempt: true,
+  };
+  const payload = payloadOf(input.desired, '', input.shallBeActive, null);
+  return { ...NOTHING, operations: [{ ...operation(input, 'create', payload), refused: outcome }] };
+}

@@ -1,0 +1,386 @@
+// One worker's part of a plan: facts → events → decisions → operations for each target, with the harm they may do.
+// In two halves, because names and existing accounts must be looked up in between: prepare() says what is needed,
+// complete() takes the answers. Both are pure.
+import type { Instant } from '../base/instant.ts';
+import { canonicalJson, type JsonObject } from '../base/json.ts';
+import { type Decision, decide } from '../lifecycle/decide.ts';
+import { detect } from '../lifecycle/detect.ts';
+import type { LifecycleEvent } from '../lifecycle/event.ts';
+import type { Lane, OperationName, TransitionName } from '../lifecycle/operation.ts';
+import type { LifecyclePolicy } from '../lifecycle/policy.ts';
+import type { Stage, Standing } from '../lifecycle/standing.ts';
+import { type Truth, truthOf } from '../lifecycle/truth.ts';
+import type {
+  BoundMapping,
+  CorrelationValue,
+  DesiredAccount,
+  TargetMapping,
+} from '../mapping/bound-mapping.ts';
+import { type Employment, withObservation } from '../worker/worker.ts';
+import type { Change } from './account-changes.ts';
+import type { AccountState, EntryDraft, NewOperation, Situation, WorkerChange } from './changeset.ts';
+import type { Harm } from './harm.ts';
+import { planAccount, type TargetAnswers } from './plan-account.ts';
+
+export interface PlanRules {
+  readonly mapping: BoundMapping;
+  readonly policy: LifecyclePolicy;
+  readonly now: Instant;
+  /** `feed`, `calendar`, `operator:NAME`: who causes this plan, for the audit. */
+  readonly actor: string;
+}
+
+export interface PreparedTarget {
+  readonly mapping: TargetMapping;
+  readonly account: AccountState | null;
+  readonly desired: DesiredAccount | null;
+  /** Values by which an existing account may be found; empty when this worker has an account already. */
+  readonly correlation: readonly CorrelationValue[];
+  /** Candidates in order when a new account needs a name, else empty. */
+  readonly names: readonly string[];
+  /** Manager whose account must exist before the reference can be sent; '' when nothing is to be looked up. */
+  readonly managerKey: string;
+}
+
+export interface Prepared {
+  readonly situation: Situation;
+  readonly employments: readonly Employment[];
+  readonly employmentsChanged: boolean;
+  readonly worker: { readonly key: string; readonly employments: readonly Employment[] };
+  readonly primary: Employment | null;
+  readonly after: Standing;
+  readonly truth: Truth;
+  readonly accepted: readonly { readonly event: LifecycleEvent; readonly transition: TransitionName | null }[];
+  readonly operations: ReadonlySet<OperationName>;
+  readonly refusals: readonly Refusal[];
+  readonly rescindsProtectedLeave: boolean;
+  readonly reappears: boolean;
+  readonly targets: readonly PreparedTarget[];
+}
+
+export interface Refusal {
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** What differs at one target; the operations stand in the change. */
+export interface TargetPlan {
+  readonly target: string;
+  readonly changes: readonly Change[];
+}
+
+export interface WorkerPlan {
+  readonly key: string;
+  /** Null when there is nothing to store. */
+  readonly change: WorkerChange | null;
+  readonly harms: readonly Harm[];
+  readonly transitions: readonly TransitionName[];
+  readonly refusals: readonly Refusal[];
+  readonly alerts: readonly string[];
+  /** Something stands between the facts and the standing (an older record, a sticky leave, an approval): judged again at every read. */
+  readonly blocked: boolean;
+  readonly from: Stage;
+  readonly to: Stage;
+  readonly targets: readonly TargetPlan[];
+}
+
+/** At most this many events are missing at once: an end seen, a stage, a correction. More is a bug in detection. */
+const EVENTS_MAX = 8;
+
+const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
+
+export function prepare(
+  situation: Situation,
+  observed: readonly Employment[],
+  rules: PlanRules,
+  orders: readonly LifecycleEvent[] = [],
+): Prepared {
+  const employments = withObservation(situation.employments, observed);
+  const factsChanged = employments !== situation.employments && !sameFacts(employments, situation.employments);
+
+  let standing = situation.standing;
+  const accepted: { event: LifecycleEvent; transition: TransitionName | null }[] = [];
+  const operations = new Set<OperationName>();
+  const refusals: Refusal[] = [];
+  let rescindsProtectedLeave = false;
+
+  const take = (event: LifecycleEvent): void => {
+    let decision: Decision = decide(standing, event);
+    if (decision.kind === 'refused' && decision.code === 'protected-leave') {
+      decision = decide(standing, { ...event, approved: true } as LifecycleEvent);
+      rescindsProtectedLeave = decision.kind === 'accepted';
+    }
+    if (decision.kind === 'refused') {
+      refusals.push({ code: decision.code, reason: decision.reason });
+      return;
+    }
+    if (!decision.changed && decision.operations.length === 0) return;
+    standing = decision.to;
+    accepted.push({ event, transition: decision.transition });
+    for (const name of decision.operations) operations.add(name);
+  };
+  for (const event of orders) take(event);
+  const detection = detect(standing, employments, rules.now, rules.policy);
+  if (detection.events.length > EVENTS_MAX) throw new Error('bug: detection names too many events');
+  for (const event of detection.events) take(event);
+
+  // Facts that only became newer are stored when they decided something; else every read would rewrite everybody.
+  const employmentsChanged = factsChanged || (accepted.length > 0 && employments !== situation.employments);
+  const truth = accepted.length === 0 ? detection.truth : truthOf(standing, employments, rules.now, rules.policy);
+  const worker = { key: situation.key, employments };
+  const primary = truth.primary;
+  return {
+    situation,
+    employments,
+    employmentsChanged,
+    worker,
+    primary,
+    after: standing,
+    truth,
+    accepted,
+    operations,
+    refusals,
+    rescindsProtectedLeave,
+    reappears: situation.suspectedSince !== null && observed.length > 0,
+    targets: rules.mapping.targets.map((target) => preparedTarget(target, situation, standing, worker, primary)),
+  };
+}
+
+function preparedTarget(
+  mapping: TargetMapping,
+  situation: Situation,
+  after: Standing,
+  worker: Prepared['worker'],
+  primary: Employment | null,
+): PreparedTarget {
+  const account = situation.accounts.find((candidate) => candidate.target === mapping.name) ?? null;
+  const sought = account === null && after.stage === 'left';
+  if (primary === null || !(WITH_ACCOUNT.has(after.stage) || sought)) {
+    return { mapping, account, desired: null, correlation: [], names: [], managerKey: '' };
+  }
+  const desired = mapping.desired(worker, primary, account?.userName ?? null);
+  return {
+    mapping,
+    account,
+    desired,
+    correlation: account === null ? mapping.correlation(worker, primary, desired) : [],
+    names: account === null && !sought ? desired.userNames : [],
+    managerKey: desired.managerKey === (account?.managerKnown ?? '') ? '' : desired.managerKey,
+  };
+}
+
+/** Desired state once the name is chosen, since expressions may use `userName`. */
+function withName(target: PreparedTarget, prepared: Prepared, userName: string | null): DesiredAccount | null {
+  const { desired } = target;
+  if (desired === null || prepared.primary === null || userName === null) return desired;
+  return userName === desired.userNames[0] ? desired : target.mapping.desired(prepared.worker, prepared.primary, userName);
+}
+
+export function complete(
+  prepared: Prepared,
+  answers: ReadonlyMap<string, TargetAnswers>,
+  rules: PlanRules,
+): WorkerPlan {
+  const { situation } = prepared;
+  const leaving = prepared.operations.has('disableAccount');
+  const stage = prepared.after.stage;
+  const stageTransition = prepared.accepted.find((one) => one.transition !== null)?.transition ?? null;
+  const shallBeActive = stage === 'active' || (stage === 'onLeave' && rules.policy.onLeave === 'keep');
+  const groupStages = rules.policy.joinGroupsAt === 'preboarding' ? WITH_ACCOUNT : new Set<Stage>(['active', 'onLeave']);
+
+  const accounts: AccountState[] = [];
+  const operations: NewOperation[] = [];
+  const supersedes: number[] = [];
+  const harms: Harm[] = [...lifecycleHarms(prepared, rules)];
+  const targets: TargetPlan[] = [];
+  let moved = false;
+  for (const target of prepared.targets) {
+    const answer = answers.get(target.mapping.name) ?? NO_ANSWERS;
+    const transition = stageTransition ?? (situation.revision === 0 ? 'joiner' : 'mover');
+    const plan = planAccount({
+      workerKey: situation.key,
+      target: target.mapping,
+      account: target.account,
+      open: situation.operations.filter((one) => one.target === target.mapping.name),
+      stage,
+      shallBeActive,
+      shallHaveGroups: groupStages.has(stage),
+      leaving,
+      purging: prepared.operations.has('deleteAccount'),
+      desired: withName(target, prepared, answer.userName),
+      answers: answer,
+      lane: laneOf(prepared, transition, rules.now),
+      transition,
+      now: rules.now,
+    });
+    if (plan.account !== null) accounts.push(plan.account);
+    operations.push(...plan.operations);
+    supersedes.push(...plan.supersedes);
+    harms.push(...plan.harms);
+    targets.push({ target: target.mapping.name, changes: plan.changes });
+    moved ||= plan.operations.length + plan.changes.length > 0;
+  }
+  const mover = stageTransition === null && situation.revision > 0 && moved;
+  const standing = delivered(prepared, operations, mover, rules);
+  const transitions = prepared.accepted.flatMap(({ transition }) => (transition === null ? [] : [transition]));
+  if (mover && operations.length > 0) transitions.push('mover');
+
+  const dueAt = prepared.truth.dueAt;
+  const nothing =
+    situation.revision > 0 &&
+    prepared.accepted.length === 0 &&
+    !prepared.employmentsChanged &&
+    !prepared.reappears &&
+    accounts.length + operations.length + supersedes.length === 0 &&
+    standing === situation.standing &&
+    dueAt === situation.dueAt;
+  return {
+    key: situation.key,
+    change: nothing
+      ? null
+      : {
+          key: situation.key,
+          revision: situation.revision,
+          standing,
+          dueAt,
+          ...(prepared.employmentsChanged ? { employments: changedEmployments(prepared) } : {}),
+          accounts,
+          operations,
+          supersedes,
+          ...(prepared.reappears ? { suspectedSince: null } : {}),
+          entries: [decisionEntry(prepared, standing, transitions, targets, operations, rules)],
+        },
+    harms,
+    transitions,
+    refusals: prepared.refusals,
+    alerts: prepared.truth.alerts,
+    blocked: prepared.truth.blocked !== null || prepared.refusals.length > 0,
+    from: situation.standing.stage,
+    to: standing.stage,
+    targets,
+  };
+}
+
+const NO_ANSWERS: TargetAnswers = { userName: null, matches: [], ownedElsewhere: new Set(), managerReady: false };
+
+/** The delivery region follows the work: something was ordered, or there was nothing left to do. */
+function delivered(prepared: Prepared, operations: readonly NewOperation[], mover: boolean, rules: PlanRules): Standing {
+  let standing = prepared.after;
+  const apply = (event: LifecycleEvent): void => {
+    const decision = decide(standing, event);
+    if (decision.kind === 'accepted' && decision.changed) standing = decision.to;
+  };
+  const refused = operations.filter((one) => one.refused !== undefined).length;
+  if (refused > 0) apply({ type: 'deliveryFailed', now: rules.now });
+  else if (operations.length > 0) {
+    if (mover) apply({ type: 'attributesChanged', now: rules.now, asOf: prepared.truth.asOf });
+    if (standing.delivery !== 'delivering') apply({ type: 'deliveryOrdered', now: rules.now });
+  } else if (standing.delivery === 'delivering' && prepared.situation.operations.every((one) => one.state === 'failed')) {
+    const failed = prepared.situation.operations.length > 0;
+    apply({ type: failed ? 'deliveryFailed' : 'deliverySettled', now: rules.now });
+  }
+  return standing;
+}
+
+function changedEmployments({ employments, situation }: Prepared): readonly Employment[] {
+  return employments.filter((employment) => !situation.employments.includes(employment));
+}
+
+/** Equal apart from the moment of reading. */
+function sameFacts(a: readonly Employment[], b: readonly Employment[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((employment, index) => {
+    const other = b[index];
+    if (employment === other) return true;
+    return other !== undefined && canonicalJson({ ...employment, asOf: '' }) === canonicalJson({ ...other, asOf: '' });
+  });
+}
+
+// ── harm ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the decided events take away from somebody who has, or is about to have, access. */
+function lifecycleHarms(prepared: Prepared, rules: PlanRules): readonly Harm[] {
+  const { situation } = prepared;
+  const harms: Harm[] = [];
+  const add = (kind: Harm['kind'], operation: string, after: string): void => {
+    if (harms.some((known) => known.kind === kind)) return;
+    const { stage } = situation.standing;
+    harms.push({ kind, workerKey: situation.key, target: null, operation, attribute: null, before: stage, after });
+  };
+  if (prepared.rescindsProtectedLeave) add('protectedRescind', 'undo an ordered leave', prepared.after.stage);
+  if (!hasAccess(situation)) return harms;
+  for (const { event } of prepared.accepted) {
+    if (event.type === 'employmentEnded') {
+      const lastDay = event.endDate;
+      const guarded = lastDay !== null && situation.standing.facts.guardedEnd === lastDay;
+      const kind = event.kind === 'explicit' ? 'explicitLeaver' : 'inferredLeaver';
+      if (!guarded) add(kind, 'disable', lastDay === null ? 'left' : `left, last day ${lastDay}`);
+    }
+    if (event.type === 'endDateSeen' && event.endDate !== null) add('explicitLeaver', 'last day', `last day ${event.endDate}`);
+    if (event.type === 'hireWithdrawn') add('inferredLeaver', 'disable', prepared.after.stage);
+    if (event.type === 'leaveOfAbsenceBegan' && rules.policy.onLeave === 'suspend') add('inferredLeaver', 'suspend', 'onLeave');
+  }
+  return harms;
+}
+
+/** Nobody is harmed who never had an account and has none on the way. */
+function hasAccess({ standing, accounts }: Situation): boolean {
+  return WITH_ACCOUNT.has(standing.stage) || accounts.some((account) => account.active === true);
+}
+
+// ── lanes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A joiner counts as due when the start lies within a week of now: everybody else on a first load is backfill. */
+const DUE_DAYS = 7;
+const DAY_MS = 86_400_000;
+
+function laneOf(prepared: Prepared, transition: TransitionName, now: Instant): Lane {
+  if (prepared.accepted.some(({ event }) => event.type === 'emergencyLeaveOrdered')) return 'emergency';
+  if (prepared.after.stage === 'left' || prepared.operations.has('disableAccount')) return 'leaver';
+  if (transition === 'mover') return 'mover';
+  const start = prepared.primary?.startDate ?? null;
+  const distance = start === null ? Number.POSITIVE_INFINITY : Math.abs(Date.parse(start) - Date.parse(now));
+  return transition === 'rehire' || transition === 'start' || distance <= DUE_DAYS * DAY_MS ? 'joiner' : 'backfill';
+}
+
+// ── audit ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function decisionEntry(
+  prepared: Prepared,
+  standing: Standing,
+  transitions: readonly TransitionName[],
+  targets: readonly TargetPlan[],
+  operations: readonly NewOperation[],
+  rules: PlanRules,
+): EntryDraft {
+  const { situation } = prepared;
+  const body: JsonObject = {
+    transitions,
+    events: prepared.accepted.map(({ event }) => event.type),
+    from: situation.standing.stage,
+    to: standing.stage,
+    leave: standing.facts.leaveKind,
+    mapping: rules.mapping.digest,
+    asOf: prepared.truth.asOf,
+    operations: operations.map(({ target, kind }) => `${target}:${kind}`),
+  };
+  const changes = targets.flatMap(({ target, changes: list }) =>
+    list.map(({ path, before, after }) => ({ target, path, before: before ?? null, after: after ?? null })),
+  );
+  const draft: EntryDraft = {
+    kind: 'decision',
+    connection: rules.mapping.connection,
+    workerKey: situation.key,
+    actor: rules.actor,
+    body,
+  };
+  return changes.length === 0 ? draft : { ...draft, personal: { changes } };
+}
+
+/** The change with the facts it was decided on in its audit entry: added last, so that a spooled plan holds them once. */
+export function audited(change: WorkerChange): WorkerChange {
+  const [decision, ...others] = change.entries;
+  if (decision === undefined || change.employments === undefined) return change;
+  const employments = change.employments as unknown as readonly JsonObject[];
+  return { ...change, entries: [{ ...decision, personal: { ...decision.personal, employments } }, ...others] };
+}

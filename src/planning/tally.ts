@@ -1,0 +1,152 @@
+// Counts what a plan would do, by kind (and attribute), against the limits of each window. Compact: a plan may hold a
+// million candidates, so only numbers are kept here.
+import { assert } from '../base/assert.ts';
+import type { Harm, HarmKind } from './harm.ts';
+import { allowed, LIMITS, type LimitKind, type Limits, type LimitWindow } from './limits.ts';
+
+/** One worker's planned change; only workers with at least one harm are candidates, each worker once. */
+export interface Candidate {
+  readonly workerKey: string;
+  readonly harms: readonly Harm[];
+  /** Who ordered an emergency leave; not said counts as a webhook. An operator's own order is never held. */
+  readonly orderedBy?: 'operator' | 'webhook';
+}
+
+/** Distinct workers that used a limit inside a window without approval. */
+export interface UsedLine {
+  readonly kind: HarmKind;
+  /** Set for kinds that are counted per attribute. */
+  readonly attribute: string | null;
+  readonly workers: number;
+  /** Those of this plan's workers who are among them: they do not count twice. Left out, all of the plan's count as new. */
+  readonly counted?: ReadonlySet<string>;
+}
+export type Usage = readonly UsedLine[];
+export type UsedWindow = Exclude<LimitWindow, 'cycle'>;
+export type Used = Readonly<Record<UsedWindow, Usage>>;
+
+export interface Trip {
+  readonly kind: LimitKind;
+  readonly attribute: string | null;
+  readonly count: number;
+  readonly limit: number;
+  readonly window: LimitWindow;
+  /** One sentence with the numbers, no personal values. */
+  readonly reason: string;
+}
+
+/** What a limit counts together: the kind, and for some kinds one attribute of it. */
+export interface Group {
+  readonly kind: HarmKind;
+  readonly attribute: string | null;
+}
+export const groupOf = (harm: Harm): Group => ({
+  kind: harm.kind,
+  attribute: LIMITS[harm.kind].perAttribute ? harm.attribute : null,
+});
+/** JSON, because an attribute is a path of somebody else's and may hold any character. */
+export const groupKey = (group: Group): string =>
+  group.attribute === null ? group.kind : JSON.stringify([group.kind, group.attribute]);
+
+interface Count extends Group {
+  /** Distinct workers of this plan. */
+  workers: number;
+  /** Of those, workers that the window has not counted yet. */
+  readonly fresh: Record<UsedWindow, number>;
+}
+export type Tally = ReadonlyMap<string, Count>;
+
+interface UsedGroup {
+  readonly workers: number;
+  readonly isCounted: (workerKey: string) => boolean;
+}
+const NOT_USED: UsedGroup = { workers: 0, isCounted: () => false };
+
+export function usedIn(usage: Usage, group: Group): UsedGroup {
+  const lines = usage.filter(
+    (line) => line.kind === group.kind && (!LIMITS[group.kind].perAttribute || line.attribute === group.attribute),
+  );
+  if (lines.length === 0) return NOT_USED;
+  return {
+    workers: lines.reduce((sum, line) => sum + line.workers, 0),
+    isCounted: (workerKey) => lines.some((line) => line.counted?.has(workerKey) ?? false),
+  };
+}
+
+/** Counts the harms for which `counts` is true; every worker once in each group. */
+export function tally(
+  candidates: readonly Candidate[],
+  used: Used,
+  counts: (candidate: Candidate, harm: Harm) => boolean,
+): Tally {
+  const groups = new Map<string, { count: Count; used: Record<UsedWindow, UsedGroup>; last: Candidate | null }>();
+  for (const candidate of candidates) {
+    for (const harm of candidate.harms) {
+      assert(harm.workerKey === candidate.workerKey, 'a harm stands in the plan of another worker');
+      if (!counts(candidate, harm)) continue;
+      const group = groupOf(harm);
+      const key = groupKey(group);
+      let entry = groups.get(key);
+      if (entry === undefined) {
+        const count: Count = { ...group, workers: 0, fresh: { hour: 0, day: 0, week: 0 } };
+        const windows = {
+          hour: usedIn(used.hour, group),
+          day: usedIn(used.day, group),
+          week: usedIn(used.week, group),
+        };
+        entry = { count, used: windows, last: null };
+        groups.set(key, entry);
+      }
+      if (entry.last === candidate) continue;
+      entry.last = candidate;
+      entry.count.workers += 1;
+      for (const window of ['hour', 'day', 'week'] as const) {
+        if (!entry.used[window].isCounted(candidate.workerKey)) entry.count.fresh[window] += 1;
+      }
+    }
+  }
+  return new Map([...groups].map(([key, entry]) => [key, entry.count]));
+}
+
+const WINDOW_WORDS: Record<LimitWindow, string> = {
+  cycle: 'in one cycle',
+  hour: 'within one hour',
+  day: 'within 24 hours',
+  week: 'within 7 days',
+};
+const KIND_WORDS: Record<HarmKind, string> = {
+  inferredLeaver: 'would lose access although no record says that they leave',
+  explicitLeaver: 'leave by their record',
+  emergencyLeaver: 'would be locked out by webhook',
+  delete: 'would lose their account for good',
+  membershipRemoved: 'would lose a group membership',
+  valueBlanked: 'would lose the value of one attribute',
+  rename: 'would change their userName or mail',
+  attributeChanged: 'would change in one attribute',
+  adoption: 'would have an existing account taken over',
+  protectedRescind: 'would regain access that was ended by order',
+  merge: 'would be joined although each owns an account',
+};
+
+/** `6 workers would …` */
+export const workersWould = (count: number, group: Group): string =>
+  `${count} ${count === 1 ? 'worker' : 'workers'} ${KIND_WORDS[group.kind]}${group.attribute === null ? '' : ` (${group.attribute})`}`;
+
+/** The groups whose limit is exceeded, by group key, each at the narrowest window that says so. */
+export function trips(counts: Tally, used: Used, limits: Limits, active: number): ReadonlyMap<string, Trip> {
+  const result = new Map<string, Trip>();
+  for (const [key, group] of counts) {
+    if (LIMITS[group.kind].alwaysHeld) continue;
+    for (const window of ['cycle', 'hour', 'day', 'week'] as const) {
+      const limit = allowed(limits, group.kind, window, active);
+      if (limit === null) continue;
+      const count = window === 'cycle' ? group.workers : usedIn(used[window], group).workers + group.fresh[window];
+      if (count <= limit) continue;
+      const { kind, attribute } = group;
+      const reason = `${workersWould(count, group)} ${WINDOW_WORDS[window]}; ${limit} may, of ${active} active workers`;
+      result.set(key, { kind, attribute, count, limit, window, reason });
+      break;
+    }
+  }
+  return result;
+}

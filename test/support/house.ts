@@ -1,0 +1,231 @@
+// The whole house as production opens it, on a folder of its own, against a real fake identity provider, under a held clock.
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type Instant, instantOf } from '../../src/base/instant.ts';
+import { readConfig } from '../../src/config.ts';
+import { type OpenHouse, openHouse } from '../../src/daemon.ts';
+import { tickCalendar } from '../../src/pipeline/calendar.ts';
+import { payDebts } from '../../src/pipeline/debts.ts';
+import { startDispatch } from '../../src/pipeline/dispatch.ts';
+import type { LiveConnection } from '../../src/pipeline/house.ts';
+import { type CycleOptions, type CycleReport, runCycle } from '../../src/pipeline/intake.ts';
+import { type ActResult, performAct } from '../../src/pipeline/operator.ts';
+import { silentLog } from '../../src/runtime/log.ts';
+import { type FakeIdp, type FakeIdpOptions, startFakeIdp } from './fake-idp.ts';
+import { type HeldClock, heldClock } from './held-clock.ts';
+
+export const HEADER = 'ID,First,Last,Status,Start,End,Manager,Dept,Title';
+
+/** The connection most stories use; `more` is appended, `replace` swaps lines. */
+export const mappingText = (replace: Readonly<Record<string, string>> = {}): string => {
+  let text = `connection: acme
+timeZone: Europe/Berlin
+source: { kind: file, path: workers.csv, stableMs: 0 }
+worker:
+  id: record.ID
+  status: 'lookup("status", record.Status)'
+  startDate: date(record.Start, "yyyy-MM-dd")
+  endDate: date(record.End, "yyyy-MM-dd")
+  managerId: record.Manager
+  attributes:
+    givenName: record.First
+    familyName: record.Last
+    department: record.Dept
+    title: record.Title
+tables:
+  status: { A: active, L: leave, T: terminated, P: expected }
+targets:
+  - name: idp
+    kind: scim
+    baseUrl: "\${env:IDP_URL}"
+    auth: { kind: bearer, token: "\${env:IDP_TOKEN}" }
+    limits: { concurrency: 8, perSecond: null }
+    correlate: [externalId, 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber']
+    user:
+      userName: 'unique([slug(worker.givenName) + "." + slug(worker.familyName)], "@example.com")'
+      name: { givenName: worker.givenName, familyName: worker.familyName }
+      title: worker.title
+      "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":
+        employeeNumber: worker.id
+        department: worker.department
+    groups:
+      - { name: '"All staff"', authority: full, create: true }
+`;
+  for (const [from, to] of Object.entries(replace)) {
+    if (!text.includes(from)) throw new Error(`the mapping has no ${from}`);
+    text = text.replace(from, to);
+  }
+  return text;
+};
+
+export interface Person {
+  readonly id: string;
+  readonly first?: string;
+  readonly last?: string;
+  readonly status?: string;
+  readonly start?: string;
+  readonly end?: string;
+  readonly manager?: string;
+  readonly dept?: string;
+  readonly title?: string;
+}
+
+export const row = (person: Person): string =>
+  [
+    person.id,
+    person.first ?? `First${person.id}`,
+    person.last ?? `Last${person.id}`,
+    person.status ?? 'A',
+    person.start ?? '2020-01-01',
+    person.end ?? '',
+    person.manager ?? '',
+    person.dept ?? 'Sales',
+    person.title ?? 'Clerk',
+  ].join(',');
+
+export const feed = (people: readonly Person[]): string => `${[HEADER, ...people.map(row)].join('\n')}\n`;
+
+/** `count` people with ids `1000…`, all alike but for their names. */
+export const crowd = (count: number, change: (index: number) => Partial<Person> = () => ({})): readonly Person[] =>
+  Array.from({ length: count }, (_, index) => ({ id: String(1000 + index), ...change(index) }));
+
+/** Turns of the event loop without anybody at work or waiting. */
+const STUCK_MAX = 200;
+
+export interface TestHouse {
+  readonly idp: FakeIdp;
+  readonly clock: HeldClock;
+  readonly house: OpenHouse;
+  readonly live: LiveConnection;
+  readonly stateDir: string;
+  readonly mappingsDir: string;
+  /** Writes the feed as it stands from now on. */
+  readonly deliver: (content: string, name?: string) => void;
+  readonly cycle: (options?: Partial<CycleOptions>) => Promise<CycleReport>;
+  /** Runs calendar, debts and dispatch until nothing more happens within `virtualMs`. */
+  readonly settle: (virtualMs?: number) => Promise<void>;
+  /** One cycle, then settle. */
+  readonly sync: (content?: string) => Promise<CycleReport>;
+  readonly act: (kind: string, args?: Record<string, string | number | boolean>) => Promise<ActResult>;
+  /** Approves every open hold as it stands. */
+  readonly approveAll: () => Promise<number>;
+  /** Closes and opens the house again, as a restart does. */
+  readonly restart: (mapping?: string) => Promise<void>;
+  readonly stage: (key: string) => Promise<string>;
+}
+
+export const NOON: Instant = instantOf('2026-11-23T11:00:00Z');
+
+export async function openTestHouse(
+  options: { readonly mapping?: string; readonly idp?: FakeIdpOptions; readonly now?: Instant } = {},
+): Promise<TestHouse> {
+  const root = mkdtempSync(join(tmpdir(), 'rollcall-house-'));
+  const mappingsDir = join(root, 'mappings');
+  const stateDir = join(root, 'state');
+  mkdirSync(mappingsDir);
+  writeFileSync(join(mappingsDir, 'acme.yaml'), options.mapping ?? mappingText());
+  const idp = await startFakeIdp({ token: 'let-me-in', ...options.idp });
+  const clock = heldClock(options.now ?? NOON);
+  const config = readConfig(
+    { IDP_URL: idp.url, IDP_TOKEN: 'let-me-in' },
+    { mappings: mappingsDir, state: stateDir, logLevel: 'silent' },
+  );
+  let seed = 7;
+  const random = (): number => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed / 2_147_483_647;
+  };
+  const open = () => openHouse({ config, clock, random, log: silentLog, mode: 'write', command: 'test' });
+  let house = await open();
+  const liveOf = (): LiveConnection => {
+    const [live] = house.connections.values();
+    if (live === undefined) throw new Error('the test house has no connection');
+    return live;
+  };
+  onTestFinished(async () => {
+    await house.close();
+    await idp.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const never = new AbortController().signal;
+
+  const test: TestHouse = {
+    idp,
+    clock,
+    get house() {
+      return house;
+    },
+    get live() {
+      return liveOf();
+    },
+    stateDir,
+    mappingsDir,
+    deliver: (content, name = 'workers.csv') => {
+      const path = join(mappingsDir, name);
+      writeFileSync(path, content);
+      const seconds = clock.nowMs() / 1000;
+      utimesSync(path, seconds, seconds);
+    },
+    cycle: async (more = {}) => {
+      clock.advance(1_000);
+      return runCycle(house, liveOf(), { actor: 'feed', mode: 'commit', signal: never, ...more });
+    },
+    settle: async (virtualMs = 20 * 60_000) => {
+      const stop = new AbortController();
+      const dispatch = startDispatch(house, stop.signal);
+      const until = clock.nowMs() + virtualMs;
+      let broken: unknown = null;
+      dispatch.stopped.catch((error: unknown) => {
+        broken = error;
+      });
+      try {
+        for (let quiet = 0, stuck = 0; quiet < 3 && stuck < STUCK_MAX && broken === null; ) {
+          await new Promise((resolve) => setImmediate(resolve));
+          if (dispatch.inFlight() > 0) {
+            quiet = 0;
+            continue;
+          }
+          const tick = await tickCalendar(house, liveOf());
+          const more = await payDebts(house, liveOf());
+          const waiting = (await house.store.queueDepths()).filter(({ state }) => state === 'queued' || state === 'sending');
+          const idle = waiting.length === 0 && !tick.more && !more && dispatch.inFlight() === 0;
+          quiet = idle ? quiet + 1 : 0;
+          // Nobody waits for the clock while they work: only somebody who never does for so many turns has nothing left to do.
+          const moved = idle || dispatch.inFlight() > 0 || clock.toNext(Math.max(0, until - clock.nowMs()));
+          stuck = moved ? 0 : stuck + 1;
+        }
+      } finally {
+        stop.abort();
+        await dispatch.stopped;
+      }
+    },
+    sync: async (content) => {
+      if (content !== undefined) test.deliver(content);
+      const report = await test.cycle();
+      await test.settle();
+      return report;
+    },
+    act: (kind, args = {}) =>
+      performAct(house, { kind, args, reason: 'a story', by: 'tester', osUser: 'tester', channel: 'test' }),
+    approveAll: async () => {
+      const holds = await house.store.holds(null);
+      for (const hold of holds) {
+        const result = await test.act('approve', { digest: hold.digest });
+        if (!result.ok) throw new Error(result.message);
+      }
+      return holds.length;
+    },
+    restart: async (mapping) => {
+      await house.close();
+      if (mapping !== undefined) writeFileSync(join(mappingsDir, 'acme.yaml'), mapping);
+      house = await open();
+    },
+    stage: async (key) => {
+      const situation = (await house.store.situations('acme', [key])).get(key);
+      return situation === undefined ? 'unknown' : `${situation.standing.stage}/${situation.standing.delivery}`;
+    },
+  };
+  return test;
+}
