@@ -1,0 +1,181 @@
+// Accounts at targets, and the names reserved there.
+import type { JsonObject } from '../base/json.ts';
+import type { AccountState } from '../planning/changeset.ts';
+import type { Names } from './names.ts';
+import type { Sql } from './sql.ts';
+
+export interface AccountRow {
+  readonly target_id: number;
+  readonly remote_id: string | null;
+  readonly etag: string | null;
+  readonly user_name: string;
+  readonly external_id: string;
+  readonly active: number | null;
+  readonly origin: 'created' | 'adopted';
+  readonly known: string;
+  readonly manager_known: string;
+  readonly manager_owed: string;
+  readonly groups: string;
+}
+
+export interface Accounts {
+  readonly of: (worker: number) => readonly AccountState[];
+  readonly find: (worker: number, target: number) => AccountState | null;
+  /** Null when the worker has none there, or one without a remote id. */
+  readonly remoteIdOf: (connection: number, target: number, workerKey: string) => string | null;
+  readonly hasRemoteId: (worker: number, target: number) => boolean;
+  readonly save: (owner: AccountOwner, target: number, account: AccountState) => void;
+  /** The worker whose account has this remote id. */
+  readonly ownerOf: (target: number, remoteId: string) => number | null;
+  /** Names of the targets at which this connection has accounts. */
+  readonly targetsOf: (connection: number) => readonly string[];
+  /** After a rollback: what was stored in it never was. */
+  readonly forget: () => void;
+  readonly payableDebts: (connection: number, target: number, limit: number) => readonly string[];
+  readonly debtors: (connection: number, target: number, managerKey: string, limit: number) => readonly string[];
+  /** The worker who has this folded name at this target; null when it is free. */
+  readonly holderOf: (target: number, folded: string) => number | null;
+  readonly reserve: (target: number, folded: string, worker: number) => void;
+}
+
+export interface AccountOwner {
+  readonly worker: number;
+  readonly connection: number;
+  readonly key: string;
+  readonly isNew: boolean;
+}
+
+const COLUMNS = `target_id, remote_id, etag, user_name, external_id, active, origin, known, manager_known, manager_owed, groups`;
+
+export function accountsOf(sql: Sql, targets: Names): Accounts {
+  const ofWorker = sql.prepare<[number], AccountRow>(
+    `SELECT ${COLUMNS} FROM accounts WHERE worker_id = ? ORDER BY target_id`,
+  );
+  const find = sql.prepare<[number, number], AccountRow>(
+    `SELECT ${COLUMNS} FROM accounts WHERE worker_id = ? AND target_id = ?`,
+  );
+  const remoteId = sql.prepare<[number, number, string], { remote_id: string | null }>(
+    `SELECT a.remote_id FROM workers w JOIN accounts a ON a.worker_id = w.id
+     WHERE w.connection_id = ? AND a.target_id = ? AND w.key = ?`,
+  );
+  const hasRemoteId = sql.prepare<[number, number], { found: number }>(
+    'SELECT remote_id IS NOT NULL AS found FROM accounts WHERE worker_id = ? AND target_id = ?',
+  );
+  type Values = [
+    number,
+    number,
+    string | null,
+    string | null,
+    string,
+    string,
+    number | null,
+    string,
+    string,
+    string,
+    string,
+    string,
+    number,
+  ];
+  const save = sql.prepare<Values>(
+    `INSERT INTO accounts (worker_id, ${COLUMNS}, debt_payable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (worker_id, target_id) DO UPDATE SET remote_id = excluded.remote_id, etag = excluded.etag,
+       user_name = excluded.user_name, external_id = excluded.external_id, active = excluded.active, origin = excluded.origin,
+       known = excluded.known, manager_known = excluded.manager_known, manager_owed = excluded.manager_owed,
+       groups = excluded.groups, debt_payable = excluded.debt_payable`,
+  );
+  const debtors = sql.prepare<[number, string, number, number], { key: string }>(
+    `SELECT w.key FROM accounts a JOIN workers w ON w.id = a.worker_id
+     WHERE a.target_id = ? AND a.manager_owed = ? AND a.manager_owed <> '' AND w.connection_id = ? ORDER BY a.id LIMIT ?`,
+  );
+  const owner = sql.prepare<[number, string], { worker_id: number }>(
+    'SELECT worker_id FROM accounts WHERE target_id = ? AND remote_id = ? ORDER BY id LIMIT 1',
+  );
+  const payable = sql.prepare<[number, number, number], { key: string }>(
+    `SELECT w.key FROM accounts a JOIN workers w ON w.id = a.worker_id
+     WHERE a.debt_payable = 1 AND a.target_id = ? AND w.connection_id = ? ORDER BY a.id LIMIT ?`,
+  );
+  const ripen = sql.prepare<[number, number, string, number]>(
+    `UPDATE accounts SET debt_payable = (? AND remote_id IS NOT NULL)
+     WHERE target_id = ? AND manager_owed = ? AND manager_owed <> ''
+       AND (SELECT connection_id FROM workers WHERE id = worker_id) = ?`,
+  );
+  const link = sql.prepare<[number, number]>(
+    'INSERT OR IGNORE INTO connection_targets (connection_id, target_id) VALUES (?, ?)',
+  );
+  const linked = sql.prepare<[number], { name: string }>(
+    `SELECT t.name FROM connection_targets c JOIN targets t ON t.id = c.target_id WHERE c.connection_id = ? ORDER BY t.name`,
+  );
+  const links = new Set<string>();
+  const holder = sql.prepare<[number, string], { worker_id: number }>(
+    'SELECT worker_id FROM reserved_names WHERE target_id = ? AND folded = ?',
+  );
+  const reserve = sql.prepare<[number, string, number]>(
+    'INSERT INTO reserved_names (target_id, folded, worker_id) VALUES (?, ?, ?)',
+  );
+
+  const stateOf = (row: AccountRow): AccountState => ({
+    target: targets.nameOf(row.target_id),
+    remoteId: row.remote_id,
+    etag: row.etag,
+    userName: row.user_name,
+    externalId: row.external_id,
+    active: row.active === null ? null : row.active === 1,
+    origin: row.origin,
+    known: JSON.parse(row.known) as JsonObject,
+    managerKnown: row.manager_known,
+    managerOwed: row.manager_owed,
+    groups: JSON.parse(row.groups) as readonly string[],
+  });
+
+  const remoteIdOf: Accounts['remoteIdOf'] = (connection, target, workerKey) =>
+    remoteId.get(connection, target, workerKey)?.remote_id ?? null;
+
+  return {
+    of: (worker) => ofWorker.all(worker).map(stateOf),
+    find: (worker, target) => {
+      const row = find.get(worker, target);
+      return row === undefined ? null : stateOf(row);
+    },
+    remoteIdOf,
+    hasRemoteId: (worker, target) => hasRemoteId.get(worker, target)?.found === 1,
+    targetsOf: (connection) => linked.all(connection).map((row) => row.name),
+    forget: () => links.clear(),
+    ownerOf: (target, found) => owner.get(target, found)?.worker_id ?? null,
+    payableDebts: (connection, target, limit) => payable.all(target, connection, limit).map((row) => row.key),
+    save: (saved, target, account) => {
+      const pair = `${saved.connection} ${target}`;
+      if (!links.has(pair)) {
+        link.run(saved.connection, target);
+        links.add(pair);
+      }
+      const owed = account.managerOwed;
+      const payableNow =
+        owed !== '' && account.remoteId !== null && remoteIdOf(saved.connection, target, owed) !== null;
+      save.run(
+        saved.worker,
+        target,
+        account.remoteId,
+        account.etag,
+        account.userName,
+        account.externalId,
+        account.active === null ? null : Number(account.active),
+        account.origin,
+        JSON.stringify(account.known),
+        account.managerKnown,
+        owed,
+        account.groups.length === 0 ? '[]' : JSON.stringify(account.groups),
+        Number(payableNow),
+      );
+      // Nobody can be owed by an account that has just been planned.
+      if (!saved.isNew || account.remoteId !== null) {
+        ripen.run(Number(account.remoteId !== null), target, saved.key, saved.connection);
+      }
+    },
+    debtors: (connection, target, managerKey, limit) =>
+      debtors.all(target, managerKey, connection, limit).map((row) => row.key),
+    holderOf: (target, folded) => holder.get(target, folded)?.worker_id ?? null,
+    reserve: (target, folded, worker) => {
+      reserve.run(target, folded, worker);
+    },
+  };
+}

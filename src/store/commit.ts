@@ -1,0 +1,207 @@
+// One changeset, whole or not at all. First everything that could refuse it is read, then it is written: a refused
+// changeset has written nothing, so that its neighbours in the same transaction need no undoing.
+import { assert } from '../base/assert.ts';
+import type { Changeset, EntryDraft, WorkerChange } from '../planning/changeset.ts';
+import type { AccountOwner } from './accounts.ts';
+import type { CommitResult } from './door.ts';
+import { foldName } from './fold-name.ts';
+import { type HeldOperation, hasEnded, needsAccount } from './outbox.ts';
+import type { Rooms } from './rooms.ts';
+import type { WorkerRow } from './workers.ts';
+
+/** Versions of hold items that were written beforehand, by kind of hold. */
+export type StagedHolds = ReadonlyMap<string, number>;
+
+interface Reservation {
+  readonly target: string;
+  readonly folded: string;
+  readonly workerKey: string;
+}
+
+/** What was read while looking for conflicts and is needed for writing. */
+interface Findings {
+  readonly before: ReadonlyMap<string, WorkerRow | undefined>;
+  readonly reservations: ReadonlyMap<string, Reservation>;
+  readonly settled: readonly HeldOperation[];
+}
+
+/** Only inside a transaction. */
+export function applyChangeset(rooms: Rooms, changeset: Changeset, staged: StagedHolds): CommitResult {
+  const found = conflictsOf(rooms, changeset);
+  if ('kind' in found) return found;
+  const connection = rooms.connections.idForWriting(changeset.connection);
+  const firstEntry = rooms.appender.nextSeq();
+  const turns = new Turns(rooms, changeset);
+
+  changeset.results?.forEach((result, index) => {
+    const operation = found.settled[index];
+    assert(operation !== undefined, 'every result has its operation');
+    rooms.outbox.settle(operation, result);
+    turns.touch(operation.worker_id, operation.target_id);
+  });
+  const ids = new Map<string, number>();
+  const operationIds: number[] = [];
+  for (const change of changeset.workers ?? []) {
+    const before = found.before.get(change.key);
+    const worker = rooms.workers.save(connection, change, before);
+    ids.set(change.key, worker);
+    const owner = { worker, connection, key: change.key, isNew: before === undefined };
+    operationIds.push(...applyWorker(rooms, changeset, change, owner, turns));
+  }
+  for (const { target, folded, workerKey } of found.reservations.values()) {
+    const worker = ids.get(workerKey);
+    assert(worker !== undefined, 'a name is reserved for a worker of the changeset');
+    rooms.accounts.reserve(rooms.targets.idForWriting(target), folded, worker);
+  }
+  turns.take();
+  for (const entry of changeset.entries ?? []) rooms.appender.append(entry, changeset.at, workerOf(rooms, entry));
+  applyFeed(rooms, connection, changeset, staged);
+  return { kind: 'applied', operationIds, firstEntry };
+}
+
+function conflictsOf(rooms: Rooms, changeset: Changeset): Findings | Extract<CommitResult, { kind: 'conflict' }> {
+  const connection = rooms.connections.id(changeset.connection);
+  const workers: string[] = [];
+  const names: { target: string; userName: string }[] = [];
+  const before = new Map<string, WorkerRow | undefined>();
+  const reservations = new Map<string, Reservation>();
+
+  for (const change of changeset.workers ?? []) {
+    assert(!before.has(change.key), `worker ${change.key} is once in a changeset`);
+    const row = connection === null ? undefined : rooms.workers.find(connection, change.key);
+    before.set(change.key, row);
+    if ((row?.revision ?? 0) !== change.revision) workers.push(change.key);
+    for (const { target, userName } of change.accounts) {
+      const folded = foldName(userName);
+      const targetId = rooms.targets.id(target);
+      const holder = targetId === null ? null : rooms.accounts.holderOf(targetId, folded);
+      const slot = `${target}\n${folded}`;
+      const rival = reservations.get(slot);
+      if (holder !== null ? holder !== row?.id : rival !== undefined && rival.workerKey !== change.key) {
+        names.push({ target, userName });
+      } else if (holder === null) {
+        reservations.set(slot, { target, folded, workerKey: change.key });
+      }
+    }
+  }
+  const settled = (changeset.results ?? []).map((result) => {
+    const operation = rooms.outbox.held(result.id);
+    assert(operation !== null, `there is an operation ${result.id}`);
+    if (hasEnded(operation.state)) workers.push(rooms.workers.keyOf(operation.worker_id));
+    return operation;
+  });
+  if (workers.length > 0 || names.length > 0) return { kind: 'conflict', workers, names };
+  return { before, reservations, settled };
+}
+
+/** Accounts before operations (an operation belongs to an account), entries before operations (they name the decision). */
+function applyWorker(
+  rooms: Rooms,
+  changeset: Changeset,
+  change: WorkerChange,
+  owner: AccountOwner,
+  turns: Turns,
+): readonly number[] {
+  const { worker, isNew } = owner;
+  for (const account of change.accounts) {
+    const target = rooms.targets.idForWriting(account.target);
+    rooms.accounts.save(owner, target, account);
+    if (!isNew) turns.touch(worker, target);
+  }
+  let decided: number | null = null;
+  let first: number | null = null;
+  for (const entry of change.entries) {
+    const seq = rooms.appender.append(
+      entry,
+      changeset.at,
+      entry.workerKey === change.key ? worker : workerOf(rooms, entry),
+    );
+    first ??= seq;
+    if (entry.kind === 'decision') decided ??= seq;
+  }
+  for (const id of change.supersedes) {
+    const operation = rooms.outbox.held(id);
+    assert(operation !== null && operation.worker_id === worker, `operation ${id} belongs to worker ${change.key}`);
+    // What is on its way, or has ended meanwhile, is left alone: newer work then follows it.
+    if (operation.state !== 'queued' && operation.state !== 'failed') continue;
+    rooms.outbox.supersede(operation);
+    rooms.appender.append(superseded(rooms, changeset, change.key, operation), changeset.at, worker);
+    turns.touch(worker, operation.target_id);
+  }
+  const headed = new Set<number>();
+  return change.operations.map((operation) => {
+    const target = rooms.targets.idForWriting(operation.target);
+    const alone = isNew && !headed.has(target) && operation.refused === undefined && !needsAccount(operation.kind);
+    if (alone) headed.add(target);
+    else if (!headed.has(target)) turns.touch(worker, target);
+    return rooms.outbox.add(worker, target, operation, { at: changeset.at, decided: decided ?? first, alone });
+  });
+}
+
+/** The number of the worker an entry speaks of; null when it speaks of none we know. */
+function workerOf(rooms: Rooms, { connection, workerKey }: EntryDraft): number | null {
+  if (connection === null || workerKey === null) return null;
+  const id = rooms.connections.id(connection);
+  return id === null ? null : (rooms.workers.find(id, workerKey)?.id ?? null);
+}
+
+function superseded(rooms: Rooms, changeset: Changeset, workerKey: string, operation: HeldOperation): EntryDraft {
+  return {
+    kind: 'superseded',
+    connection: changeset.connection,
+    workerKey,
+    actor: 'daemon',
+    body: {
+      operation: operation.id,
+      target: rooms.targets.nameOf(operation.target_id),
+      kind: operation.kind,
+      state: operation.state,
+    },
+  };
+}
+
+/** Lines (one worker at one target) whose order has to be looked at once everything else is written. */
+class Turns {
+  readonly #rooms: Rooms;
+  readonly #changeset: Changeset;
+  readonly #touched = new Map<string, readonly [number, number]>();
+
+  constructor(rooms: Rooms, changeset: Changeset) {
+    this.#rooms = rooms;
+    this.#changeset = changeset;
+  }
+
+  touch(worker: number, target: number): void {
+    this.#touched.set(`${worker} ${target}`, [worker, target]);
+  }
+
+  take(): void {
+    for (const [worker, target] of this.#touched.values()) {
+      const hasRemoteId = this.#rooms.accounts.hasRemoteId(worker, target);
+      this.#rooms.outbox.takeTurns(worker, target, this.#changeset.at, hasRemoteId);
+    }
+  }
+}
+
+/** What belongs to the connection rather than to one worker. */
+function applyFeed(rooms: Rooms, connection: number, changeset: Changeset, staged: StagedHolds): void {
+  const context = changeset.fingerprintContext ?? changeset.checkpoint?.contextDigest ?? null;
+  const fingerprints = changeset.fingerprints ?? [];
+  if (context !== null || fingerprints.length > 0) {
+    // Also without fingerprints: what is decided under a new context must end the validity of those from before it.
+    const generation = rooms.fingerprints.generationFor(connection, context);
+    for (const change of fingerprints) {
+      const employment = rooms.workers.employmentNumber(connection, change.employmentId);
+      assert(employment !== null || change.digests.length === 0, 'a fingerprint belongs to a stored employment');
+      if (employment !== null) rooms.fingerprints.save(generation, employment, change);
+    }
+  }
+  if (changeset.checkpoint !== undefined) rooms.checkpoints.save(connection, changeset.checkpoint);
+  if (changeset.rejections !== undefined) rooms.checkpoints.replaceRejections(connection, changeset.rejections);
+  for (const hold of changeset.holds ?? []) {
+    rooms.holds.amend(connection, hold, changeset.at, staged.get(hold.kind) ?? null);
+  }
+  if (changeset.guardUses !== undefined) rooms.guardWindow.add(connection, changeset.at, changeset.guardUses);
+  if (changeset.cycle !== undefined) rooms.checkpoints.saveCycle(connection, changeset.cycle);
+  for (const [key, value] of Object.entries(changeset.settings ?? {})) rooms.settings.save(key, value);
+}

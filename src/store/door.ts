@@ -1,0 +1,378 @@
+// What the room shows outside: a handful of asynchronous functions that speak in batches and changesets.
+// `store.ts` opens what is described here.
+import type { Instant } from '../base/instant.ts';
+import type { JsonObject, JsonValue } from '../base/json.ts';
+import type { KnownRows } from '../base/known-rows.ts';
+import type { Lane, TransitionName } from '../lifecycle/operation.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
+import type { Delivery, Stage } from '../lifecycle/standing.ts';
+import type { CorrelationValue, ListedAccount, Rejection } from '../mapping/bound-mapping.ts';
+import type {
+  AccountState,
+  Changeset,
+  Checkpoint,
+  CycleRecord,
+  HoldChange,
+  HoldItem,
+  OperationKind,
+  OperationPayload,
+  OperationState,
+  Situation,
+} from '../planning/changeset.ts';
+import type { HarmKind } from '../planning/harm.ts';
+import type { KnownTable } from './known-rows.ts';
+
+export type CommitResult =
+  | {
+      readonly kind: 'applied';
+      /** Ids of `workers[].operations`, in the order of the changeset. */
+      readonly operationIds: readonly number[];
+      /** Sequence number of the first audit entry that this changeset wrote (the next free one when it wrote none). */
+      readonly firstEntry: number;
+    }
+  | {
+      readonly kind: 'conflict';
+      /** Workers whose revision is no longer the one that was read, or whose operation has meanwhile ended. Read them again. */
+      readonly workers: readonly string[];
+      /** Names that another worker has at this target, as they were asked for. */
+      readonly names: readonly { readonly target: string; readonly userName: string }[];
+    };
+
+/** Who has a userName at a target. */
+export interface NameHolder {
+  readonly connection: string;
+  readonly workerKey: string;
+}
+
+/** The rows that need no second look, as one flat table in memory: about 40 bytes a row. */
+export interface KnownFingerprints extends KnownRows {
+  /** The table itself, for the store. */
+  readonly table: KnownTable;
+  /** The employment that the row of this index led to. */
+  readonly employmentIdAt: (index: number) => string;
+  /** Indexes of all rows that led to this employment: together they form one unit. Empty when there is none. */
+  readonly indexesOf: (employmentId: string) => readonly number[];
+}
+
+export interface Usage {
+  readonly kind: HarmKind;
+  readonly attribute: string | null;
+  /** Distinct workers, unapproved uses only. */
+  readonly workers: number;
+}
+
+export interface Hold {
+  readonly connection: string;
+  readonly kind: HoldChange['kind'];
+  /** SHA-256 over the sorted item digests, lower-case hex: what a person approves. */
+  readonly digest: string;
+  readonly reason: string;
+  readonly openedAt: Instant;
+  readonly amendedAt: Instant;
+  /** All items: see `items`. */
+  readonly itemCount: number;
+  /** In the order of their digests; at most `itemsMax` of them. */
+  readonly items: readonly HoldItem[];
+  /** Set while a person's unexpired approval of exactly these items stands. */
+  readonly approvedBy: string | null;
+  readonly discardedBy: string | null;
+}
+
+/** A person's word on a hold. */
+export interface Release {
+  /** The whole digest, or at least its first 8 characters. */
+  readonly digest: string;
+  readonly reason: string;
+  readonly by: string;
+  readonly osUser: string;
+  /** `cli`, `act`, `console`. */
+  readonly channel: string;
+  readonly at: Instant;
+}
+
+/** One operation, marked `sending` in the store, with what its request needs. */
+export interface ClaimedOperation {
+  readonly id: number;
+  readonly workerKey: string;
+  readonly connection: string;
+  readonly target: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly payload: OperationPayload;
+  readonly attempts: number;
+  readonly ambiguous: boolean;
+  readonly account: AccountState;
+  /** Remote id of `payload.managerKey` at this target; null without one. */
+  readonly managerRemoteId: string | null;
+  /** Remote id of `payload.group`; null where it is not known yet. */
+  readonly groupRemoteId: string | null;
+  readonly transition: TransitionName | null;
+  /** When it was claimed for the first time; this claim's `now` at the first. */
+  readonly firstSentAt: Instant;
+  readonly createdAt: Instant;
+}
+
+/** An operation as `status`, `worker` and the end of `sync` show it. */
+export interface ShownOperation {
+  readonly id: number;
+  readonly connection: string;
+  readonly workerKey: string;
+  readonly target: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly state: OperationState;
+  readonly transition: TransitionName | null;
+  readonly attempts: number;
+  readonly notBefore: Instant;
+  readonly createdAt: Instant;
+  readonly firstSentAt: Instant | null;
+  readonly lastOutcome: Outcome | null;
+}
+
+export interface OperationFilter {
+  readonly connection?: string;
+  readonly target?: string;
+  readonly workerKey?: string;
+  /** Default: queued, sending, accepted and failed. Only these four can be asked for unless `workerKey` is given. */
+  readonly states?: readonly OperationState[];
+  readonly limit: number;
+}
+
+export interface QueueDepth {
+  readonly target: string;
+  readonly lane: Lane;
+  readonly state: OperationState;
+  readonly operations: number;
+}
+
+/** An entry of the audit as it is read back. */
+export interface Entry {
+  readonly seq: number;
+  readonly at: Instant;
+  readonly kind: string;
+  readonly connection: string | null;
+  readonly workerKey: string | null;
+  readonly actor: string;
+  readonly body: JsonObject;
+  /** Null where the entry has none, or where it was erased. */
+  readonly personal: JsonObject | null;
+  /** Lower-case hex. */
+  readonly hash: string;
+  readonly previousHash: string;
+}
+
+export interface EntryFilter {
+  readonly connection?: string;
+  readonly workerKey?: string;
+  readonly kinds?: readonly string[];
+  readonly since?: Instant;
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  /** Entries found good, from the first one on. */
+  readonly entries: number;
+  /** Entries whose personal values were erased. */
+  readonly erased: number;
+  /** Hash of the last good entry, lower-case hex. */
+  readonly head: string;
+  readonly brokenAt?: number;
+  readonly reason?: string;
+}
+
+export interface Audit {
+  /** The last entries that match, oldest first. */
+  readonly tail: (limit: number, filter?: EntryFilter) => Promise<readonly Entry[]>;
+  /** All entries of one worker, oldest first. */
+  readonly entriesOf: (connection: string, workerKey: string) => Promise<readonly Entry[]>;
+  /** Recomputes the whole chain; calls back about every 10,000 entries and lets the event loop run. */
+  readonly verify: (onProgress?: (done: number, total: number) => void) => Promise<Verification>;
+  /** All entries that match, oldest first, in batches of at most 1,000. */
+  readonly export: (filter?: EntryFilter) => AsyncIterable<readonly Entry[]>;
+}
+
+export interface NewAct {
+  readonly kind: string;
+  readonly args: JsonObject;
+  readonly reason: string;
+  readonly by: string;
+  readonly osUser: string;
+  readonly channel: string;
+}
+export interface Act extends NewAct {
+  readonly id: number;
+  readonly createdAt: Instant;
+  readonly takenAt: Instant | null;
+  readonly finishedAt: Instant | null;
+  readonly result: JsonObject | null;
+}
+
+/** When and where we last met a target. */
+export interface Contact {
+  readonly baseUrl: string;
+  readonly listedAt: Instant;
+}
+
+export interface Group {
+  readonly name: string;
+  readonly remoteId: string;
+  /** Whether Rollcall created it. */
+  readonly created: boolean;
+}
+
+/** Counts for `status`. */
+export interface Overview {
+  readonly connections: readonly {
+    readonly connection: string;
+    readonly workers: number;
+    readonly stages: Readonly<Partial<Record<Stage, number>>>;
+    readonly deliveries: Readonly<Partial<Record<Delivery, number>>>;
+    readonly suspected: number;
+    readonly rejections: number;
+    readonly openHolds: number;
+    readonly lastCycle: CycleRecord | null;
+    readonly checkpoint: Checkpoint | null;
+    readonly nextDue: Instant | null;
+  }[];
+  readonly queue: readonly QueueDepth[];
+  readonly entries: number;
+}
+
+export interface Store extends AsyncDisposable {
+  /**
+   * Applies the changeset whole or not at all; resolves once it is durable. Commits of one tick share a transaction.
+   * @throws StoreUnknown when nobody can say whether it was stored: every later call then throws it too.
+   */
+  readonly commit: (changeset: Changeset) => Promise<CommitResult>;
+
+  /** Unknown keys are absent from the map. */
+  readonly situations: (connection: string, keys: readonly string[]) => Promise<ReadonlyMap<string, Situation>>;
+  /** Employment id → worker key, for those that are known. */
+  readonly workerKeysOf: (connection: string, employmentIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+  /** Workers whose moment has come, earliest first. */
+  readonly due: (connection: string, now: Instant, limit: number) => Promise<readonly string[]>;
+  /** The earliest moment at which the clock alone changes something; null = any connection. */
+  readonly nextDue: (connection: string | null) => Promise<Instant | null>;
+  readonly population: (connection: string) => Promise<{ readonly workers: number; readonly active: number }>;
+  /** Names of the targets at which this connection has accounts. */
+  readonly targetsOf: (connection: string) => Promise<readonly string[]>;
+  /** Workers whose delivery region is not `settled`. */
+  readonly unsettled: (connection: string) => Promise<number>;
+  readonly suspected: (
+    connection: string,
+    limit: number,
+  ) => Promise<readonly { readonly key: string; readonly since: Instant }[]>;
+
+  /** Folded name (see `foldName`) → who has it. Free names are absent. */
+  readonly takenNames: (target: string, names: readonly string[]) => Promise<ReadonlyMap<string, NameHolder>>;
+  /** Worker keys whose account owes a reference to this manager. */
+  readonly debtors: (
+    connection: string,
+    target: string,
+    managerKey: string,
+    limit: number,
+  ) => Promise<readonly string[]>;
+  /** Worker key → remote id, for accounts that have one. */
+  readonly remoteIds: (
+    connection: string,
+    target: string,
+    workerKeys: readonly string[],
+  ) => Promise<ReadonlyMap<string, string>>;
+
+  /** Remote id → worker key, for accounts of ours (any connection) at this target. */
+  readonly owners: (target: string, remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+  /** Workers whose account exists and owes a manager reference that can be paid now: the manager's account exists too. */
+  readonly payableDebts: (connection: string, target: string, limit: number) => Promise<readonly string[]>;
+
+  /** Empty when `context` is not the one under which the stored fingerprints were written. */
+  readonly knownRows: (connection: string, context: string) => Promise<KnownFingerprints>;
+  /**
+   * Employments on file of which `seen` (one bit per index of `known`) marks no row: those whose rows did not come again, and
+   * those that have no fingerprint. Cheap where nearly all were seen.
+   */
+  readonly unseenEmployments: (
+    connection: string,
+    known: KnownFingerprints,
+    seen: Uint8Array,
+  ) => AsyncIterable<readonly string[]>;
+  /** Every employment of the connection in the order of its ids, in batches of at most 5,000. */
+  readonly allEmploymentIds: (connection: string) => AsyncIterable<readonly string[]>;
+  readonly checkpoint: (connection: string) => Promise<Checkpoint | null>;
+  readonly lastGoodColumns: (connection: string) => Promise<readonly string[] | null>;
+  readonly rejections: (connection: string, limit: number) => Promise<readonly Rejection[]>;
+  /** Newest first; null = every connection. */
+  readonly cycles: (connection: string | null, limit: number) => Promise<readonly CycleRecord[]>;
+  /** An id no cycle has yet. */
+  readonly newCycleId: () => Promise<number>;
+
+  readonly guardWindow: (connection: string, since: Instant) => Promise<readonly Usage[]>;
+  /** Item digests released by approvals that have not expired. */
+  readonly approvals: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;
+  readonly discards: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;
+  /** Open holds, oldest first, with at most `itemsMax` (default 1,000) items each; null = every connection. */
+  readonly holds: (connection: string | null, itemsMax?: number) => Promise<readonly Hold[]>;
+  /** @throws Problem when the digest is not that of an open hold as it stands now (names those that are). */
+  readonly approve: (release: Release & { readonly expiresAt: Instant }) => Promise<Hold>;
+  /** Sets the items aside for 30 days. @throws Problem as `approve` does. */
+  readonly discard: (release: Release) => Promise<Hold>;
+
+  /**
+   * Marks operations `sending`, most urgent lane first, oldest first; durable when it resolves. Of one worker at one target
+   * only the oldest open operation is ever claimed, and none while another is sending or accepted. Membership changes wait for
+   * the account's remote id.
+   */
+  readonly claim: (
+    target: string,
+    options: { readonly lanes: readonly Lane[]; readonly limit: number; readonly now: Instant },
+  ) => Promise<readonly ClaimedOperation[]>;
+  /** At start: what was being sent when the last process ended is queued again, as ambiguous. Returns how many. */
+  readonly recoverSending: () => Promise<number>;
+  /** Counts by target, lane and state, in that order; states without operations are absent. */
+  readonly queueDepths: () => Promise<readonly QueueDepth[]>;
+  /** `now` when something can be claimed at once, else the earliest moment at which something can; null when nothing waits for the clock. */
+  readonly nextAttempt: (target: string, now: Instant) => Promise<Instant | null>;
+  /** Oldest first. */
+  readonly operations: (filter: OperationFilter) => Promise<readonly ShownOperation[]>;
+  /** Disables that are not confirmed, oldest first. */
+  readonly unconfirmedLeavers: (limit: number) => Promise<readonly ShownOperation[]>;
+
+  readonly group: (target: string, name: string) => Promise<Group | null>;
+  readonly saveGroup: (target: string, group: Group) => Promise<void>;
+  /**
+   * Stores a complete listing; readers see the old one until the last page is in. `valuesOf` names the values by which an
+   * account may be found. Returns the number of accounts.
+   */
+  readonly replaceInventory: (
+    target: string,
+    pages: AsyncIterable<readonly ListedAccount[]>,
+    valuesOf: (account: ListedAccount) => readonly CorrelationValue[],
+  ) => Promise<number>;
+  /** For each value, in order, the accounts that carry it. `userName` and e-mail paths compare folded, all others exactly. */
+  readonly inventoryByValues: (
+    target: string,
+    values: readonly CorrelationValue[],
+  ) => Promise<readonly (readonly ListedAccount[])[]>;
+  /** Those of the names, folded, that exist at the target. */
+  readonly inventoryNames: (target: string, names: readonly string[]) => Promise<ReadonlySet<string>>;
+  readonly contact: (target: string) => Promise<Contact | null>;
+  readonly saveContact: (target: string, contact: Contact) => Promise<void>;
+
+  readonly addAct: (act: NewAct) => Promise<number>;
+  /** Takes acts nobody has taken, oldest first. */
+  readonly takeActs: (limit: number) => Promise<readonly Act[]>;
+  readonly finishAct: (id: number, result: JsonObject) => Promise<void>;
+  readonly act: (id: number) => Promise<Act | null>;
+  /** At start: acts that the last process took and did not finish are offered again. Returns how many. */
+  readonly recoverActs: () => Promise<number>;
+
+  readonly audit: Audit;
+  /** Archives the text of an accepted mapping under its digest; once. */
+  readonly saveMapping: (digest: string, connection: string, text: string) => Promise<void>;
+  readonly mapping: (digest: string) => Promise<string | null>;
+  readonly setting: (key: string) => Promise<JsonValue | null>;
+  readonly saveSetting: (key: string, value: JsonValue) => Promise<void>;
+  readonly overview: () => Promise<Overview>;
+
+  /** Waits for commits under way, folds the write-ahead log into the database and closes it. Works twice. */
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,112 @@
+// Which rows led to which employment, under one context per connection. A new context opens a new generation: the old
+// rows can no longer be read from that commit on, and are deleted later in slices.
+import { assert } from '../base/assert.ts';
+import type { FingerprintChange } from '../planning/changeset.ts';
+import { DIGEST_BYTES, type KnownTable, knownTableBuilder } from './known-rows.ts';
+import type { Sql } from './sql.ts';
+
+/** Rows read in one go: about 5 ms of work. */
+const LOAD_BATCH = 5_000;
+
+interface PageWithout {
+  readonly ids: readonly string[];
+  readonly last: string | null;
+}
+
+export interface Fingerprints {
+  /** The generation to write into under this context, opened where it is new; null keeps the present one. */
+  readonly generationFor: (connection: number, context: string | null) => number;
+  readonly save: (generation: number, employment: number, change: FingerprintChange) => void;
+  readonly load: (connection: number, context: string) => Promise<KnownTable>;
+  /**
+   * Of the next `limit` employments after `after` in the order of their ids, those that `table` holds no row of; `last` is
+   * where to go on, null at the end.
+   */
+  readonly without: (connection: number, table: KnownTable, after: string, limit: number) => PageWithout;
+  readonly employmentCount: (connection: number) => number;
+  /** Deletes at most `limit` unusable rows; false when none are left. */
+  readonly sweep: (limit: number) => boolean;
+}
+
+export function fingerprintsOf(sql: Sql): Fingerprints {
+  const current = sql.prepare<[number], { id: number; context: string }>(
+    'SELECT id, context FROM fingerprint_generations WHERE connection_id = ? AND current = 1',
+  );
+  const retire = sql.prepare<[number]>(
+    'UPDATE fingerprint_generations SET current = 0 WHERE connection_id = ? AND current = 1',
+  );
+  const open = sql.prepare<[number, string]>(
+    'INSERT INTO fingerprint_generations (connection_id, context, current) VALUES (?, ?, 1)',
+  );
+  const save = sql.prepare<[number, number, Buffer]>(
+    `INSERT INTO fingerprints (generation, employment, digests) VALUES (?, ?, ?)
+     ON CONFLICT (generation, employment) DO UPDATE SET digests = excluded.digests`,
+  );
+  const remove = sql.prepare<[number, number]>('DELETE FROM fingerprints WHERE generation = ? AND employment = ?');
+  const page = sql
+    .prepare<[number, number, number], [number, Buffer]>(
+      'SELECT employment, digests FROM fingerprints WHERE generation = ? AND employment > ? ORDER BY employment LIMIT ?',
+    )
+    .raw();
+  const employments = sql
+    .prepare<[number, string, number], [number, string]>(
+      'SELECT id, employment_id FROM employments WHERE connection_id = ? AND employment_id > ? ORDER BY employment_id LIMIT ?',
+    )
+    .raw();
+  const employmentCount = sql.prepare<[number], { count: number }>(
+    'SELECT count(*) AS count FROM employments WHERE connection_id = ?',
+  );
+  const last = sql.prepare<[number], { employment: number | null }>(
+    'SELECT max(employment) AS employment FROM fingerprints WHERE generation = ?',
+  );
+  const stale = sql.prepare<[], { id: number }>('SELECT id FROM fingerprint_generations WHERE current = 0 LIMIT 1');
+  const sweep = sql.prepare<[number, number, number]>(
+    `DELETE FROM fingerprints WHERE generation = ? AND employment IN
+       (SELECT employment FROM fingerprints WHERE generation = ? LIMIT ?)`,
+  );
+  const drop = sql.prepare<[number]>('DELETE FROM fingerprint_generations WHERE id = ?');
+
+  return {
+    generationFor: (connection, context) => {
+      const present = current.get(connection);
+      if (present !== undefined && (context === null || context === present.context)) return present.id;
+      assert(context !== null, 'fingerprints are taken under a context');
+      retire.run(connection);
+      return Number(open.run(connection, context).lastInsertRowid);
+    },
+    save: (generation, employment, change) => {
+      if (change.digests.length === 0) {
+        remove.run(generation, employment);
+        return;
+      }
+      const digests = Buffer.from(change.digests.join(''), 'hex');
+      assert(digests.length === change.digests.length * DIGEST_BYTES, 'a fingerprint is 16 bytes in hex');
+      save.run(generation, employment, digests);
+    },
+    load: async (connection, context) => {
+      const generation = current.get(connection);
+      if (generation === undefined || generation.context !== context) return knownTableBuilder(0).build();
+      const builder = knownTableBuilder(Math.min(last.get(generation.id)?.employment ?? 0, 1_000_000));
+      let after = 0;
+      for (;;) {
+        const rows = page.all(generation.id, after, LOAD_BATCH) as unknown as readonly [number, Buffer][];
+        for (const [employment, digests] of rows) builder.add(employment, digests);
+        after = rows.at(-1)?.[0] ?? after;
+        if (rows.length < LOAD_BATCH) return builder.build();
+        await new Promise(setImmediate);
+      }
+    },
+    employmentCount: (connection) => employmentCount.get(connection)?.count ?? 0,
+    without: (connection, table, after, limit) => {
+      const rows = employments.all(connection, after, limit) as unknown as readonly [number, string][];
+      const ids = rows.filter(([employment]) => !table.hasEmployment(employment)).map(([, id]) => id);
+      return { ids, last: rows.length < limit ? null : (rows.at(-1)?.[1] ?? null) };
+    },
+    sweep: (limit) => {
+      const generation = stale.get();
+      if (generation === undefined) return false;
+      if (sweep.run(generation.id, generation.id, limit).changes === 0) drop.run(generation.id);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,34 @@
+// What the guard let pass lately: cycles, webhooks and calendar ticks share these windows.
+import type { Instant } from '../base/instant.ts';
+import type { GuardUse } from '../planning/changeset.ts';
+import type { HarmKind } from '../planning/harm.ts';
+import type { Usage } from './door.ts';
+import type { Sql } from './sql.ts';
+
+export interface GuardWindow {
+  readonly add: (connection: number, at: Instant, uses: readonly GuardUse[]) => void;
+  readonly since: (connection: number, since: Instant) => readonly Usage[];
+  /** Deletes at most `limit` uses from before `before`; false when none are left. */
+  readonly sweep: (limit: number, before: Instant) => boolean;
+}
+
+export function guardWindowOf(sql: Sql): GuardWindow {
+  const add = sql.prepare<[number, Instant, HarmKind, string, string | null, number]>(
+    'INSERT INTO guard_uses (connection_id, at, kind, worker_key, attribute, approved) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const since = sql.prepare<[number, Instant], Usage>(
+    `SELECT kind, attribute, count(DISTINCT worker_key) AS workers FROM guard_uses
+     WHERE connection_id = ? AND approved = 0 AND at >= ? GROUP BY kind, attribute ORDER BY kind, attribute`,
+  );
+  // Uses are stored in the order of time, or nearly so: the oldest ids are the ones to look at.
+  const sweep = sql.prepare<[number, Instant]>(
+    'DELETE FROM guard_uses WHERE id IN (SELECT id FROM guard_uses ORDER BY id LIMIT ?) AND at < ?',
+  );
+  return {
+    add: (connection, at, uses) => {
+      for (const use of uses) add.run(connection, at, use.kind, use.workerKey, use.attribute, Number(use.approved));
+    },
+    since: (connection, from) => since.all(connection, from),
+    sweep: (limit, before) => sweep.run(limit, before).changes > 0,
+  };
+}

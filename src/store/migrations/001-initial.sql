@@ -1,0 +1,346 @@
+-- Instants are UTC text with milliseconds: text order is time order. JSON is stored once, as text.
+-- No table has an index that only a report needs: counts live in `tallies`.
+
+CREATE TABLE settings (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL CHECK (json_valid(value))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE connections (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE targets (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  base_url TEXT,
+  listed_at TEXT,
+  -- the listing that readers see
+  inventory_version INTEGER,
+  CHECK ((base_url IS NULL) = (listed_at IS NULL))
+) STRICT;
+
+CREATE TABLE groups (
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  name TEXT NOT NULL,
+  remote_id TEXT NOT NULL,
+  created INTEGER NOT NULL CHECK (created IN (0, 1)),
+  PRIMARY KEY (target_id, name)
+) STRICT, WITHOUT ROWID;
+
+-- Both regions of the chart are NOT NULL: a standing without the second one would read as settled.
+CREATE TABLE workers (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  key TEXT NOT NULL,
+  revision INTEGER NOT NULL CHECK (revision > 0),
+  machine_version INTEGER NOT NULL,
+  stage TEXT NOT NULL,
+  delivery TEXT NOT NULL,
+  facts TEXT NOT NULL CHECK (json_valid(facts)),
+  due_at TEXT,
+  suspected_since TEXT,
+  UNIQUE (connection_id, key)
+) STRICT;
+CREATE INDEX workers_due ON workers (connection_id, due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX workers_suspected ON workers (connection_id, suspected_since) WHERE suspected_since IS NOT NULL;
+
+CREATE TABLE employments (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  employment_id TEXT NOT NULL,
+  worker_id INTEGER NOT NULL REFERENCES workers (id),
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  UNIQUE (connection_id, employment_id)
+) STRICT;
+CREATE INDEX employments_of_worker ON employments (worker_id);
+
+CREATE TABLE accounts (
+  id INTEGER PRIMARY KEY,
+  worker_id INTEGER NOT NULL REFERENCES workers (id),
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  remote_id TEXT,
+  etag TEXT,
+  user_name TEXT NOT NULL,
+  external_id TEXT NOT NULL,
+  active INTEGER CHECK (active IN (0, 1)),
+  origin TEXT NOT NULL CHECK (origin IN ('created', 'adopted')),
+  known TEXT NOT NULL CHECK (json_valid(known)),
+  manager_known TEXT NOT NULL,
+  manager_owed TEXT NOT NULL,
+  groups TEXT NOT NULL CHECK (json_valid(groups)),
+  -- 1 when both this account and that of the manager it owes a reference to exist at the target
+  debt_payable INTEGER NOT NULL CHECK (debt_payable IN (0, 1)),
+  UNIQUE (worker_id, target_id)
+) STRICT;
+CREATE INDEX accounts_remote ON accounts (target_id, remote_id) WHERE remote_id IS NOT NULL;
+CREATE INDEX accounts_payable ON accounts (target_id) WHERE debt_payable = 1;
+CREATE INDEX accounts_owing ON accounts (target_id, manager_owed) WHERE manager_owed <> '';
+
+-- Where a connection has accounts: a file that no longer names such a target is stopped.
+CREATE TABLE connection_targets (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  PRIMARY KEY (connection_id, target_id)
+) STRICT, WITHOUT ROWID;
+
+-- Every userName a worker ever had at a target stays that worker's.
+CREATE TABLE reserved_names (
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  folded TEXT NOT NULL,
+  worker_id INTEGER NOT NULL REFERENCES workers (id),
+  PRIMARY KEY (target_id, folded)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE operations (
+  -- Decision order. Rows are never deleted, so ids are never given twice.
+  id INTEGER PRIMARY KEY,
+  -- An operation that planning itself refused has no account: two accounts match, or every name is taken.
+  worker_id INTEGER NOT NULL REFERENCES workers (id),
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  kind TEXT NOT NULL CHECK (kind IN ('create', 'update', 'enable', 'disable', 'delete', 'addMember', 'removeMember')),
+  -- 0 emergency, 1 leaver, 2 joiner, 3 mover, 4 replay, 5 backfill
+  lane INTEGER NOT NULL CHECK (lane BETWEEN 0 AND 5),
+  transition TEXT,
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'done', 'failed', 'superseded', 'skipped')),
+  -- Whose turn it is among the operations of one worker at one target. Queued: behind (another one goes first, or the account
+  -- must exist first), later (first in line, but not before `not_before`) or now. Sent: out. Failed: stuck. Ended: NULL.
+  turn TEXT,
+  not_before TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  ambiguous INTEGER NOT NULL DEFAULT 0 CHECK (ambiguous IN (0, 1)),
+  created_at TEXT NOT NULL,
+  first_sent_at TEXT,
+  last_outcome TEXT CHECK (last_outcome IS NULL OR json_valid(last_outcome)),
+  -- The entry of the decision that ordered it.
+  entry_seq INTEGER,
+  CHECK (
+    CASE state
+      WHEN 'queued' THEN turn IN ('behind', 'later', 'now')
+      WHEN 'sending' THEN turn = 'out'
+      WHEN 'accepted' THEN turn = 'out'
+      WHEN 'failed' THEN turn = 'stuck'
+      ELSE turn IS NULL
+    END
+  )
+) STRICT;
+CREATE INDEX operations_of_worker ON operations (worker_id, target_id) WHERE turn IS NOT NULL;
+CREATE INDEX operations_in_turn ON operations (turn, target_id, lane) WHERE turn IS NOT NULL;
+CREATE INDEX operations_later ON operations (target_id, lane, not_before) WHERE turn = 'later';
+CREATE INDEX operations_disabling ON operations (id) WHERE turn IS NOT NULL AND kind = 'disable';
+CREATE UNIQUE INDEX operations_one_out ON operations (worker_id, target_id) WHERE turn = 'out';
+
+-- Counts that `status` and the guard ask for, kept in the transaction that changes them.
+CREATE TABLE tallies (
+  -- 'worker': scope is a connection, a the stage, b the delivery. 'operation': scope is a target, a the lane, b the state.
+  what TEXT NOT NULL CHECK (what IN ('worker', 'operation')),
+  scope INTEGER NOT NULL,
+  a TEXT NOT NULL,
+  b TEXT NOT NULL,
+  count INTEGER NOT NULL CHECK (count >= 0),
+  PRIMARY KEY (what, scope, a, b)
+) STRICT, WITHOUT ROWID;
+
+-- A generation is one context of one connection; those that are not current are unusable and swept in slices.
+CREATE TABLE fingerprint_generations (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  context TEXT NOT NULL,
+  current INTEGER NOT NULL CHECK (current IN (0, 1))
+) STRICT;
+CREATE UNIQUE INDEX fingerprint_generations_current ON fingerprint_generations (connection_id) WHERE current = 1;
+
+CREATE TABLE fingerprints (
+  generation INTEGER NOT NULL REFERENCES fingerprint_generations (id),
+  employment INTEGER NOT NULL REFERENCES employments (id),
+  -- 16 bytes for each row that the employment was made from, sorted
+  digests BLOB NOT NULL CHECK (length(digests) > 0 AND length(digests) % 16 = 0),
+  PRIMARY KEY (generation, employment)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+  connection_id INTEGER PRIMARY KEY REFERENCES connections (id),
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT;
+
+CREATE TABLE rejections (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  ordinal INTEGER NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  PRIMARY KEY (connection_id, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cycles (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  started_at TEXT NOT NULL,
+  finished_at TEXT,
+  state TEXT NOT NULL CHECK (state IN ('running', 'done', 'held', 'refused', 'failed')),
+  summary TEXT NOT NULL CHECK (json_valid(summary))
+) STRICT;
+CREATE INDEX cycles_of_connection ON cycles (connection_id);
+
+CREATE TABLE guard_uses (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  at TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  worker_key TEXT NOT NULL,
+  attribute TEXT,
+  approved INTEGER NOT NULL CHECK (approved IN (0, 1))
+) STRICT;
+CREATE INDEX guard_uses_window ON guard_uses (connection_id, at) WHERE approved = 0;
+
+-- The items of a hold at one time. Written once, in slices before they are referred to; unreferenced ones are swept.
+CREATE TABLE hold_versions (
+  id INTEGER PRIMARY KEY,
+  digest TEXT NOT NULL,
+  items INTEGER NOT NULL CHECK (items > 0)
+) STRICT;
+
+CREATE TABLE hold_items (
+  version INTEGER NOT NULL REFERENCES hold_versions (id),
+  digest TEXT NOT NULL,
+  harm TEXT NOT NULL CHECK (json_valid(harm)),
+  PRIMARY KEY (version, digest)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE holds (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  kind TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  amended_at TEXT NOT NULL,
+  closed_at TEXT,
+  -- NULL once closed
+  version INTEGER REFERENCES hold_versions (id),
+  CHECK ((closed_at IS NULL) = (version IS NOT NULL))
+) STRICT;
+CREATE UNIQUE INDEX holds_open ON holds (connection_id, kind) WHERE closed_at IS NULL;
+
+-- What people said about a hold: an approval ends at `until` and never the hold with it; so does a discard.
+CREATE TABLE releases (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  kind TEXT NOT NULL,
+  verdict TEXT NOT NULL CHECK (verdict IN ('approved', 'discarded')),
+  version INTEGER REFERENCES hold_versions (id),
+  reason TEXT NOT NULL,
+  by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  until TEXT NOT NULL
+) STRICT;
+CREATE INDEX releases_standing ON releases (connection_id, until) WHERE version IS NOT NULL;
+
+CREATE TABLE inventory_versions (
+  id INTEGER PRIMARY KEY,
+  target_id INTEGER NOT NULL REFERENCES targets (id)
+) STRICT;
+
+CREATE TABLE inventory_accounts (
+  id INTEGER PRIMARY KEY,
+  version INTEGER NOT NULL REFERENCES inventory_versions (id),
+  remote_id TEXT NOT NULL,
+  folded_name TEXT,
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  UNIQUE (version, remote_id)
+) STRICT;
+CREATE INDEX inventory_accounts_name ON inventory_accounts (version, folded_name) WHERE folded_name IS NOT NULL;
+
+CREATE TABLE inventory_values (
+  version INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  value TEXT NOT NULL,
+  account INTEGER NOT NULL REFERENCES inventory_accounts (id),
+  PRIMARY KEY (version, path, value, account)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX inventory_values_of_account ON inventory_values (account);
+
+CREATE TABLE acts (
+  id INTEGER PRIMARY KEY,
+  kind TEXT NOT NULL,
+  args TEXT NOT NULL CHECK (json_valid(args)),
+  reason TEXT NOT NULL,
+  by TEXT NOT NULL,
+  os_user TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  taken_at TEXT,
+  finished_at TEXT,
+  result TEXT CHECK (result IS NULL OR json_valid(result))
+) STRICT;
+CREATE INDEX acts_open ON acts (id) WHERE finished_at IS NULL;
+
+CREATE TABLE mappings (
+  digest TEXT PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  accepted_at TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The audit: hash = SHA-256(prev_hash || body), both as lower-case hex and UTF-8 text. `worker` repeats body.connection and
+-- body.worker as a number, for its index; it refers to no row by rule, since entries stay whatever becomes of a worker.
+CREATE TABLE entries (
+  seq INTEGER PRIMARY KEY,
+  prev_hash TEXT NOT NULL CHECK (length(prev_hash) = 64),
+  hash TEXT NOT NULL CHECK (length(hash) = 64),
+  worker INTEGER,
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT;
+CREATE INDEX entries_of_worker ON entries (worker) WHERE worker IS NOT NULL;
+
+-- body.personal of the entry is SHA-256(salt || body): erasing a row here leaves the chain whole.
+CREATE TABLE personal (
+  seq INTEGER PRIMARY KEY REFERENCES entries (seq),
+  salt TEXT NOT NULL CHECK (length(salt) = 32),
+  body TEXT NOT NULL CHECK (json_valid(body))
+) STRICT;
+
+-- Where the chain ends: entries cut off its end are missed.
+CREATE TABLE audit_head (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  seq INTEGER NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+
+CREATE TRIGGER entries_in_order BEFORE INSERT ON entries
+WHEN NEW.seq <> (SELECT coalesce(max(seq), 0) + 1 FROM entries)
+BEGIN
+  SELECT RAISE(ABORT, 'audit entries follow one another');
+END;
+CREATE TRIGGER entries_never_change BEFORE UPDATE ON entries
+BEGIN
+  SELECT RAISE(ABORT, 'audit entries never change');
+END;
+CREATE TRIGGER entries_never_go BEFORE DELETE ON entries
+BEGIN
+  SELECT RAISE(ABORT, 'audit entries are never deleted');
+END;
+CREATE TRIGGER personal_once BEFORE INSERT ON personal
+WHEN EXISTS (SELECT 1 FROM personal WHERE seq = NEW.seq)
+BEGIN
+  SELECT RAISE(ABORT, 'personal values are written once');
+END;
+CREATE TRIGGER personal_never_changes BEFORE UPDATE ON personal
+BEGIN
+  SELECT RAISE(ABORT, 'personal values never change');
+END;
+-- Erasing a worker sets `audit.erasing` and removes it again in its own transaction.
+CREATE TRIGGER personal_only_erased BEFORE DELETE ON personal
+WHEN NOT EXISTS (SELECT 1 FROM settings WHERE key = 'audit.erasing')
+BEGIN
+  SELECT RAISE(ABORT, 'personal values only go when a worker is erased');
+END;
+CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head
+BEGIN
+  SELECT RAISE(ABORT, 'the head of the audit stays');
+END;
+CREATE TRIGGER audit_head_moves_on BEFORE UPDATE ON audit_head
+WHEN NEW.seq <= OLD.seq
+BEGIN
+  SELECT RAISE(ABORT, 'the head of the audit moves on');
+END;

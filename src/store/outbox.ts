@@ -1,0 +1,207 @@
+// Operations and whose turn it is. Of one worker at one target the oldest open operation goes first; everything that
+// changes an operation or the account's remote id is followed by `takeTurns`, so that a claim only walks one index.
+import { assert } from '../base/assert.ts';
+import type { Instant } from '../base/instant.ts';
+import { LANES, type Lane } from '../lifecycle/operation.ts';
+import type {
+  NewOperation,
+  OpenOperation,
+  OperationKind,
+  OperationPayload,
+  OperationResult,
+  OperationState,
+} from '../planning/changeset.ts';
+import type { Names } from './names.ts';
+import type { Sql } from './sql.ts';
+import type { Tallies } from './tallies.ts';
+
+export type Turn = 'behind' | 'later' | 'now' | 'out' | 'stuck';
+
+/** What is needed to tell whether an operation may still change. */
+export interface HeldOperation {
+  readonly id: number;
+  readonly worker_id: number;
+  readonly target_id: number;
+  readonly kind: OperationKind;
+  readonly lane: number;
+  readonly state: OperationState;
+}
+
+interface OpenRow extends HeldOperation {
+  readonly payload: string;
+}
+
+interface InLine {
+  readonly id: number;
+  readonly kind: OperationKind;
+  readonly turn: Turn;
+  readonly not_before: Instant;
+}
+
+export interface Outbox {
+  readonly openOf: (worker: number) => readonly OpenOperation[];
+  readonly held: (id: number) => HeldOperation | null;
+  /** `decided` is the entry of the decision. With `alone` the worker has nothing else open at this target. */
+  readonly add: (worker: number, target: number, operation: NewOperation, context: AddContext) => number;
+  /** Only for queued and failed operations. */
+  readonly supersede: (operation: HeldOperation) => void;
+  readonly settle: (operation: HeldOperation, result: OperationResult) => void;
+  readonly takeTurns: (worker: number, target: number, at: Instant, hasRemoteId: boolean) => void;
+  readonly recoverSending: () => number;
+}
+
+export interface AddContext {
+  readonly at: Instant;
+  readonly decided: number | null;
+  readonly alone: boolean;
+}
+
+export function laneRank(lane: Lane): number {
+  const rank = LANES.indexOf(lane);
+  assert(rank >= 0, `${lane} is a lane`);
+  return rank;
+}
+
+export function laneAt(rank: number): Lane {
+  const lane = LANES[rank];
+  assert(lane !== undefined, `there is a lane ${rank}`);
+  return lane;
+}
+
+const ENDED: ReadonlySet<OperationState> = new Set(['done', 'superseded', 'skipped']);
+export const hasEnded = (state: OperationState): boolean => ENDED.has(state);
+
+/** A membership needs the account's remote id in its request; everything else can find the account by itself. */
+export const needsAccount = (kind: OperationKind): boolean => kind === 'addMember' || kind === 'removeMember';
+
+/** The turn that a state implies; queued operations are placed by `takeTurns`. */
+function turnOf(state: OperationState): Turn | null {
+  if (state === 'queued') return 'behind';
+  if (state === 'failed') return 'stuck';
+  return hasEnded(state) ? null : 'out';
+}
+
+export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
+  const open = sql.prepare<[number], OpenRow>(
+    `SELECT id, worker_id, target_id, kind, lane, state, payload FROM operations
+     WHERE worker_id = ? AND turn IS NOT NULL ORDER BY id`,
+  );
+  const held = sql.prepare<[number], HeldOperation>(
+    'SELECT id, worker_id, target_id, kind, lane, state FROM operations WHERE id = ?',
+  );
+  type NewValues = [
+    number,
+    number,
+    string,
+    number,
+    string | null,
+    string,
+    OperationState,
+    Turn,
+    Instant,
+    Instant,
+    string | null,
+    number | null,
+  ];
+  const insert = sql.prepare<NewValues>(
+    `INSERT INTO operations (worker_id, target_id, kind, lane, transition, payload, state, turn, not_before, created_at,
+       last_outcome, entry_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const end = sql.prepare<[OperationState, Turn | null, number]>(
+    'UPDATE operations SET state = ?, turn = ? WHERE id = ?',
+  );
+  const settle = sql.prepare<[OperationState, Turn | null, Instant, number, number, string | null, number]>(
+    `UPDATE operations SET state = ?, turn = ?, not_before = ?, attempts = ?, ambiguous = ?,
+       last_outcome = coalesce(?, last_outcome) WHERE id = ?`,
+  );
+  const line = sql.prepare<[number, number], InLine>(
+    `SELECT id, kind, turn, not_before FROM operations WHERE worker_id = ? AND target_id = ? AND turn IS NOT NULL ORDER BY id`,
+  );
+  const place = sql.prepare<[Turn, number]>('UPDATE operations SET turn = ? WHERE id = ?');
+  const sending = sql.prepare<[], HeldOperation>(
+    `SELECT id, worker_id, target_id, kind, lane, state FROM operations WHERE turn = 'out' AND state = 'sending'`,
+  );
+  const requeue = sql.prepare<[number]>(
+    `UPDATE operations SET state = 'queued', turn = 'now', ambiguous = 1 WHERE id = ?`,
+  );
+
+  const count = (operation: HeldOperation, from: OperationState | null, to: OperationState) => {
+    if (from === to) return;
+    const lane = String(operation.lane);
+    if (from !== null) tallies.add('operation', operation.target_id, lane, from, -1);
+    tallies.add('operation', operation.target_id, lane, to, 1);
+  };
+
+  return {
+    openOf: (worker) =>
+      open.all(worker).map((row) => ({
+        id: row.id,
+        target: targets.nameOf(row.target_id),
+        kind: row.kind,
+        lane: laneAt(row.lane),
+        state: row.state,
+        payload: JSON.parse(row.payload) as OperationPayload,
+      })),
+    held: (id) => held.get(id) ?? null,
+    add: (worker, target, operation, { at, decided, alone }) => {
+      const state = operation.refused === undefined ? 'queued' : 'failed';
+      let turn = turnOf(state);
+      assert(turn !== null, 'a new operation has not ended');
+      if (alone && state === 'queued') turn = operation.notBefore <= at ? 'now' : 'later';
+      const lane = laneRank(operation.lane);
+      const result = insert.run(
+        worker,
+        target,
+        operation.kind,
+        lane,
+        operation.transition,
+        JSON.stringify(operation.payload),
+        state,
+        turn,
+        operation.notBefore,
+        at,
+        operation.refused === undefined ? null : JSON.stringify(operation.refused),
+        decided,
+      );
+      tallies.add('operation', target, String(lane), state, 1);
+      return Number(result.lastInsertRowid);
+    },
+    supersede: (operation) => {
+      assert(operation.state === 'queued' || operation.state === 'failed', 'only what is not being sent is superseded');
+      end.run('superseded', null, operation.id);
+      count(operation, operation.state, 'superseded');
+    },
+    settle: (operation, result) => {
+      settle.run(
+        result.state,
+        turnOf(result.state),
+        result.notBefore,
+        result.attempts,
+        Number(result.ambiguous),
+        result.outcome === null ? null : JSON.stringify(result.outcome),
+        operation.id,
+      );
+      count(operation, operation.state, result.state);
+    },
+    takeTurns: (worker, target, at, hasRemoteId) => {
+      const rows = line.all(worker, target);
+      let taken = rows.some((row) => row.turn === 'out');
+      for (const row of rows) {
+        if (row.turn === 'out' || row.turn === 'stuck') continue;
+        // A membership without an account is passed over: what makes the account may have been decided after it.
+        const mayGo = !taken && (hasRemoteId || !needsAccount(row.kind));
+        const turn: Turn = !mayGo ? 'behind' : row.not_before <= at ? 'now' : 'later';
+        if (mayGo) taken = true;
+        if (turn !== row.turn) place.run(turn, row.id);
+      }
+    },
+    recoverSending: () => {
+      const rows = sending.all();
+      for (const row of rows) {
+        requeue.run(row.id);
+        count(row, 'sending', 'queued');
+      }
+      return rows.length;
+    },
+  };
+}

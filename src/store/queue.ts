@@ -1,0 +1,94 @@
+// The outbox as people look at it.
+import type { Instant } from '../base/instant.ts';
+import type { TransitionName } from '../lifecycle/operation.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
+import type { OperationKind, OperationState } from '../planning/changeset.ts';
+import type { OperationFilter, QueueDepth, ShownOperation } from './door.ts';
+import type { Names } from './names.ts';
+import { laneAt } from './outbox.ts';
+import type { Sql } from './sql.ts';
+import type { Tallies } from './tallies.ts';
+
+interface ShownRow {
+  readonly id: number;
+  readonly connection_id: number;
+  readonly worker_key: string;
+  readonly target_id: number;
+  readonly kind: OperationKind;
+  readonly lane: number;
+  readonly state: OperationState;
+  readonly transition: TransitionName | null;
+  readonly attempts: number;
+  readonly not_before: Instant;
+  readonly created_at: Instant;
+  readonly first_sent_at: Instant | null;
+  readonly last_outcome: string | null;
+}
+
+export interface Queue {
+  readonly operations: (filter: OperationFilter) => readonly ShownOperation[];
+  readonly unconfirmedLeavers: (limit: number) => readonly ShownOperation[];
+  readonly depths: () => readonly QueueDepth[];
+}
+
+const OPEN_STATES: readonly OperationState[] = ['queued', 'sending', 'accepted', 'failed'];
+
+const SHOWN = `SELECT o.id, w.connection_id, w.key AS worker_key, o.target_id, o.kind, o.lane, o.state, o.transition, o.attempts,
+  o.not_before, o.created_at, o.first_sent_at, o.last_outcome FROM operations o JOIN workers w ON w.id = o.worker_id`;
+const MATCHES = `o.state IN (SELECT value FROM json_each(@states)) AND (@connection IS NULL OR w.connection_id = @connection)
+  AND (@target IS NULL OR o.target_id = @target)`;
+
+export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: Tallies): Queue {
+  interface Values {
+    states: string;
+    connection: number | null;
+    target: number | null;
+    limit: number;
+  }
+  const open = sql.prepare<[Values], ShownRow>(
+    `${SHOWN} WHERE o.turn IS NOT NULL AND ${MATCHES} ORDER BY o.id LIMIT @limit`,
+  );
+  const ofWorker = sql.prepare<[Values & { workerKey: string }], ShownRow>(
+    `${SHOWN} WHERE w.key = @workerKey AND ${MATCHES} ORDER BY o.id LIMIT @limit`,
+  );
+  const disabling = sql.prepare<[number], ShownRow>(
+    `${SHOWN} WHERE o.turn IS NOT NULL AND o.kind = 'disable' ORDER BY o.id LIMIT ?`,
+  );
+
+  const shown = (row: ShownRow): ShownOperation => ({
+    id: row.id,
+    connection: connections.nameOf(row.connection_id),
+    workerKey: row.worker_key,
+    target: targets.nameOf(row.target_id),
+    kind: row.kind,
+    lane: laneAt(row.lane),
+    state: row.state,
+    transition: row.transition,
+    attempts: row.attempts,
+    notBefore: row.not_before,
+    createdAt: row.created_at,
+    firstSentAt: row.first_sent_at,
+    lastOutcome: row.last_outcome === null ? null : (JSON.parse(row.last_outcome) as Outcome),
+  });
+
+  return {
+    operations: (filter) => {
+      const connection = filter.connection === undefined ? null : connections.id(filter.connection);
+      const target = filter.target === undefined ? null : targets.id(filter.target);
+      if (filter.connection !== undefined && connection === null) return [];
+      if (filter.target !== undefined && target === null) return [];
+      const values = { states: JSON.stringify(filter.states ?? OPEN_STATES), connection, target, limit: filter.limit };
+      const rows =
+        filter.workerKey === undefined ? open.all(values) : ofWorker.all({ ...values, workerKey: filter.workerKey });
+      return rows.map(shown);
+    },
+    unconfirmedLeavers: (limit) => disabling.all(limit).map(shown),
+    depths: () =>
+      tallies.all('operation').map((row) => ({
+        target: targets.nameOf(row.scope),
+        lane: laneAt(Number(row.a)),
+        state: row.b as OperationState,
+        operations: row.count,
+      })),
+  };
+}

@@ -1,0 +1,48 @@
+// The parts of the store over one connection to the database, made once.
+import { accountsOf } from './accounts.ts';
+import { actsOf } from './acts.ts';
+import { appenderOf, entryReaderOf } from './audit.ts';
+import { checkpointsOf } from './checkpoints.ts';
+import { claimsOf } from './claim.ts';
+import { fingerprintsOf } from './fingerprints.ts';
+import { groupsOf } from './groups.ts';
+import { guardWindowOf } from './guard-window.ts';
+import { holdsOf } from './holds.ts';
+import { inventoryOf } from './inventory.ts';
+import { namesOf } from './names.ts';
+import { outboxOf } from './outbox.ts';
+import { queueOf } from './queue.ts';
+import { settingsOf } from './settings.ts';
+import type { Sql } from './sql.ts';
+import { talliesOf } from './tallies.ts';
+import { workersOf } from './workers.ts';
+
+export type Rooms = ReturnType<typeof roomsOf>;
+
+export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
+  const connections = namesOf(sql, 'connections');
+  const targets = namesOf(sql, 'targets');
+  const tallies = talliesOf(sql);
+  const accounts = accountsOf(sql, targets);
+  const groups = groupsOf(sql);
+  return {
+    connections,
+    targets,
+    tallies,
+    accounts,
+    groups,
+    workers: workersOf(sql, tallies),
+    outbox: outboxOf(sql, targets, tallies),
+    claims: claimsOf(sql, { accounts, groups, connections, targets, tallies }),
+    queue: queueOf(sql, connections, targets, tallies),
+    appender: appenderOf(sql, randomBytes),
+    entries: entryReaderOf(sql),
+    fingerprints: fingerprintsOf(sql),
+    checkpoints: checkpointsOf(sql, connections),
+    holds: holdsOf(sql, connections),
+    guardWindow: guardWindowOf(sql),
+    acts: actsOf(sql),
+    inventory: inventoryOf(sql),
+    settings: settingsOf(sql),
+  };
+}

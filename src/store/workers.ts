@@ -1,0 +1,162 @@
+// Workers and their employments: standing, facts, due times.
+import { assert } from '../base/assert.ts';
+import type { Instant } from '../base/instant.ts';
+import {
+  type Delivery,
+  type Facts,
+  MACHINE_VERSION,
+  NO_FACTS,
+  type Stage,
+  type Standing,
+} from '../lifecycle/standing.ts';
+import type { WorkerChange } from '../planning/changeset.ts';
+import type { Employment } from '../worker/worker.ts';
+import type { Sql } from './sql.ts';
+import type { Tallies } from './tallies.ts';
+
+export interface WorkerRow {
+  readonly id: number;
+  readonly revision: number;
+  readonly stage: Stage;
+  readonly delivery: Delivery;
+  readonly facts: string;
+  readonly suspected_since: Instant | null;
+  readonly due_at: Instant | null;
+}
+
+export interface Workers {
+  readonly find: (connection: number, key: string) => WorkerRow | undefined;
+  readonly keyOf: (id: number) => string;
+  readonly identityOf: (id: number) => { readonly connection_id: number; readonly key: string };
+  readonly employmentsOf: (id: number) => readonly Employment[];
+  readonly ownerOf: (connection: number, employmentId: string) => string | null;
+  /** Returns the worker's number. `before` is what `find` gave; the caller has compared revisions. */
+  readonly save: (connection: number, change: WorkerChange, before: WorkerRow | undefined) => number;
+  readonly due: (connection: number, now: Instant, limit: number) => readonly string[];
+  readonly nextDue: (connection: number | null) => Instant | null;
+  readonly suspected: (
+    connection: number,
+    limit: number,
+  ) => readonly { readonly key: string; readonly since: Instant }[];
+  readonly suspectedCount: (connection: number) => number;
+  /** Employment ids in their own order, from the one after `after` on. */
+  readonly employmentIdsAfter: (connection: number, after: string, limit: number) => readonly string[];
+  readonly employmentIdOf: (id: number) => string;
+  readonly employmentNumber: (connection: number, employmentId: string) => number | null;
+}
+
+const NO_FACTS_TEXT = JSON.stringify(NO_FACTS);
+
+export const standingOf = (row: WorkerRow): Standing => ({
+  stage: row.stage,
+  delivery: row.delivery,
+  facts: row.facts === NO_FACTS_TEXT ? NO_FACTS : (JSON.parse(row.facts) as Facts),
+});
+
+export function workersOf(sql: Sql, tallies: Tallies): Workers {
+  const find = sql.prepare<[number, string], WorkerRow>(
+    'SELECT id, revision, stage, delivery, facts, suspected_since, due_at FROM workers WHERE connection_id = ? AND key = ?',
+  );
+  const identity = sql.prepare<[number], { connection_id: number; key: string }>(
+    'SELECT connection_id, key FROM workers WHERE id = ?',
+  );
+  const identityOf: Workers['identityOf'] = (id) => {
+    const row = identity.get(id);
+    assert(row !== undefined, `there is a worker ${id}`);
+    return row;
+  };
+  const employments = sql.prepare<[number], { body: string }>(
+    'SELECT body FROM employments WHERE worker_id = ? ORDER BY id',
+  );
+  const owner = sql.prepare<[number, string], { key: string }>(
+    'SELECT w.key FROM employments e JOIN workers w ON w.id = e.worker_id WHERE e.connection_id = ? AND e.employment_id = ?',
+  );
+  const insert = sql.prepare<[number, string, number, string, string, string, string | null, string | null]>(
+    `INSERT INTO workers (connection_id, key, revision, machine_version, stage, delivery, facts, due_at, suspected_since)
+     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)`,
+  );
+  const update = sql.prepare<[number, string, string, string, string | null, string | null, number]>(
+    `UPDATE workers SET revision = revision + 1, machine_version = ?, stage = ?, delivery = ?, facts = ?, due_at = ?,
+       suspected_since = ? WHERE id = ?`,
+  );
+  const saveEmployment = sql.prepare<[number, string, number, string]>(
+    `INSERT INTO employments (connection_id, employment_id, worker_id, body) VALUES (?, ?, ?, ?)
+     ON CONFLICT (connection_id, employment_id) DO UPDATE SET worker_id = excluded.worker_id, body = excluded.body`,
+  );
+  const due = sql.prepare<[number, string, number], { key: string }>(
+    'SELECT key FROM workers WHERE connection_id = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?',
+  );
+  const nextDue = sql.prepare<[number], { at: Instant | null }>(
+    'SELECT min(due_at) AS at FROM workers WHERE connection_id = ? AND due_at IS NOT NULL',
+  );
+  const connections = sql.prepare<[], { id: number }>('SELECT id FROM connections');
+  const suspected = sql.prepare<[number, number], { key: string; since: Instant }>(
+    `SELECT key, suspected_since AS since FROM workers
+     WHERE connection_id = ? AND suspected_since IS NOT NULL ORDER BY suspected_since, id LIMIT ?`,
+  );
+  const suspectedCount = sql.prepare<[number], { count: number }>(
+    'SELECT count(*) AS count FROM workers WHERE connection_id = ? AND suspected_since IS NOT NULL',
+  );
+  const employmentIdsAfter = sql
+    .prepare<[number, string, number], string>(
+      'SELECT employment_id FROM employments WHERE connection_id = ? AND employment_id > ? ORDER BY employment_id LIMIT ?',
+    )
+    .pluck();
+  const employmentIdOf = sql.prepare<[number], { employment_id: string }>(
+    'SELECT employment_id FROM employments WHERE id = ?',
+  );
+  const employmentNumber = sql.prepare<[number, string], { id: number }>(
+    'SELECT id FROM employments WHERE connection_id = ? AND employment_id = ?',
+  );
+
+  const save: Workers['save'] = (connection, change, before) => {
+    const { stage, delivery } = change.standing;
+    const facts = change.standing.facts === NO_FACTS ? NO_FACTS_TEXT : JSON.stringify(change.standing.facts);
+    const since = change.suspectedSince === undefined ? (before?.suspected_since ?? null) : change.suspectedSince;
+    let id: number;
+    if (before === undefined) {
+      const result = insert.run(connection, change.key, MACHINE_VERSION, stage, delivery, facts, change.dueAt, since);
+      id = Number(result.lastInsertRowid);
+      tallies.add('worker', connection, stage, delivery, 1);
+    } else {
+      id = before.id;
+      update.run(MACHINE_VERSION, stage, delivery, facts, change.dueAt, since, id);
+      if (stage !== before.stage || delivery !== before.delivery) {
+        tallies.add('worker', connection, before.stage, before.delivery, -1);
+        tallies.add('worker', connection, stage, delivery, 1);
+      }
+    }
+    for (const employment of change.employments ?? []) {
+      saveEmployment.run(connection, employment.id, id, JSON.stringify(employment));
+    }
+    return id;
+  };
+
+  return {
+    save,
+    find: (connection, key) => find.get(connection, key),
+    identityOf,
+    keyOf: (id) => identityOf(id).key,
+    employmentsOf: (id) => employments.all(id).map((row) => JSON.parse(row.body) as Employment),
+    ownerOf: (connection, employmentId) => owner.get(connection, employmentId)?.key ?? null,
+    due: (connection, now, limit) => due.all(connection, now, limit).map((row) => row.key),
+    nextDue: (connection) => {
+      const ids = connection === null ? connections.all().map((row) => row.id) : [connection];
+      let next: Instant | null = null;
+      for (const id of ids) {
+        const at = nextDue.get(id)?.at ?? null;
+        if (at !== null && (next === null || at < next)) next = at;
+      }
+      return next;
+    },
+    suspected: (connection, limit) => suspected.all(connection, limit),
+    suspectedCount: (connection) => suspectedCount.get(connection)?.count ?? 0,
+    employmentIdsAfter: (connection, after, limit) => employmentIdsAfter.all(connection, after, limit),
+    employmentIdOf: (id) => {
+      const row = employmentIdOf.get(id);
+      assert(row !== undefined, `there is an employment ${id}`);
+      return row.employment_id;
+    },
+    employmentNumber: (connection, employmentId) => employmentNumber.get(connection, employmentId)?.id ?? null,
+  };
+}
