@@ -1,0 +1,97 @@
+// Looking up an account whose id we do not know: by externalId, then by userName (design section 6).
+import type { JsonObject, JsonValue } from '../../base/json.ts';
+import type { Outcome } from '../../lifecycle/outcome.ts';
+import { flatten, projected } from '../../planning/account-changes.ts';
+import type { AccountPayload } from '../../planning/changeset.ts';
+import type { Sendable } from '../target.ts';
+import type { Exchange } from './exchange.ts';
+import type { Profile } from './profiles.ts';
+import { searchUsers } from './requests.ts';
+import { listOf, textOf } from './responses.ts';
+
+export type Found =
+  | { readonly kind: 'ours'; readonly id: string; readonly resource: JsonObject }
+  /** Somebody else's account has the name. */
+  | { readonly kind: 'taken' }
+  | { readonly kind: 'nobody' }
+  /** Several accounts carry our externalId: no write until a person has paired the right one. */
+  | { readonly kind: 'several'; readonly count: number }
+  /** The target did not answer the question. */
+  | { readonly kind: 'unknown'; readonly outcome: Outcome };
+
+/**
+ * `sentBefore`: this very create may have been sent already. Only then is an account of our name without any externalId ours,
+ * and only when its attributes agree with what we sent.
+ */
+export async function correlate(
+  operation: Sendable,
+  exchange: Exchange,
+  profile: Profile,
+  sentBefore: boolean,
+): Promise<Found> {
+  const payload = operation.payload as AccountPayload;
+  let holder: Found = { kind: 'nobody' };
+  for (const attribute of profile.lookup) {
+    const value = payload[attribute];
+    if (value === '') continue;
+    const answer = await exchange(searchUsers(attribute, value));
+    if (answer.outcome.class !== 'done') return { kind: 'unknown', outcome: answer.outcome };
+    const list = listOf(answer.body);
+    if (list === null) return { kind: 'unknown', outcome: unreadable(answer.outcome) };
+    // A server that ignores the filter answers with everybody: what does not carry the value is no answer.
+    const owned = distinct(
+      list.resources.filter(
+        (resource) => textOf(resource, 'externalId') === payload.externalId && payload.externalId !== '',
+      ),
+    );
+    if (owned.length > 1) return { kind: 'several', count: owned.length };
+    const [own] = owned;
+    if (own !== undefined) return { kind: 'ours', id: textOf(own, 'id') as string, resource: own };
+    if (attribute === 'userName') holder = holderOf(list.resources, operation, sentBefore);
+  }
+  return holder;
+}
+
+function holderOf(resources: readonly JsonObject[], operation: Sendable, sentBefore: boolean): Found {
+  const payload = operation.payload as AccountPayload;
+  const holder = resources.find((resource) => sameName(textOf(resource, 'userName'), payload.userName));
+  if (holder === undefined) return { kind: 'nobody' };
+  const id = textOf(holder, 'id');
+  const nameless = textOf(holder, 'externalId') === null;
+  if (id !== null && nameless && sentBefore && agrees(holder, payload.attributes))
+    return { kind: 'ours', id, resource: holder };
+  return { kind: 'taken' };
+}
+
+export const sameName = (a: string | null, b: string): boolean => a !== null && a.toLowerCase() === b.toLowerCase();
+
+/** Nothing that we sent stands there differently, and at least one value of ours stands there. */
+function agrees(resource: JsonObject, attributes: JsonObject): boolean {
+  const there = flatten(projected(resource, attributes));
+  let agreeing = 0;
+  for (const [path, value] of flatten(attributes)) {
+    const found = there.get(path);
+    if (found === undefined) continue;
+    if (!sameText(found, value)) return false;
+    agreeing += 1;
+  }
+  return agreeing > 0;
+}
+
+const sameText = (a: JsonValue, b: JsonValue) => JSON.stringify(a) === JSON.stringify(b);
+
+const distinct = (resources: readonly JsonObject[]): readonly JsonObject[] => [
+  ...new Map(
+    resources
+      .filter((resource) => textOf(resource, 'id') !== null)
+      .map((resource) => [textOf(resource, 'id'), resource]),
+  ).values(),
+];
+
+/** An answer of 200 whose body is no list: nothing may be concluded from it. */
+export const unreadable = (outcome: Outcome): Outcome => ({
+  ...outcome,
+  class: 'retry',
+  code: 'unreadable-answer',
+  countsAsAttempt: true,
+});

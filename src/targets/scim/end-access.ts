@@ -1,0 +1,92 @@
+// Disabling and deleting one account: what the target itself says afterwards is the only proof.
+import type { Outcome } from '../../lifecycle/outcome.ts';
+import type { Delivered, Sendable } from '../target.ts';
+import { correlate } from './correlate.ts';
+import { DISABLE } from './differences.ts';
+import { newsOf, severalMatch, type Ways } from './news.ts';
+import { concluded, NOTHING_SENT } from './outcome-table.ts';
+import { deleteUser, patchUser, readUser } from './requests.ts';
+import { activeOf } from './responses.ts';
+
+/** Sends in any case, and is done only when the target's own answer says inactive. */
+export async function deliverDisable(operation: Sendable, ways: Ways): Promise<Delivered> {
+  const known = operation.account.remoteId;
+  if (known === null) return disableFound(operation, ways, null);
+  const delivered = await disable(operation, ways, known);
+  return delivered.outcome.class === 'gone' ? disableFound(operation, ways, known) : delivered;
+}
+
+/** The id is unknown or gone: whoever carries our externalId is the account to disable. */
+async function disableFound(operation: Sendable, ways: Ways, gone: string | null): Promise<Delivered> {
+  const whose = await correlate(operation, ways.exchange, ways.profile, operation.ambiguous);
+  switch (whose.kind) {
+    case 'ours': {
+      if (whose.id === gone) return { outcome: notApplied(NOTHING_SENT) };
+      const delivered = await disable(operation, ways, whose.id);
+      if (delivered.outcome.class === 'gone') return { outcome: notApplied(delivered.outcome) };
+      return { ...delivered, account: { ...delivered.account, remoteId: whose.id } };
+    }
+    case 'several':
+      return { outcome: severalMatch(NOTHING_SENT, whose.count) };
+    case 'unknown':
+      return { outcome: whose.outcome };
+    default:
+      return { outcome: concluded(NOTHING_SENT, { code: 'nobody' }), account: { active: false } };
+  }
+}
+
+async function disable(operation: Sendable, ways: Ways, id: string): Promise<Delivered> {
+  const answer = await ways.exchange(patchUser(id, DISABLE));
+  const { outcome } = answer;
+  switch (outcome.class) {
+    case 'gone':
+    case 'retry':
+    case 'refreshCredentials':
+    case 'targetDown':
+      return { outcome };
+    case 'done':
+      if (ways.profile.echoIsTruth && activeOf(answer.body) === false) {
+        return { outcome, account: newsOf(operation, answer, id, false) };
+      }
+  }
+  // Applied, accepted, refused or lost: only what the target now says of the account counts.
+  const after = await ways.exchange(readUser(id));
+  if (after.outcome.class === 'gone') return { outcome: after.outcome };
+  if (after.outcome.class === 'done' && activeOf(after.body) === false) {
+    return {
+      outcome: concluded(outcome, {
+        class: 'done',
+        code: outcome.class === 'done' ? outcome.code : 'already-inactive',
+      }),
+      account: newsOf(operation, after, id, false),
+    };
+  }
+  if (outcome.class !== 'done' && outcome.class !== 'accepted') return { outcome };
+  if (after.outcome.class !== 'done') return { outcome: after.outcome };
+  const active = activeOf(after.body);
+  return { outcome: notApplied(after.outcome), ...(active === null ? {} : { account: { active } }) };
+}
+
+const notApplied = (outcome: Outcome): Outcome =>
+  concluded(outcome, {
+    class: 'retry',
+    code: 'not-applied',
+    detail: 'the target took the disable and does not show the account as inactive',
+    countsAsAttempt: false,
+  });
+
+export async function deliverDelete(operation: Sendable, ways: Ways): Promise<Delivered> {
+  let id = operation.account.remoteId;
+  if (id === null) {
+    const whose = await correlate(operation, ways.exchange, ways.profile, operation.ambiguous);
+    if (whose.kind === 'unknown') return { outcome: whose.outcome };
+    if (whose.kind === 'several') return { outcome: severalMatch(NOTHING_SENT, whose.count) };
+    if (whose.kind !== 'ours') return { outcome: concluded(NOTHING_SENT, { code: 'nobody' }) };
+    id = whose.id;
+  }
+  const answer = await ways.exchange(deleteUser(id));
+  if (answer.outcome.class !== 'accepted') return { outcome: answer.outcome };
+  const after = await ways.exchange(readUser(id));
+  if (after.outcome.class === 'gone') return { outcome: concluded(answer.outcome, { class: 'done' }) };
+  return { outcome: concluded(answer.outcome, { class: 'retry' }) };
+}

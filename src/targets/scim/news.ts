@@ -1,0 +1,75 @@
+// What an answer taught about the account, and the conclusions that every kind of delivery draws alike.
+import type { JsonObject } from '../../base/json.ts';
+import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
+import type { AccountPayload } from '../../planning/changeset.ts';
+import type { Delivered, Sendable } from '../target.ts';
+import { unreadable } from './correlate.ts';
+import { fromResource, type Standing, seenOf } from './differences.ts';
+import type { Answer, Exchange } from './exchange.ts';
+import { concluded } from './outcome-table.ts';
+import type { Profile } from './profiles.ts';
+import { readUser } from './requests.ts';
+import { activeOf, textOf, versionOf } from './responses.ts';
+
+export interface Ways {
+  readonly exchange: Exchange;
+  readonly profile: Profile;
+}
+
+export const payloadOf = (operation: Sendable): AccountPayload => operation.payload as AccountPayload;
+
+/** An answer that says nothing about this operation does not end the doubt that an earlier try left. */
+export const stillInDoubt = (operation: Sendable, delivered: Delivered): Delivered =>
+  operation.ambiguous && delivered.outcome.class === 'retry'
+    ? { ...delivered, outcome: concluded(delivered.outcome, { class: 'ambiguous' }) }
+    : delivered;
+
+export const nameTaken = (outcome: Outcome): Outcome =>
+  concluded(outcome, { class: 'conflict', code: 'name-taken', countsAsAttempt: true });
+
+export const severalMatch = (outcome: Outcome, count: number): Outcome =>
+  concluded(outcome, {
+    class: 'permanent',
+    code: 'ambiguous-match',
+    detail: `${count} accounts carry this externalId; pair the right one`,
+    countsAsAttempt: true,
+  });
+
+export type There = { readonly standing: Standing; readonly etag: string | null; readonly seen: AccountNews };
+
+export async function read(operation: Sendable, ways: Ways, id: string): Promise<There | Delivered> {
+  const answer = await ways.exchange(readUser(id));
+  if (answer.outcome.class !== 'done') return { outcome: answer.outcome };
+  if (answer.body === null) return { outcome: unreadable(answer.outcome) };
+  return {
+    standing: fromResource(operation, answer.body, ways.profile),
+    etag: answer.etag,
+    seen: newsFrom(operation, answer.body, id),
+  };
+}
+
+/** After a write. `active` is what we asked for, or null where we did not ask; the target's own word counts more. */
+export function newsOf(operation: Sendable, answer: Answer, id: string, active: boolean | null): AccountNews {
+  const told = activeOf(answer.body) ?? active;
+  return {
+    remoteId: id,
+    etag: answer.etag,
+    ...(told === null ? {} : { active: told }),
+    userName:
+      textOf(answer.body, 'userName') ??
+      (operation.kind === 'disable' ? operation.account.userName : payloadOf(operation).userName),
+  };
+}
+
+/** After reading the whole resource. */
+export function newsFrom(operation: Sendable, resource: JsonObject, id: string): AccountNews {
+  const active = activeOf(resource);
+  const userName = textOf(resource, 'userName');
+  return {
+    remoteId: id,
+    etag: versionOf(resource),
+    ...(active === null ? {} : { active }),
+    ...(userName === null ? {} : { userName }),
+    seen: seenOf(operation, resource),
+  };
+}

@@ -1,0 +1,96 @@
+// Lenient reading: attribute names in any case (RFC 7643 section 2.1), any content type that carries JSON, booleans as text.
+import type { JsonObject, JsonValue } from '../../base/json.ts';
+import { memberOf } from '../../planning/account-changes.ts';
+
+export const isObject = (value: JsonValue | undefined): value is JsonObject =>
+  value !== null && typeof value === 'object' && !Array.isArray(value);
+
+/** The body as an object, or null: an empty body and a body that is no JSON object say nothing. */
+export function parsedBody(text: string): JsonObject | null {
+  if (text === '') return null;
+  try {
+    const value = JSON.parse(text) as JsonValue;
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A non-empty text member, or null; numbers become text, because some servers issue numeric ids. */
+export function textOf(resource: JsonObject | null, name: string): string | null {
+  const value = resource === null ? undefined : memberOf(resource, name);
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** Null where the resource does not say. */
+export function activeOf(resource: JsonObject | null): boolean | null {
+  const value = resource === null ? undefined : memberOf(resource, 'active');
+  if (typeof value === 'boolean') return value;
+  if (typeof value !== 'string') return null;
+  if (value.toLowerCase() === 'true') return true;
+  return value.toLowerCase() === 'false' ? false : null;
+}
+
+export function versionOf(resource: JsonObject | null): string | null {
+  const meta = resource === null ? undefined : memberOf(resource, 'meta');
+  return isObject(meta) ? textOf(meta, 'version') : null;
+}
+
+/** Remote id of the manager, '' when there is none. */
+export function managerOf(resource: JsonObject, managerPath: string): string {
+  const colon = managerPath.lastIndexOf(':');
+  const extension = memberOf(resource, managerPath.slice(0, colon));
+  const manager = isObject(extension) ? memberOf(extension, managerPath.slice(colon + 1)) : undefined;
+  if (typeof manager === 'string') return manager;
+  return isObject(manager) ? (textOf(manager, 'value') ?? '') : '';
+}
+
+/** A ListResponse (RFC 7644 section 3.4.2); null when the body is none. `total` is null where the server does not count. */
+export function listOf(
+  body: JsonObject | null,
+): { readonly total: number | null; readonly resources: readonly JsonObject[] } | null {
+  if (body === null) return null;
+  const resources = memberOf(body, 'Resources');
+  const total = Number(memberOf(body, 'totalResults') ?? Number.NaN);
+  const known = Number.isInteger(total) && total >= 0 ? total : null;
+  if (resources === undefined || resources === null) return known === 0 ? { total: 0, resources: [] } : null;
+  if (!Array.isArray(resources)) return null;
+  return { total: known, resources: (resources as readonly JsonValue[]).filter(isObject) };
+}
+
+/** An error body (RFC 7644 section 3.12). */
+export function errorOf(body: JsonObject | null): { readonly scimType: string | null; readonly detail: string } {
+  return { scimType: textOf(body, 'scimType'), detail: textOf(body, 'detail') ?? '' };
+}
+
+/** The id at the end of a Location header; the address itself is never followed. */
+export function idFromLocation(location: string | null): string | null {
+  const last = (location ?? '')
+    .split(/[?#]/)[0]
+    ?.split('/')
+    .findLast((part) => part !== '');
+  if (last === undefined || last === 'Users' || last === 'Groups') return null;
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    return null;
+  }
+}
+
+/** No target may ask for more patience than a day; what it says then is taken for a mistake. */
+const RETRY_AFTER_MAX_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Retry-After in milliseconds (RFC 9110 section 10.2.3). An HTTP date counts from the answer's own Date, because the target's
+ * clock need not be ours.
+ */
+export function retryAfterOf(header: string | null, date: string | null, nowMs: number): number | null {
+  const text = header?.trim() ?? '';
+  if (text === '') return null;
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS);
+  const until = Date.parse(text);
+  if (Number.isNaN(until)) return null;
+  const from = Date.parse(date ?? '');
+  return Math.min(Math.max(0, until - (Number.isNaN(from) ? nowMs : from)), RETRY_AFTER_MAX_MS);
+}
