@@ -1,0 +1,36 @@
+// Values of flags, read once: what does not fit is a usage error.
+import { InvalidArgumentError } from 'commander';
+import { calendarDate } from '../base/calendar-date.ts';
+import { type Instant, instantOf } from '../base/instant.ts';
+import { Problem } from '../base/problem.ts';
+
+/** Longer than a day nobody waits for a command. */
+const SECONDS_MAX = 86_400;
+const COUNT_MAX = 1_000_000;
+
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value > SECONDS_MAX)
+    throw new InvalidArgumentError(`a number of seconds from 0 to ${SECONDS_MAX}`);
+  return value;
+}
+
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > COUNT_MAX)
+    throw new InvalidArgumentError(`a whole number from 1 to ${COUNT_MAX}`);
+  return value;
+}
+
+/** `2026-12-24` is the beginning of that day in UTC. @throws Problem when the text is neither a day nor an instant. */
+export function sinceMoment(text: string): Instant {
+  try {
+    return instantOf(text.length === 10 ? `${calendarDate(text)}T00:00:00Z` : text);
+  } catch {
+    throw new Problem({
+      code: 'usage.date',
+      message: `${text} is no date`,
+      hint: 'write YYYY-MM-DD or a full ISO instant',
+    });
+  }
+}

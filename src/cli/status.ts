@@ -1,0 +1,239 @@
+// The state of everything in one look, the worst first. Reads the store only: it answers while connection files are broken.
+import { Command } from 'commander';
+import { type Instant, msOf } from '../base/instant.ts';
+import { EXIT } from '../base/problem.ts';
+import { STAGES } from '../lifecycle/standing.ts';
+import { ALL_TARGETS, readStops, type Stops } from '../pipeline/stop-writes.ts';
+import { nowOf } from '../runtime/clock.ts';
+import { type LockHolder, lockHolder, type Overview, type Store } from '../store/store.ts';
+import { ago, grouped, span } from './ago.ts';
+import { type Paper, type Session, sessionOf } from './desk.ts';
+import { harmless } from './display-width.ts';
+import { positive } from './options.ts';
+import { answer } from './output.ts';
+import { openState } from './state.ts';
+import { type Aftermath, aftermathOf } from './sync-once.ts';
+import { holdJson, holdLines, operationJson, operationLines, rejectionJson, rejectionTable } from './sync-report.ts';
+import { type Cell, table } from './table.ts';
+import { toned } from './tone.ts';
+
+interface Options {
+  readonly rejections?: boolean;
+  readonly check?: boolean;
+  readonly limit: number;
+}
+
+const REJECTIONS_MAX = 1_000;
+const SUSPECTED_SHOWN = 10;
+
+interface Suspected {
+  readonly connection: string;
+  readonly worker: string;
+  readonly since: Instant;
+}
+
+interface Status extends Aftermath {
+  readonly at: Instant;
+  readonly holder: LockHolder | null;
+  readonly overview: Overview;
+  readonly suspected: readonly Suspected[];
+  readonly stops: Stops;
+}
+
+export const statusCommand = (): Command =>
+  new Command('status')
+    .description('stages, queues, holds, last cycles; what needs a person comes first')
+    .option('--rejections', 'list every rejected row of the last deliveries with its reason')
+    .option('--limit <count>', 'rejections listed for each connection', positive, REJECTIONS_MAX)
+    .option('--check', 'exit 1 when something failed or a leaver is unconfirmed, 3 when something is held')
+    .action(async (options: Options, command: Command) => {
+      const session = sessionOf(command);
+      await using store = await openState(session, 'read');
+      if (options.rejections === true) await listRejections(session, store, options.limit);
+      else await showStatus(session, store, options.check === true);
+    });
+
+async function showStatus(session: Session, store: Store, check: boolean): Promise<void> {
+  const { desk, config } = session;
+  const overview = await store.overview();
+  const suspected = await Promise.all(
+    overview.connections.map(async ({ connection }) =>
+      (await store.suspected(connection, SUSPECTED_SHOWN)).map(({ key, since }) => ({
+        connection,
+        worker: key,
+        since,
+      })),
+    ),
+  );
+  const status: Status = {
+    at: nowOf(desk.clock),
+    holder: await lockHolder(config.stateDir),
+    overview,
+    suspected: suspected.flat(),
+    stops: await readStops(store),
+    ...(await aftermathOf({ store }, '')),
+  };
+  if (check) desk.exitCode = checkedCode(status);
+  await answer(session, statusJson(status), () => statusLines(desk.out, status));
+}
+
+function checkedCode({ failed, unconfirmedLeavers, holds }: Status) {
+  if (failed.length > 0 || unconfirmedLeavers.length > 0) return EXIT.failed;
+  return holds.some(({ discardedBy }) => discardedBy === null) ? EXIT.held : EXIT.fine;
+}
+
+const statusJson = (status: Status): object => ({
+  at: status.at,
+  daemon: status.holder,
+  connections: status.overview.connections,
+  queue: status.overview.queue,
+  auditEntries: status.overview.entries,
+  suspected: status.suspected,
+  unconfirmedLeavers: status.unconfirmedLeavers.map(operationJson),
+  failed: status.failed.map(operationJson),
+  holds: status.holds.map(holdJson),
+  stops: status.stops,
+});
+
+function statusLines(paper: Paper, status: Status): readonly string[] {
+  const { at, holder, overview } = status;
+  const running =
+    holder === null
+      ? 'no daemon runs on this state folder'
+      : `${holder.command} runs since ${ago(holder.since, at)} (process ${holder.pid} on ${holder.host})`;
+  return [
+    ...stopLines(paper, status),
+    ...operationLines(paper, 'LEAVERS NOT CONFIRMED', status.unconfirmedLeavers),
+    ...operationLines(paper, 'Failed operations', status.failed),
+    ...holdLines(paper, status.holds),
+    '',
+    harmless(running),
+    '',
+    ...connectionLines(paper, overview, at),
+    ...queueLines(paper, overview),
+    ...suspectedLines(paper, status),
+    '',
+    `${grouped(overview.entries)} audit entries`,
+  ].slice(firstLineAt(status));
+}
+
+/** Sections begin with an empty line; the first one of the page does not. */
+const firstLineAt = ({ stops, unconfirmedLeavers, failed, holds }: Status): number =>
+  Object.keys(stops).length > 0 || unconfirmedLeavers.length + failed.length + holds.length === 0 ? 0 : 1;
+
+function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
+  return Object.entries(stops).map(([target, { by, reason, at: since, exceptLeavers }]) => {
+    const what = target === ALL_TARGETS ? 'every target' : target;
+    const who = `by ${by} ${ago(since as Instant, at)}: ${reason}`;
+    return toned(
+      paper,
+      'bad',
+      harmless(`WRITES STOPPED to ${what}${exceptLeavers ? ' (leavers excepted)' : ', leavers too'} ${who}`),
+    );
+  });
+}
+
+function connectionLines(paper: Paper, { connections }: Overview, at: Instant): readonly string[] {
+  if (connections.length === 0) return ['no connection has run yet: rollcall plan shows what a first sync would do'];
+  const stages = STAGES.filter(
+    (stage) => stage !== 'purged' || connections.some(({ stages: counts }) => (counts.purged ?? 0) > 0),
+  );
+  const right = 'right' as const;
+  const rows = connections.map((one): readonly Cell[] => [
+    one.connection,
+    ...stages.map((stage) => zeroDim(one.stages[stage] ?? 0)),
+    warned(one.rejections),
+    warned(one.suspected),
+    one.checkpoint === null ? { text: 'never', tone: 'warning' } : ago(one.checkpoint.asOf, at),
+    one.lastCycle === null
+      ? '–'
+      : `${one.lastCycle.state} ${ago(one.lastCycle.finishedAt ?? one.lastCycle.startedAt, at)}`,
+    one.nextDue === null ? '–' : ago(one.nextDue, at),
+  ]);
+  const titles = [
+    ...stages.map((stage) => (stage === 'onLeave' ? 'ON LEAVE' : stage.toUpperCase())),
+    'REJECTED',
+    'SUSPECTED',
+  ];
+  return table(
+    paper,
+    [
+      { title: 'CONNECTION' },
+      ...titles.map((title) => ({ title, align: right })),
+      { title: 'FEED OF' },
+      { title: 'LAST CYCLE' },
+      { title: 'NEXT MOMENT' },
+    ],
+    rows,
+  );
+}
+
+const zeroDim = (value: number): Cell => (value === 0 ? { text: '0', tone: 'dim' } : grouped(value));
+const warned = (value: number): Cell =>
+  value === 0 ? { text: '0', tone: 'dim' } : { text: grouped(value), tone: 'warning' };
+
+const OPEN_STATES = ['queued', 'sending', 'accepted', 'failed'];
+
+function queueLines(paper: Paper, { queue }: Overview): readonly string[] {
+  const open = queue.filter(({ state }) => OPEN_STATES.includes(state));
+  if (open.length === 0) return ['', 'the queue is empty'];
+  const rows = open.map(({ target, lane, state, operations }): readonly Cell[] => [
+    target,
+    lane,
+    state === 'failed' ? { text: state, tone: 'bad' } : state,
+    grouped(operations),
+  ]);
+  return [
+    '',
+    ...table(
+      paper,
+      [{ title: 'TARGET' }, { title: 'LANE' }, { title: 'STATE' }, { title: 'OPERATIONS', align: 'right' }],
+      rows,
+    ),
+  ];
+}
+
+function suspectedLines(paper: Paper, { suspected, at, overview }: Status): readonly string[] {
+  if (suspected.length === 0) return [];
+  const total = overview.connections.reduce((sum, one) => sum + one.suspected, 0);
+  const rows = suspected.map(({ connection, worker, since }): readonly Cell[] => [
+    connection,
+    worker,
+    `for ${span(Math.max(0, msOf(at) - msOf(since)))}`,
+  ]);
+  return [
+    '',
+    toned(
+      paper,
+      'warning',
+      `${grouped(total)} suspected: absent from the last complete snapshot; nothing is done about it`,
+    ),
+    ...table(paper, [{ title: 'CONNECTION' }, { title: 'WORKER' }, { title: 'ABSENT' }], rows),
+    ...(total > rows.length ? [`and ${grouped(total - rows.length)} more`] : []),
+  ];
+}
+
+async function listRejections(session: Session, store: Store, limit: number): Promise<void> {
+  const { connections } = await store.overview();
+  const lists = await Promise.all(
+    connections.map(async ({ connection, rejections: total }) => ({
+      connection,
+      total,
+      list: await store.rejections(connection, limit),
+    })),
+  );
+  const all = lists.flatMap(({ connection, list }) => list.map((rejection) => ({ connection, rejection })));
+  const total = lists.reduce((sum, one) => sum + one.total, 0);
+  const json = {
+    total,
+    rejections: all.map(({ connection, rejection }) => ({ connection, ...rejectionJson(rejection) })),
+  };
+  await answer(session, json, () =>
+    all.length === 0
+      ? ['no row of the last deliveries was rejected']
+      : [
+          ...rejectionTable(session.desk.out, all),
+          ...(total > all.length ? [`and ${grouped(total - all.length)} more: --limit ${total}`] : []),
+        ],
+  );
+}

@@ -1,0 +1,99 @@
+// Reads connection files as the daemon would and says every fault at once; nothing is sent.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { EXIT, type Fault, Problem } from '../base/problem.ts';
+import { connectionFiles, loadConnections } from '../daemon.ts';
+import { type Connection, readConnection } from '../mapping/connection-file.ts';
+import type { TextSetting } from '../mapping/secret-reference.ts';
+import { sessionOf } from './desk.ts';
+import { answer, printFaults } from './output.ts';
+
+interface Validated {
+  readonly file: string;
+  readonly connection: string | null;
+  readonly digest: string | null;
+  readonly source: string | null;
+  readonly targets: readonly { readonly name: string; readonly kind: string; readonly baseUrl: string }[];
+  /** Columns that the feed must have. */
+  readonly columns: readonly string[];
+  readonly faults: readonly Fault[];
+}
+
+export const validateCommand = (): Command =>
+  new Command('validate')
+    .description('check connection files: every fault with line, column and hint')
+    .argument('[file...]', 'files to check (default: all of the mappings folder)')
+    .action(async (files: readonly string[], _options: object, command: Command) => {
+      const session = sessionOf(command);
+      const { desk, config, json } = session;
+      const named = files.length > 0;
+      const validated = (named ? files : connectionFiles(config)).map(validatedFile);
+      const faults = validated.flatMap((one) => one.faults);
+      // What only shows when files stand side by side: two connections of one name, an empty folder.
+      const together = named || faults.length > 0 ? [] : foldersFaults(() => loadConnections(config));
+      if (faults.length + together.length > 0) desk.exitCode = EXIT.usage;
+      const good = validated.filter((one) => one.faults.length === 0);
+      await answer(session, { ok: desk.exitCode === EXIT.fine, files: validated, faults: together }, () =>
+        good.map(
+          ({ file, connection, source, targets, columns }) =>
+            `${file}: ok – connection ${connection}, reads ${source}, keeps ${targets.map(({ name, baseUrl }) => `${name} (${baseUrl})`).join(', ')}; needs the columns ${columns.join(', ')}`,
+        ),
+      );
+      if (!json) await printFaults(desk, [...faults, ...together], false);
+    });
+
+function validatedFile(file: string): Validated {
+  const nothing: Validated = {
+    file,
+    connection: null,
+    digest: null,
+    source: null,
+    targets: [],
+    columns: [],
+    faults: [],
+  };
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
+    return {
+      ...nothing,
+      faults: [{ code: 'mapping.unreadable', message: `the file cannot be read (${code})`, place: { file } }],
+    };
+  }
+  const read = readConnection(file, text, { sha256: (value) => createHash('sha256').update(value).digest('hex') });
+  if ('faults' in read) return { ...nothing, faults: read.faults };
+  return found(read.connection);
+}
+
+function found(connection: Connection): Validated {
+  const { file, name, digest, source, targets } = connection;
+  const bound = connection.bind(null);
+  return {
+    file,
+    connection: name,
+    digest,
+    source: `${source.format} ${source.content} ${settingShown(source.path)}`,
+    targets: targets.map((target) => ({ name: target.name, kind: target.kind, baseUrl: settingShown(target.baseUrl) })),
+    columns: 'faults' in bound ? [] : bound.mapping.referencedColumns,
+    faults: 'faults' in bound ? bound.faults : [],
+  };
+}
+
+/** References are shown as they are written, never what they lead to. */
+function settingShown(setting: TextSetting): string {
+  if (setting.kind === 'literal') return setting.text;
+  return setting.kind === 'env' ? `\${env:${setting.name}}` : `\${file:${setting.path}}`;
+}
+
+function foldersFaults(load: () => unknown): readonly Fault[] {
+  try {
+    load();
+    return [];
+  } catch (error) {
+    if (error instanceof Problem) return error.faults;
+    throw error;
+  }
+}

@@ -1,0 +1,390 @@
+// Opens the house and closes it: the only place where parts are put together. Tests, commands and the daemon open the same one.
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { schedule } from 'node-cron';
+import { Problem } from './base/problem.ts';
+import type { Config } from './config.ts';
+import { buildServer } from './http/server.ts';
+import { type Connection, readConnection } from './mapping/connection-file.ts';
+import type { TextSetting } from './mapping/secret-reference.ts';
+import { tickCalendar } from './pipeline/calendar.ts';
+import { payDebts } from './pipeline/debts.ts';
+import { type Dispatch, startDispatch } from './pipeline/dispatch.ts';
+import { Bell, type House, type LiveConnection, Turn } from './pipeline/house.ts';
+import { type CycleReport, runCycle } from './pipeline/intake.ts';
+import { judgeHeld, performAct } from './pipeline/operator.ts';
+import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
+import { type Logger, openLog } from './runtime/log.ts';
+import { secretReader } from './runtime/secrets.ts';
+import { fileSource } from './sources/file/file-source.ts';
+import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
+import { scimTarget } from './targets/scim/scim-target.ts';
+import { VERSION } from './version.ts';
+
+export interface OpenOptions {
+  readonly config: Config;
+  /** Only this connection; '' means all. */
+  readonly connection?: string;
+  readonly clock?: Clock;
+  /** In [0, 1); spreads waits. */
+  readonly random?: () => number;
+  readonly log?: Logger;
+  /** `write` takes the lock of the state folder; `read` opens what is there; `memory` an empty store for `plan` before the first run. */
+  readonly mode: Exclude<StoreOptions['mode'], 'guest'>;
+  /** Without reading connection files: for acts on the house as a whole, which must work while a file is broken. */
+  readonly withoutConnections?: boolean;
+  /** What the lock says of us, e.g. `run`. */
+  readonly command: string;
+}
+
+export interface OpenHouse extends House, AsyncDisposable {
+  readonly close: () => Promise<void>;
+}
+
+/** Paths of the connection files, in the order of their names. @throws Problem when the folder cannot be read. */
+export function connectionFiles(config: Config): readonly string[] {
+  let names: string[];
+  try {
+    names = readdirSync(config.mappingsDir)
+      .filter((name) => /\.ya?ml$/.test(name))
+      .sort();
+  } catch {
+    throw new Problem({
+      code: 'mapping.folder',
+      message: `the mappings folder ${config.mappingsDir} cannot be read`,
+      hint: 'name it with --mappings or ROLLCALL_MAPPINGS',
+    });
+  }
+  return names.map((name) => join(config.mappingsDir, name));
+}
+
+/** Reads every connection file of the folder. @throws Problem with all faults of all files at once. */
+export function loadConnections(config: Config, only = ''): readonly Connection[] {
+  const connections: Connection[] = [];
+  const faults = [];
+  for (const file of connectionFiles(config)) {
+    const result = readConnection(file, readFileSync(file, 'utf8'), { sha256: digestOf });
+    if ('faults' in result) faults.push(...result.faults);
+    else connections.push(result.connection);
+  }
+  for (const [index, connection] of connections.entries()) {
+    const twin = connections.slice(0, index).find((other) => other.name === connection.name);
+    if (twin !== undefined) {
+      faults.push({
+        code: 'mapping.duplicate-connection',
+        message: `connection ${connection.name} stands in ${twin.file} as well`,
+        hint: 'give each connection a name of its own',
+        place: { file: connection.file },
+      });
+    }
+  }
+  if (faults.length > 0) throw new Problem(faults);
+  if (connections.length === 0) {
+    throw new Problem({
+      code: 'mapping.none',
+      message: `there is no connection file in ${config.mappingsDir}`,
+      hint: 'put a NAME.yaml there, see rollcall help mapping; or try rollcall demo',
+    });
+  }
+  if (only === '') return connections;
+  const chosen = connections.filter(({ name }) => name === only);
+  if (chosen.length === 0) {
+    throw new Problem({
+      code: 'connection.unknown',
+      message: `there is no connection named ${only}`,
+      hint: `connections are ${connections.map(({ name }) => name).join(', ')}`,
+    });
+  }
+  return chosen;
+}
+
+const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** A setting that may refer to the environment, read now. @throws Problem when the reference leads nowhere. */
+function settingText(setting: TextSetting, config: Config): string {
+  return setting.kind === 'literal' ? setting.text : secretReader(setting, config.environment)();
+}
+
+export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
+  const { config } = options;
+  const clock = options.clock ?? systemClock;
+  const random = options.random ?? Math.random;
+  const log = options.log ?? openLog(config.logLevel);
+  const connections = options.withoutConnections === true ? [] : loadConnections(config, options.connection);
+  await using stack = new AsyncDisposableStack();
+  if (options.mode === 'write') {
+    mkdirSync(config.stateDir, { recursive: true });
+    const since = nowOf(clock);
+    stack.use(
+      await acquireLock(config.stateDir, { pid: process.pid, host: hostname(), command: options.command, since }),
+    );
+  }
+  const store = stack.use(
+    await openStore({
+      dir: config.stateDir,
+      mode: options.mode,
+      now: () => nowOf(clock),
+      randomBytes: (length) => randomBytes(length),
+    }),
+  );
+  const live = new Map<string, LiveConnection>();
+  for (const connection of connections) {
+    const targets = new Map(
+      connection.targets.map((settings) => [settings.name, targetOf(settings, config, clock, random)]),
+    );
+    for (const target of targets.values()) stack.defer(() => target.close());
+    const accepted = { name: (await store.checkpoint(connection.name))?.name ?? null };
+    live.set(connection.name, {
+      connection,
+      accepted,
+      source: sourceOf(connection, config, clock, () => accepted.name),
+      targets,
+      turn: new Turn(),
+      wake: new Bell(),
+    });
+  }
+  if (options.mode === 'write') {
+    const interrupted = await store.recoverSending();
+    await store.recoverActs();
+    if (interrupted > 0)
+      log.warn(
+        { operations: interrupted },
+        'operations were in flight when the last process ended; they are looked up first',
+      );
+    if (options.withoutConnections !== true)
+      await refuseVanishedConnections(store, config, options.connection ?? '', live);
+  }
+  const parts = stack.move();
+  const close = (): Promise<void> => parts.disposeAsync();
+  return {
+    store,
+    stateDir: config.stateDir,
+    clock,
+    random,
+    log,
+    connections: live,
+    outboxFilled: new Bell(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function sourceOf(connection: Connection, config: Config, clock: Clock, lastDelta: () => string | null) {
+  const { source } = connection;
+  return fileSource(
+    {
+      ...source,
+      path: settingText(source.path, config),
+      baseDir: config.mappingsDir,
+      timeZone: connection.timeZone,
+      lastDelta,
+    },
+    { now: clock.nowMs, wait: clock.wait },
+  );
+}
+
+function targetOf(settings: Connection['targets'][number], config: Config, clock: Clock, random: () => number) {
+  const token = secretReader(settings.auth.token, config.environment);
+  return scimTarget(
+    {
+      name: settings.name,
+      baseUrl: settingText(settings.baseUrl, config),
+      profile: settings.profile,
+      concurrency: settings.limits.concurrency,
+      perSecond: settings.limits.perSecond,
+      timeoutMs: settings.timeoutMs,
+    },
+    { token: async () => token(), now: clock.nowMs, wait: clock.wait, random, userAgent: `rollcall/${VERSION}` },
+  );
+}
+
+/** Removing or renaming a connection or a target in a file does nothing but stop with a message (design section 5). */
+async function refuseVanishedConnections(
+  store: Store,
+  config: Config,
+  only: string,
+  live: ReadonlyMap<string, LiveConnection>,
+): Promise<void> {
+  const overview = await store.overview();
+  const present =
+    only === '' ? live : new Map(loadConnections(config).map((connection) => [connection.name, connection]));
+  const faults = overview.connections
+    .filter(({ connection, workers }) => workers > 0 && !present.has(connection))
+    .map(({ connection, workers }) => ({
+      code: 'connection.vanished',
+      message: `connection ${connection} has ${workers} worker(s) on file, but no connection file any more`,
+      hint: 'bring the file back under its name; nobody is changed until then',
+    }));
+  for (const one of live.values()) {
+    const known = await store.targetsOf(one.connection.name);
+    for (const target of known.filter((name) => !one.targets.has(name))) {
+      faults.push({
+        code: 'target.vanished',
+        message: `connection ${one.connection.name} has accounts at target ${target}, which its file does not name any more`,
+        hint: 'bring the target back under its name; nobody is changed until then',
+      });
+    }
+  }
+  if (faults.length > 0) throw new Problem(faults);
+}
+
+// ── the daemon ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Acts of other processes are looked for this often: a command is taken up within a second. */
+const ACTS_EVERY_MS = 250;
+const ACTS_TOGETHER = 20;
+/** The source is looked at at least this often, whatever the schedule missed (clock changes, a host asleep). */
+const LOOK_AT_LEAST_MS = 3_600_000;
+/** The calendar never sleeps longer, so that a corrected clock is noticed. */
+const CALENDAR_AT_LEAST_MS = 60_000;
+const DEBTS_EVERY_MS = 5_000;
+
+export interface RunningDaemon {
+  readonly url: string;
+  /** Resolves when the daemon has stopped; rejects for a bug or a store in doubt. */
+  readonly stopped: Promise<void>;
+  /** The report of every cycle, for `demo` and tests. */
+  readonly onCycle: (listener: (report: CycleReport) => void) => void;
+  readonly dispatch: Dispatch;
+}
+
+/** Runs every connection of the house until the signal aborts, then stops gracefully. The house stays open. */
+export async function runDaemon(house: House, config: Config, signal: AbortSignal): Promise<RunningDaemon> {
+  const fail = new AbortController();
+  const inner = AbortSignal.any([signal, fail.signal]);
+  const listeners: ((report: CycleReport) => void)[] = [];
+  const server = buildServer({ version: VERSION, readiness: () => readinessOf(house) });
+  let url: string;
+  try {
+    url = await server.listen({ host: config.http.host, port: config.http.port });
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? 'unknown';
+    throw new Problem({
+      code: 'http.listen',
+      message: `cannot listen on ${config.http.host}:${config.http.port} (${code})`,
+      hint: 'choose another port with --port or ROLLCALL_HTTP_PORT; 0 lets the system choose',
+    });
+  }
+  const dispatch = startDispatch(house, inner);
+  const loops: Promise<void>[] = [dispatch.stopped, actsLoop(house, inner)];
+  const jobs = [];
+  for (const live of house.connections.values()) {
+    const { connection } = live;
+    jobs.push(schedule(connection.source.schedule, () => live.wake.ring(), { timezone: connection.timeZone }));
+    live.source.watch(() => live.wake.ring(), inner);
+    loops.push(
+      intakeLoop(house, live, inner, (report) => {
+        for (const listener of listeners) listener(report);
+      }),
+      calendarLoop(house, live, inner),
+      debtsLoop(house, live, dispatch, inner),
+    );
+  }
+  house.log.info({ url, version: VERSION, connections: house.connections.size }, 'rollcall runs');
+  const guarded = loops.map((loop) =>
+    loop.catch((error: unknown) => {
+      fail.abort();
+      throw error;
+    }),
+  );
+  const stopped = (async (): Promise<void> => {
+    const results = await Promise.allSettled(guarded);
+    for (const job of jobs) await job.stop();
+    await server.close();
+    house.log.info('rollcall stopped');
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  })();
+  return { url, stopped, onCycle: (listener) => void listeners.push(listener), dispatch };
+}
+
+async function readinessOf(house: House): Promise<{ ready: boolean; reasons: readonly string[] }> {
+  try {
+    await house.store.queueDepths();
+    return { ready: true, reasons: [] };
+  } catch {
+    return { ready: false, reasons: ['the store does not answer'] };
+  }
+}
+
+async function intakeLoop(
+  house: House,
+  live: LiveConnection,
+  signal: AbortSignal,
+  tell: (report: CycleReport) => void,
+): Promise<void> {
+  const { clock } = house;
+  const { connection } = live;
+  // The first look is at once: a slot that was missed while nobody ran is made up for.
+  let known = live.wake.rings;
+  let retryAfterMs: number | null = 0;
+  while (!signal.aborted) {
+    await live.wake.after(known, clock, retryAfterMs ?? LOOK_AT_LEAST_MS, signal);
+    if (signal.aborted) return;
+    known = live.wake.rings;
+    const report = await live.turn
+      .take(async () => {
+        const cycle = await runCycle(house, live, { actor: 'feed', mode: 'commit', signal });
+        if (cycle.kind !== 'held') await judgeReleased(house, live);
+        return cycle;
+      })
+      .catch((error: unknown) => {
+        if (signal.aborted) return null;
+        throw error;
+      });
+    if (report === null) return;
+    // Deltas are done one after the other, without waiting for the next slot.
+    const another = connection.source.content === 'delta' && report.kind === 'done';
+    retryAfterMs = another ? 0 : report.retryAfterMs;
+    tell(report);
+  }
+}
+
+/** Holds that no delivery speaks of are judged on the facts on file when somebody has released them. */
+async function judgeReleased(house: House, live: LiveConnection): Promise<void> {
+  const released = await house.store.approvals(live.connection.name, nowOf(house.clock));
+  if (released.size > 0) await judgeHeld(house, live);
+}
+
+async function calendarLoop(house: House, live: LiveConnection, signal: AbortSignal): Promise<void> {
+  const { clock, store } = house;
+  const quiet = new Bell();
+  while (!signal.aborted) {
+    const next = await store.nextDue(live.connection.name);
+    const wait =
+      next === null ? CALENDAR_AT_LEAST_MS : Math.min(CALENDAR_AT_LEAST_MS, Date.parse(next) - clock.nowMs());
+    if (wait > 0) {
+      // New facts may bring an earlier moment: whatever fills the outbox also rings here.
+      await house.outboxFilled.after(house.outboxFilled.rings, clock, Math.min(wait, CALENDAR_AT_LEAST_MS), signal);
+      if (signal.aborted) return;
+    }
+    const tick = await live.turn.take(() => tickCalendar(house, live));
+    if (tick.judged > 0)
+      house.log.info({ connection: live.connection.name, judged: tick.judged, held: tick.held }, 'calendar judged');
+    if (!tick.more) await quiet.after(quiet.rings, clock, 200, signal);
+  }
+}
+
+async function debtsLoop(house: House, live: LiveConnection, dispatch: Dispatch, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const known = dispatch.progress.rings;
+    const more = await live.turn.take(() => payDebts(house, live));
+    if (more) continue;
+    await dispatch.progress.after(known, house.clock, DEBTS_EVERY_MS, signal);
+    // Many accounts arrive at once: their managers' references then travel in few plans.
+    await house.clock.wait(100, signal);
+  }
+}
+
+/** Carries out what other processes ask of the one that holds the lock. */
+export async function actsLoop(house: House, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for (const act of await house.store.takeActs(ACTS_TOGETHER)) {
+      const result = await performAct(house, act);
+      await house.store.finishAct(act.id, JSON.parse(JSON.stringify(result)));
+      house.log.info({ act: act.id, what: act.kind, ok: result.ok }, 'act done');
+    }
+    await house.clock.wait(ACTS_EVERY_MS, signal);
+  }
+}

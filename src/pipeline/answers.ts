@@ -1,0 +1,115 @@
+// What planning must look up before it can decide: free names, existing accounts, managers' accounts. One round of
+// queries for a whole batch; the plan itself stays pure.
+import type { ListedAccount } from '../mapping/bound-mapping.ts';
+import type { TargetAnswers } from '../planning/plan-account.ts';
+import type { Prepared, PreparedTarget } from '../planning/plan-worker.ts';
+import { foldName, type Store } from '../store/store.ts';
+
+/** Names given in this cycle that no commit has reserved yet, by target and folded name. */
+export type GivenNames = Map<string, Map<string, string>>;
+
+interface Asked {
+  readonly workerKey: string;
+  readonly target: PreparedTarget;
+}
+
+/** For each worker, in order, the answers by target name. */
+export async function answersFor(
+  store: Store,
+  connection: string,
+  batch: readonly Prepared[],
+  given: GivenNames,
+): Promise<readonly ReadonlyMap<string, TargetAnswers>[]> {
+  const result = batch.map(() => new Map<string, TargetAnswers>());
+  const targetNames = new Set(batch.flatMap((prepared) => prepared.targets.map(({ mapping }) => mapping.name)));
+  for (const targetName of targetNames) {
+    const asked = batch.map(({ situation, targets }): Asked | null => {
+      const target = targets.find(({ mapping }) => mapping.name === targetName);
+      return target === undefined || target.desired === null ? null : { workerKey: situation.key, target };
+    });
+    const present = asked.filter((one) => one !== null);
+    const matches = await correlated(store, targetName, present);
+    const ids = [...matches.values()].flatMap((list) => list.map(({ remoteId }) => remoteId));
+    const owners = ids.length === 0 ? new Map<string, string>() : await store.owners(targetName, [...new Set(ids)]);
+    const managers = new Set(present.map(({ target }) => target.managerKey).filter((key) => key !== ''));
+    const ready = managers.size === 0 ? new Map() : await store.remoteIds(connection, targetName, [...managers]);
+    const free = present.filter((one) => one.target.names.length > 0 && (matches.get(one.workerKey) ?? []).length === 0);
+    const names = await chosenNames(store, connection, targetName, free, given);
+    for (const [index, one] of asked.entries()) {
+      if (one === null) continue;
+      const found = matches.get(one.workerKey) ?? [];
+      const elsewhere = found.filter(({ remoteId }) => (owners.get(remoteId) ?? one.workerKey) !== one.workerKey);
+      result[index]?.set(targetName, {
+        userName: names.get(one.workerKey) ?? null,
+        matches: found,
+        ownedElsewhere: new Set(elsewhere.map(({ remoteId }) => remoteId)),
+        managerReady: ready.has(one.target.managerKey),
+      });
+    }
+  }
+  return result;
+}
+
+async function correlated(
+  store: Store,
+  target: string,
+  asked: readonly Asked[],
+): Promise<ReadonlyMap<string, readonly ListedAccount[]>> {
+  const values = asked.flatMap((one) => one.target.correlation);
+  const found = new Map<string, readonly ListedAccount[]>();
+  if (values.length === 0) return found;
+  const lists = await store.inventoryByValues(target, values);
+  let at = 0;
+  for (const { workerKey, target: prepared } of asked) {
+    const own = lists.slice(at, at + prepared.correlation.length);
+    at += prepared.correlation.length;
+    // The rules are in order of trust: the first value that finds anybody decides.
+    const first = own.find((list) => list.length > 0) ?? [];
+    const distinct = new Map(first.map((account) => [account.remoteId, account]));
+    if (distinct.size > 0) found.set(workerKey, [...distinct.values()]);
+  }
+  return found;
+}
+
+/** Candidates are looked up in rounds of growing width: nearly everybody gets the first name they ask for. */
+const ROUND_FACTOR = 8;
+
+/** The first candidate of each worker that nobody else has, at the target or in this cycle; reserved for this cycle. */
+async function chosenNames(
+  store: Store,
+  connection: string,
+  target: string,
+  asked: readonly Asked[],
+  given: GivenNames,
+): Promise<ReadonlyMap<string, string>> {
+  const chosen = new Map<string, string>();
+  const cycle = given.get(target) ?? new Map<string, string>();
+  given.set(target, cycle);
+  let waiting = asked;
+  let from = 0;
+  let width = 1;
+  while (waiting.length > 0) {
+    const names = waiting.flatMap((one) => one.target.names.slice(from, from + width));
+    if (names.length === 0) break;
+    const [taken, existing] = await Promise.all([
+      store.takenNames(target, names),
+      store.inventoryNames(target, names),
+    ]);
+    waiting = waiting.filter((one) => {
+      const name = one.target.names.slice(from, from + width).find((candidate) => {
+        const folded = foldName(candidate);
+        const holder = taken.get(folded);
+        const ours = holder !== undefined && holder.connection === connection && holder.workerKey === one.workerKey;
+        if ((holder !== undefined && !ours) || (existing.has(folded) && !ours)) return false;
+        return (cycle.get(folded) ?? one.workerKey) === one.workerKey;
+      });
+      if (name === undefined) return true;
+      cycle.set(foldName(name), one.workerKey);
+      chosen.set(one.workerKey, name);
+      return false;
+    });
+    from += width;
+    width *= ROUND_FACTOR;
+  }
+  return chosen;
+}

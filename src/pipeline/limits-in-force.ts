@@ -1,0 +1,21 @@
+// Which limits count now: the standard rows, lowered by the mapping, halved in the first cycle of a changed mapping.
+import { halfLimits, LIMITS, type Limits, lowered } from '../planning/limits.ts';
+import type { House, LiveConnection } from './house.ts';
+
+const acceptedKey = (connection: string): string => `mapping-accepted:${connection}`;
+
+export async function limitsOf(house: House, live: LiveConnection, firstLoad: boolean): Promise<Limits> {
+  const { name, digest, guards } = live.connection;
+  const raised = (await house.store.setting(`limits-approved:${name}`)) === digest;
+  const { limits } = lowered(LIMITS, guards, raised);
+  const accepted = await house.store.setting(acceptedKey(name));
+  return !firstLoad && accepted !== null && accepted !== digest ? halfLimits(limits) : limits;
+}
+
+/** The mapping has run a whole cycle: from now on its limits are whole. */
+export async function acceptMapping(house: House, live: LiveConnection): Promise<void> {
+  const { name, digest, text } = live.connection;
+  if ((await house.store.setting(acceptedKey(name))) === digest) return;
+  await house.store.saveMapping(digest, name, text);
+  await house.store.saveSetting(acceptedKey(name), digest);
+}

@@ -1,0 +1,198 @@
+// What a person asks for, the same for a command and for the daemon that finds the act in the store. Every act carries who
+// and why; the audit keeps both.
+import { type Instant, instantOf, plusMs, HOUR_MS } from '../base/instant.ts';
+import type { JsonObject } from '../base/json.ts';
+import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
+import type { LifecycleEvent } from '../lifecycle/event.ts';
+import { nowOf } from '../runtime/clock.ts';
+import type { NewAct } from '../store/store.ts';
+import { judgeOnFile } from './calendar.ts';
+import type { House, LiveConnection } from './house.ts';
+import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
+import { limitsOf } from './limits-in-force.ts';
+import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
+
+export const ACT_KINDS = ['approve', 'discard', 'leave', 'lift', 'stop-writes', 'resume-writes', 'sync'] as const;
+export type ActKind = (typeof ACT_KINDS)[number];
+
+/** How long an approval lasts unless it says otherwise. */
+export const APPROVAL_HOURS = 4;
+/** Longer than this nobody remembers what was approved. */
+export const APPROVAL_HOURS_MAX = 72;
+
+export interface ActResult {
+  readonly ok: boolean;
+  /** For people, a sentence. */
+  readonly message: string;
+  readonly exitCode: ExitCode;
+  readonly faults?: readonly Fault[];
+  readonly details?: JsonObject;
+}
+
+/** Carries out an act. A Problem becomes a result, since the one who asked may be in another process. */
+export async function performAct(house: House, act: NewAct): Promise<ActResult> {
+  try {
+    return await perform(house, act);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { ok: false, message: error.message, exitCode: error.exitCode, faults: error.faults };
+  }
+}
+
+async function perform(house: House, act: NewAct): Promise<ActResult> {
+  if (act.reason.trim() === '' || act.by.trim() === '') {
+    throw new Problem({ code: 'act.unsigned', message: `${act.kind} needs to know who asks and why`, hint: 'give --as NAME (or ROLLCALL_OPERATOR) and --reason TEXT' });
+  }
+  const now = nowOf(house.clock);
+  switch (act.kind as ActKind) {
+    case 'approve':
+      return approve(house, act, now);
+    case 'discard': {
+      const hold = await house.store.discard({ ...release(act, now) });
+      await acted(house, act, hold.connection, null, { hold: hold.kind, digest: hold.digest });
+      return done(`set aside ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} for 30 days; they stay visible`);
+    }
+    case 'leave':
+      return order(house, act, (seen) => ({ type: 'emergencyLeaveOrdered', by: 'operator', ...seen }));
+    case 'lift':
+      return order(house, act, (seen) => ({ type: 'emergencyLeaveLifted', ...seen }));
+    case 'stop-writes': {
+      const target = text(act, 'target') || ALL_TARGETS;
+      const stop = { exceptLeavers: act.args.exceptLeavers === true, by: act.by, reason: act.reason, at: now as string };
+      await house.store.saveSetting(STOPS_KEY, withStop(await readStops(house.store), target, stop));
+      await acted(house, act, null, null, { target, exceptLeavers: stop.exceptLeavers });
+      return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} are stopped${stop.exceptLeavers ? ', leavers excepted' : ', LEAVERS TOO'}`);
+    }
+    case 'resume-writes': {
+      const target = text(act, 'target') || ALL_TARGETS;
+      await house.store.saveSetting(STOPS_KEY, withoutStop(await readStops(house.store), target));
+      await acted(house, act, null, null, { target });
+      house.outboxFilled.ring();
+      return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} go on`);
+    }
+    case 'sync': {
+      const wanted = text(act, 'connection');
+      for (const live of connections(house, wanted)) live.wake.ring();
+      return done('the running daemon was told to look now');
+    }
+    default:
+      throw new Problem({ code: 'act.unknown', message: `there is no act named ${act.kind}` });
+  }
+}
+
+const done = (message: string, details?: JsonObject): ActResult => ({
+  ok: true,
+  message,
+  exitCode: EXIT.fine,
+  ...(details === undefined ? {} : { details }),
+});
+
+const text = (act: NewAct, name: string): string => {
+  const value = act.args[name];
+  return typeof value === 'string' ? value : '';
+};
+
+const release = (act: NewAct, at: Instant) => ({
+  digest: text(act, 'digest'),
+  reason: act.reason,
+  by: act.by,
+  osUser: act.osUser,
+  channel: act.channel,
+  at,
+});
+
+/** Releases what is held now; what changed since falls out when it is judged again. */
+async function approve(house: House, act: NewAct, now: Instant): Promise<ActResult> {
+  const hours = Number(act.args.hours ?? APPROVAL_HOURS);
+  if (!(hours > 0 && hours <= APPROVAL_HOURS_MAX)) {
+    throw new Problem({ code: 'act.hours', message: `an approval lasts more than 0 and at most ${APPROVAL_HOURS_MAX} hours` });
+  }
+  const expiresAt = plusMs(now, hours * HOUR_MS);
+  const hold = await house.store.approve({ ...release(act, now), expiresAt });
+  await acted(house, act, hold.connection, null, { hold: hold.kind, digest: hold.digest, items: hold.itemCount, expiresAt });
+  const live = house.connections.get(hold.connection);
+  if (live !== undefined) live.wake.ring();
+  return done(`released ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} until ${expiresAt}`, {
+    connection: hold.connection,
+    kind: hold.kind,
+    digest: hold.digest,
+    expiresAt,
+  });
+}
+
+/** After an approval: workers whose hold came from the calendar are judged again without waiting for the feed. */
+export async function judgeHeld(house: House, live: LiveConnection): Promise<void> {
+  const holds = await house.store.holds(live.connection.name, Number.MAX_SAFE_INTEGER);
+  const keys = [...new Set(holds.flatMap(({ items }) => items.map(({ harm }) => harm.workerKey)))];
+  if (keys.length > 0) await judgeOnFile(house, live, keys, 'operator');
+}
+
+async function order(
+  house: House,
+  act: NewAct,
+  event: (seen: { now: Instant; asOf: Instant }) => LifecycleEvent,
+): Promise<ActResult> {
+  const key = text(act, 'worker');
+  const live = await connectionOf(house, key, text(act, 'connection'));
+  const { name } = live.connection;
+  const bound = live.connection.bind(null);
+  if ('faults' in bound) throw new Problem(bound.faults);
+  const now = nowOf(house.clock);
+  const before = (await house.store.situations(name, [key])).get(key);
+  using plan = openPlan(house, bound.mapping, live, now, `operator:${act.by}`);
+  // The rows behind this worker are read again, so that a lifted leave is judged on what HR says next.
+  const fingerprints = (before?.employments ?? []).map(({ id }) => ({ employmentId: id, digests: [] }));
+  await planWorkers(house, plan, [{ key, employments: [], fingerprints, orders: [event({ now, asOf: now })] }]);
+  const planned = plan.get(key);
+  const refusal = planned?.plan.refusals[0];
+  if (refusal !== undefined && planned?.plan.change === null) {
+    throw new Problem({ code: `act.${refusal.code}`, message: `${act.kind} of worker ${key} was refused: ${refusal.reason}` }, EXIT.failed);
+  }
+  const options: JudgeOptions = { now, actor: `operator:${act.by}`, limits: await limitsOf(house, live, false), covers: 'judged', firstLoad: false };
+  const verdict = await guardPlan(house, plan, options);
+  const committed = await commitPlan(house, plan, verdict, options);
+  await acted(house, act, name, key, { from: planned?.plan.from ?? null, to: planned?.plan.to ?? null });
+  if (committed.held.length > 0) {
+    return { ok: false, message: `${act.kind} of worker ${key} is held by a guard: see rollcall holds`, exitCode: EXIT.held };
+  }
+  const operations = planned?.plan.change?.operations.length ?? 0;
+  return done(`worker ${key}: ${planned?.plan.from} → ${planned?.plan.to}, ${operations} operation(s) on the way`, { worker: key, connection: name });
+}
+
+async function connectionOf(house: House, key: string, wanted: string): Promise<LiveConnection> {
+  const found: LiveConnection[] = [];
+  for (const live of connections(house, wanted)) {
+    if ((await house.store.situations(live.connection.name, [key])).has(key)) found.push(live);
+  }
+  const [only, other] = found;
+  if (only === undefined) throw new Problem({ code: 'worker.unknown', message: `no worker ${key}${wanted === '' ? '' : ` in ${wanted}`}`, hint: 'the key is HR\'s, byte for byte; leading zeros count' });
+  if (other !== undefined) throw new Problem({ code: 'worker.ambiguous', message: `several connections know a worker ${key}`, hint: 'say which one with --connection' });
+  return only;
+}
+
+export function connections(house: House, wanted: string): readonly LiveConnection[] {
+  if (wanted === '') return [...house.connections.values()];
+  const live = house.connections.get(wanted);
+  if (live === undefined) {
+    throw new Problem({ code: 'connection.unknown', message: `there is no connection named ${wanted}`, hint: `connections are ${[...house.connections.keys()].join(', ')}` });
+  }
+  return [live];
+}
+
+async function acted(house: House, act: NewAct, connection: string | null, workerKey: string | null, body: JsonObject): Promise<void> {
+  const at = nowOf(house.clock);
+  await house.store.commit({
+    connection: connection ?? '',
+    at,
+    entries: [{ kind: 'act', connection, workerKey, actor: `operator:${act.by}`, body: { act: act.kind, reason: act.reason, osUser: act.osUser, channel: act.channel, ...body } }],
+  });
+}
+
+/** For commands that give a moment: `2026-12-24` or a full instant. @throws Problem when it is neither. */
+export function momentOf(textGiven: string): Instant {
+  try {
+    return instantOf(textGiven.length === 10 ? `${textGiven}T12:00:00Z` : textGiven);
+  } catch {
+    throw new Problem({ code: 'usage.date', message: `${textGiven} is no date`, hint: 'write YYYY-MM-DD or a full ISO instant' });
+  }
+}

@@ -1,0 +1,273 @@
+// A target's answer is an event and passes the same door as HR's: decide, gather a changeset, commit. Answers that arrive
+// together share one changeset.
+import { assert } from '../base/assert.ts';
+import { type Instant, plusMs } from '../base/instant.ts';
+import { decide } from '../lifecycle/decide.ts';
+import type { LifecycleEvent } from '../lifecycle/event.ts';
+import type { Outcome } from '../lifecycle/outcome.ts';
+import type { Standing } from '../lifecycle/standing.ts';
+import type {
+  AccountPayload,
+  AccountState,
+  EntryDraft,
+  MembershipPayload,
+  OperationResult,
+  Situation,
+  WorkerChange,
+} from '../planning/changeset.ts';
+import { backoffMs, LEAVER_BACKOFF, REFUSED_LEAVER_MS, WORK_BACKOFF } from '../runtime/backoff.ts';
+import { nowOf } from '../runtime/clock.ts';
+import type { ClaimedOperation } from '../store/store.ts';
+import type { Delivered } from '../targets/target.ts';
+import { breathe, type House } from './house.ts';
+
+export interface Finished {
+  readonly operation: ClaimedOperation;
+  readonly delivered: Delivered;
+  /** Answers to the requests that were made, in order. */
+  readonly entries: readonly EntryDraft[];
+  /** Tries so far in this process, for the back-off of answers that count as no attempt. */
+  readonly tries: number;
+}
+
+/** A failed transition is visible and waits for a person; a leaver is never given up. */
+const ATTEMPTS_MAX = 8;
+/** Outcomes in one changeset. */
+const TOGETHER_MAX = 64;
+const CONFLICT_ROUNDS_MAX = 20;
+
+const isLeaver = ({ lane, kind }: ClaimedOperation): boolean => lane === 'emergency' || lane === 'leaver' || kind === 'disable';
+
+interface Waiting {
+  readonly finished: Finished;
+  readonly done: () => void;
+  readonly failed: (error: unknown) => void;
+}
+
+/** Takes outcomes from everywhere and stores them in order of arrival, many at a time. */
+export class OutcomeDoor {
+  readonly #house: House;
+  #waiting: Waiting[] = [];
+  #busy: Promise<void> | null = null;
+
+  constructor(house: House) {
+    this.#house = house;
+  }
+
+  /** Resolves when the outcome is durable. */
+  take(finished: Finished): Promise<void> {
+    return new Promise((done, failed) => {
+      this.#waiting.push({ finished, done, failed });
+      this.#busy ??= this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    await breathe();
+    while (this.#waiting.length > 0) {
+      const together: Waiting[] = [];
+      const later: Waiting[] = [];
+      const workers = new Set<string>();
+      for (const one of this.#waiting) {
+        const key = `${one.finished.operation.connection} ${one.finished.operation.workerKey}`;
+        const connection = together[0]?.finished.operation.connection ?? one.finished.operation.connection;
+        const fits = together.length < TOGETHER_MAX && !workers.has(key) && connection === one.finished.operation.connection;
+        workers.add(key);
+        (fits ? together : later).push(one);
+      }
+      this.#waiting = later;
+      try {
+        await storeOutcomes(this.#house, together.map(({ finished }) => finished));
+        for (const { done } of together) done();
+      } catch (error) {
+        for (const { failed } of together) failed(error);
+      }
+    }
+    this.#busy = null;
+  }
+}
+
+async function storeOutcomes(house: House, finished: readonly Finished[]): Promise<void> {
+  const connection = finished[0]?.operation.connection;
+  assert(connection !== undefined, 'no outcomes to store');
+  const now = nowOf(house.clock);
+  for (let round = 0; ; round += 1) {
+    const situations = await house.store.situations(connection, finished.map(({ operation }) => operation.workerKey));
+    const workers: WorkerChange[] = [];
+    const results: OperationResult[] = [];
+    for (const one of finished) {
+      const situation = situations.get(one.operation.workerKey);
+      assert(situation !== undefined, 'an operation has no worker');
+      const { change, result } = outcomeChange(situation, one, now, house.random());
+      workers.push(change);
+      results.push(result);
+    }
+    const entries = finished.flatMap((one) => one.entries);
+    const stored = await house.store.commit({ connection, at: now, workers, results, entries });
+    if (stored.kind === 'applied') return;
+    assert(round < CONFLICT_ROUNDS_MAX, 'outcomes meet conflicts without end');
+  }
+}
+
+/** What one answer means for the worker. Pure. */
+export function outcomeChange(
+  situation: Situation,
+  { operation, delivered, tries }: Finished,
+  now: Instant,
+  random: number,
+): { readonly change: WorkerChange; readonly result: OperationResult } {
+  const { outcome } = delivered;
+  const known = situation.accounts.find(({ target }) => target === operation.target) ?? operation.account;
+  const verdict = verdictOn(operation, outcome, now, tries, random);
+  const account = accountAfter(known, operation, delivered, verdict.state === 'done');
+  // Without an account nothing can be taken out of a group: such operations would wait for ever.
+  const pointless = (one: { readonly kind: string; readonly target: string; readonly state: string }): boolean =>
+    verdict.state === 'done' && operation.kind === 'disable' && account.remoteId === null && one.target === operation.target &&
+    one.state === 'queued' && (one.kind === 'addMember' || one.kind === 'removeMember');
+  const supersedes = situation.operations.filter(pointless).map(({ id }) => id);
+  const others = situation.operations.filter((one) => one.id !== operation.id && !pointless(one));
+  const standing = standingAfter(situation.standing, verdict, others, now);
+  return {
+    change: {
+      key: situation.key,
+      revision: situation.revision,
+      standing,
+      dueAt: situation.dueAt,
+      accounts: account === known ? [] : [account],
+      operations: [],
+      supersedes,
+      entries: verdict.state === 'queued' && !verdict.refused ? [] : [outcomeEntry(operation, outcome, verdict.state, standing)],
+    },
+    result: {
+      id: operation.id,
+      state: verdict.state,
+      notBefore: verdict.notBefore,
+      attempts: operation.attempts + (outcome.countsAsAttempt ? 1 : 0),
+      ambiguous: outcome.class === 'ambiguous' || (operation.ambiguous && verdict.state === 'queued'),
+      outcome,
+    },
+  };
+}
+
+interface VerdictOnOperation {
+  readonly state: 'done' | 'accepted' | 'queued' | 'failed';
+  readonly notBefore: Instant;
+  /** A leaver that was refused for good: shown as failed, still tried. */
+  readonly refused: boolean;
+}
+
+function verdictOn(operation: ClaimedOperation, outcome: Outcome, now: Instant, tries: number, random: number): VerdictOnOperation {
+  const leaver = isLeaver(operation);
+  switch (outcome.class) {
+    case 'done':
+      return { state: 'done', notBefore: now, refused: false };
+    case 'accepted':
+      return { state: 'accepted', notBefore: now, refused: false };
+    case 'permanent':
+    case 'gone':
+    case 'conflict':
+      if (!leaver) return { state: 'failed', notBefore: now, refused: false };
+      return { state: 'queued', notBefore: plusMs(now, REFUSED_LEAVER_MS), refused: true };
+    default: {
+      const attempts = operation.attempts + (outcome.countsAsAttempt ? 1 : 0);
+      if (!leaver && attempts >= ATTEMPTS_MAX) return { state: 'failed', notBefore: now, refused: false };
+      const rule = leaver ? LEAVER_BACKOFF : WORK_BACKOFF;
+      const asked = Math.min(outcome.retryAfterMs ?? 0, leaver ? LEAVER_BACKOFF.capMs : RETRY_AFTER_MAX_MS);
+      const wait = Math.max(asked, backoffMs(Math.max(tries, attempts, 1), rule, random));
+      return { state: 'queued', notBefore: plusMs(now, wait), refused: false };
+    }
+  }
+}
+
+/** A target that asks for more than this is asked again anyway. */
+const RETRY_AFTER_MAX_MS = 3_600_000;
+
+function accountAfter(known: AccountState, operation: ClaimedOperation, { account: news }: Delivered, done: boolean): AccountState {
+  const learnt: AccountState =
+    news === undefined
+      ? known
+      : {
+          ...known,
+          remoteId: news.remoteId ?? known.remoteId,
+          etag: news.etag === undefined ? known.etag : news.etag,
+          active: news.active ?? known.active,
+        };
+  if (!done) return learnt;
+  switch (operation.kind) {
+    case 'create':
+    case 'update':
+    case 'enable': {
+      const payload = operation.payload as AccountPayload;
+      return {
+        ...learnt,
+        userName: payload.userName,
+        externalId: payload.externalId,
+        active: news?.active ?? (operation.kind === 'update' ? learnt.active : payload.active),
+        known: payload.attributes,
+        managerKnown: managerAfter(learnt, operation, payload),
+      };
+    }
+    case 'disable': {
+      const nobody = learnt.remoteId === null;
+      return { ...learnt, active: nobody ? null : false };
+    }
+    case 'delete':
+      return { ...learnt, remoteId: null, etag: null, active: null, known: {}, managerKnown: '', managerOwed: '', groups: [] };
+    case 'addMember': {
+      const { group } = operation.payload as MembershipPayload;
+      return learnt.groups.includes(group) ? learnt : { ...learnt, groups: [...learnt.groups, group] };
+    }
+    case 'removeMember': {
+      const { group } = operation.payload as MembershipPayload;
+      return learnt.groups.includes(group) ? { ...learnt, groups: learnt.groups.filter((name) => name !== group) } : learnt;
+    }
+  }
+}
+
+/** The reference stands only if it was sent: a manager whose account vanished meanwhile stays a debt. */
+function managerAfter(account: AccountState, operation: ClaimedOperation, payload: AccountPayload): string {
+  if (payload.managerKey === null) return account.managerKnown;
+  if (payload.managerKey === '') return '';
+  return operation.managerRemoteId === null ? account.managerKnown : payload.managerKey;
+}
+
+function standingAfter(
+  before: Standing,
+  verdict: VerdictOnOperation,
+  others: readonly { readonly state: string }[],
+  now: Instant,
+): Standing {
+  const waiting = others.some(({ state }) => state !== 'failed');
+  const failed = others.some(({ state }) => state === 'failed');
+  let event: LifecycleEvent | null = null;
+  if (verdict.state === 'failed' || verdict.refused) event = { type: 'deliveryFailed', now };
+  else if (verdict.state === 'done' && !waiting) event = { type: failed ? 'deliveryFailed' : 'deliverySettled', now };
+  if (event === null) return before;
+  // What failed and was tried again after all (the leaver rule) is under way until it is settled.
+  const underWay = event.type === 'deliverySettled' && before.delivery === 'failed' ? after(before, { type: 'deliveryOrdered', now }) : before;
+  return after(underWay, event);
+}
+
+function after(standing: Standing, event: LifecycleEvent): Standing {
+  const decision = decide(standing, event);
+  return decision.kind === 'accepted' ? decision.to : standing;
+}
+
+function outcomeEntry(operation: ClaimedOperation, outcome: Outcome, state: string, standing: Standing): EntryDraft {
+  return {
+    kind: 'result',
+    connection: operation.connection,
+    workerKey: operation.workerKey,
+    actor: 'target',
+    body: {
+      operation: operation.id,
+      target: operation.target,
+      what: operation.kind,
+      state,
+      class: outcome.class,
+      status: outcome.status,
+      code: outcome.code,
+      delivery: standing.delivery,
+    },
+  };
+}
