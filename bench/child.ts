@@ -1,0 +1,57 @@
+// Starting the bench's own processes and reading the one JSON line that each of them prints.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+function start(script: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, ['--expose-gc', scriptPath(script), ...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
+}
+
+/** Runs a script of this folder to its end and returns the JSON it printed last. @throws Error when it ends with another code than 0. */
+export async function run<T>(
+  script: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<T> {
+  const child = start(script, args, env);
+  let text = '';
+  child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  const [code, signal] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${script} ended with ${code ?? signal}`);
+  return JSON.parse(text.trim().split('\n').at(-1) ?? '') as T;
+}
+
+export interface Stub extends AsyncDisposable {
+  /** Base URL of the SCIM endpoint. */
+  readonly url: string;
+  readonly requests: () => Promise<number>;
+  readonly reset: () => Promise<void>;
+}
+
+/** Starts the stub endpoint; it ends when disposed, or with this process. */
+export async function startStub(): Promise<Stub> {
+  const child = start('stub-endpoint.ts', [], {});
+  if (child.stdout === null) throw new Error('the stub has no output');
+  const lines = createInterface({ input: child.stdout });
+  const [line] = (await once(lines, 'line')) as [string];
+  const { url, control } = JSON.parse(line) as { url: string; control: string };
+  const ask = async (path: string): Promise<{ total: number }> =>
+    (await (await fetch(control + path)).json()) as { total: number };
+  return {
+    url,
+    requests: async () => (await ask('/__counts')).total,
+    reset: async () => void (await ask('/__reset')),
+    [Symbol.asyncDispose]: async () => {
+      child.stdin?.end();
+      await once(child, 'close');
+    },
+  };
+}

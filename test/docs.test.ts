@@ -1,0 +1,49 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { LIMITS } from '../src/planning/limits.ts';
+import { VERSION } from '../src/version.ts';
+import { mappingDocument, outcomesDocument } from './support/documents.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
+const WRITTEN = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/mapping.md', 'docs/outcomes.md', 'mappings/examples/README.md'];
+
+describe('documents made from code', () => {
+  test.each([
+    ['docs/outcomes.md', outcomesDocument],
+    ['docs/mapping.md', mappingDocument],
+  ])('%s says what the code says', (path, made) => {
+    if (process.env.UPDATE_GOLDEN === '1') writeFileSync(join(ROOT, path), made());
+    expect(textOf(path)).toBe(made());
+  });
+});
+
+describe('documents written by hand', () => {
+  test.each(WRITTEN)('%s links only to files that exist', (path) => {
+    const links = [...textOf(path).matchAll(/\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g)].map(([, link]) => link ?? '');
+    expect(links.filter((link) => !existsSync(join(ROOT, dirname(path), link)))).toEqual([]);
+  });
+
+  test('README and ARCHITECTURE name only files and scripts of this tree', () => {
+    const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts);
+    for (const path of ['README.md', 'ARCHITECTURE.md']) {
+      const text = textOf(path);
+      const files = [...text.matchAll(/`((?:src|test|bench|docs|mappings|\.ci)\/[\w./-]*\w\/?)`/g)].map(([, file]) => file ?? '');
+      expect(files.filter((file) => !existsSync(join(ROOT, file))), path).toEqual([]);
+      const named = [...text.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(([, script]) => script ?? '');
+      expect(named.filter((script) => !scripts.includes(script)), path).toEqual([]);
+    }
+  });
+
+  test('README lists every guard under the name that a connection file uses', () => {
+    const readme = textOf('README.md');
+    // No key of a connection file lowers these.
+    const unnamed = ['adoption', 'protectedRescind', 'merge', 'accountsGone'];
+    for (const kind of Object.keys(LIMITS).filter((one) => !unnamed.includes(one))) expect(readme).toContain(`\`${kind}\``);
+  });
+
+  test('CHANGELOG has a section for this version', () => {
+    expect(textOf('CHANGELOG.md')).toContain(`## [${VERSION}]`);
+  });
+});
