@@ -1,13 +1,22 @@
+import { hash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { readConnection } from '../src/mapping/connection-file.ts';
 import { LIMITS } from '../src/planning/limits.ts';
 import { VERSION } from '../src/version.ts';
 import { mappingDocument, outcomesDocument } from './support/documents.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
-const WRITTEN = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'docs/mapping.md', 'docs/outcomes.md', 'mappings/examples/README.md'];
+const WRITTEN = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CHANGELOG.md',
+  'docs/mapping.md',
+  'docs/outcomes.md',
+  'mappings/examples/README.md',
+];
 
 describe('documents made from code', () => {
   test.each([
@@ -29,10 +38,18 @@ describe('documents written by hand', () => {
     const scripts = Object.keys((JSON.parse(textOf('package.json')) as { scripts: object }).scripts);
     for (const path of ['README.md', 'ARCHITECTURE.md']) {
       const text = textOf(path);
-      const files = [...text.matchAll(/`((?:src|test|bench|docs|mappings|\.ci)\/[\w./-]*\w\/?)`/g)].map(([, file]) => file ?? '');
-      expect(files.filter((file) => !existsSync(join(ROOT, file))), path).toEqual([]);
+      const files = [...text.matchAll(/`((?:src|test|bench|docs|mappings|\.ci)\/[\w./-]*\w\/?)`/g)].map(
+        ([, file]) => file ?? '',
+      );
+      expect(
+        files.filter((file) => !existsSync(join(ROOT, file))),
+        path,
+      ).toEqual([]);
       const named = [...text.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(([, script]) => script ?? '');
-      expect(named.filter((script) => !scripts.includes(script)), path).toEqual([]);
+      expect(
+        named.filter((script) => !scripts.includes(script)),
+        path,
+      ).toEqual([]);
     }
   });
 
@@ -40,7 +57,17 @@ describe('documents written by hand', () => {
     const readme = textOf('README.md');
     // No key of a connection file lowers these.
     const unnamed = ['adoption', 'protectedRescind', 'merge', 'accountsGone'];
-    for (const kind of Object.keys(LIMITS).filter((one) => !unnamed.includes(one))) expect(readme).toContain(`\`${kind}\``);
+    for (const kind of Object.keys(LIMITS).filter((one) => !unnamed.includes(one)))
+      expect(readme).toContain(`\`${kind}\``);
+  });
+
+  test('the connection file that README shows is one', () => {
+    const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(textOf('README.md')) ?? [];
+    const read = readConnection('acme.yaml', text, { sha256: (value) => hash('sha256', value) });
+    expect('faults' in read ? read.faults : []).toEqual([]);
+    const columns = 'Employee_ID First_Name Last_Name Status Hire_Date Last_Day Manager_ID Department'.split(' ');
+    const bound = 'connection' in read ? read.connection.bind(columns) : null;
+    expect(bound !== null && 'mapping' in bound ? bound.mapping.connection : bound).toBe('acme');
   });
 
   test('CHANGELOG has a section for this version', () => {

@@ -98,7 +98,8 @@ function paperOf(stream: NodeJS.WriteStream, environment: Environment): Paper {
     isTerminal,
     // https://no-color.org: any value that is not empty.
     colour: isTerminal && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb',
-    width: isTerminal ? (stream.columns ?? null) : null,
+    // Some terminals do not know their width and say 0.
+    width: isTerminal && stream.columns > 0 ? stream.columns : null,
     write: (text) =>
       new Promise((done) => {
         if (gone || stream.write(text)) done();

@@ -27,7 +27,7 @@ export const followWorker = (waitMs: number, stop: AbortSignal): Follow => ({
   here: (house, result) => deliverHere(house, result, waitMs, stop),
   there: async (session, result) => {
     await using store = await openState(session, 'read');
-    return watch({ store, clock: session.desk.clock, waitMs, signal: stop }, result);
+    return await watch({ store, clock: session.desk.clock, waitMs, signal: stop }, result);
   },
 });
 

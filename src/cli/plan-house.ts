@@ -46,7 +46,7 @@ function onlyMissing(error: unknown): OpenHouse | null {
 }
 
 /** Reads `base`; whatever planning writes goes to `memory`, and a target that was listed there is asked there. */
-export function learningInMemory(base: Store, memory: Store): Store {
+function learningInMemory(base: Store, memory: Store): Store {
   const listed = new Set<string>();
   const of = (target: string): Store => (listed.has(target) ? memory : base);
   return {

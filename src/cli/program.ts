@@ -2,34 +2,67 @@
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode, Problem } from '../base/problem.ts';
 import { VERSION } from '../version.ts';
-import { approveCommand } from './approve.ts';
-import { auditCommand } from './audit.ts';
-import { demoCommand } from './demo.ts';
 import { type Environment, openDesk, seat } from './desk.ts';
-import { discardCommand } from './discard.ts';
-import { endpointCommand } from './endpoint.ts';
-import { helpCommand } from './help.ts';
-import { holdsCommand } from './holds.ts';
-import { leaveCommand } from './leave.ts';
-import { liftCommand } from './lift.ts';
-import { machineCommand } from './machine.ts';
 import { printFaults } from './output.ts';
-import { planCommand } from './plan.ts';
-import { resumeWritesCommand } from './resume-writes.ts';
-import { runDaemonCommand } from './run.ts';
-import { statusCommand } from './status.ts';
-import { stopWritesCommand } from './stop-writes.ts';
-import { syncCommand } from './sync.ts';
-import { validateCommand } from './validate.ts';
-import { versionCommand } from './version.ts';
-import { workerCommand } from './worker.ts';
+
+type Load = () => Promise<Command>;
+
+/** One file for each command, loaded only when it is asked for: `status` need not wait for a web server to be read. */
+const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<string, Load>>])[] = [
+  [
+    'Daemon:',
+    {
+      run: async () => (await import('./run.ts')).runDaemonCommand(),
+      demo: async () => (await import('./demo.ts')).demoCommand(),
+      endpoint: async () => (await import('./endpoint.ts')).endpointCommand(),
+    },
+  ],
+  [
+    'Look and deliver:',
+    {
+      sync: async () => (await import('./sync.ts')).syncCommand(),
+      plan: async () => (await import('./plan.ts')).planCommand(),
+      status: async () => (await import('./status.ts')).statusCommand(),
+      worker: async () => (await import('./worker.ts')).workerCommand(),
+    },
+  ],
+  [
+    'Guards:',
+    {
+      holds: async () => (await import('./holds.ts')).holdsCommand(),
+      approve: async () => (await import('./approve.ts')).approveCommand(),
+      discard: async () => (await import('./discard.ts')).discardCommand(),
+    },
+  ],
+  [
+    'Acts:',
+    {
+      leave: async () => (await import('./leave.ts')).leaveCommand(),
+      lift: async () => (await import('./lift.ts')).liftCommand(),
+      'stop-writes': async () => (await import('./stop-writes.ts')).stopWritesCommand(),
+      'resume-writes': async () => (await import('./resume-writes.ts')).resumeWritesCommand(),
+    },
+  ],
+  [
+    'Proof and help:',
+    {
+      audit: async () => (await import('./audit.ts')).auditCommand(),
+      validate: async () => (await import('./validate.ts')).validateCommand(),
+      machine: async () => (await import('./machine.ts')).machineCommand(),
+      version: async () => (await import('./version.ts')).versionCommand(),
+      help: async () => (await import('./help.ts')).helpCommand(),
+    },
+  ],
+];
+const OPTIONS_WITH_VALUE: readonly string[] = ['--mappings', '--state', '--log-level'];
 
 const EXIT_CODES = `
 Exit codes: 0 fine (rejected rows are counted, not fatal), 1 something failed or a leaver is unconfirmed,
 2 usage or configuration, 3 held by a guard. Settings also come from ROLLCALL_MAPPINGS, ROLLCALL_STATE,
 ROLLCALL_LOG_LEVEL, ROLLCALL_HTTP_HOST, ROLLCALL_HTTP_PORT, ROLLCALL_OPERATOR.`;
 
-export function buildProgram(): Command {
+/** With every command, or with the only one that this command line can mean. */
+export async function buildProgram(argv: readonly string[]): Promise<Command> {
   const program = new Command('rollcall')
     .description('Keeps an identity provider true to an HR system.')
     .version(VERSION)
@@ -40,17 +73,24 @@ export function buildProgram(): Command {
     .helpCommand(false)
     .showHelpAfterError('(rollcall help COMMAND says more)')
     .addHelpText('after', EXIT_CODES);
-  const parts: readonly [heading: string, commands: readonly Command[]][] = [
-    ['Daemon:', [runDaemonCommand(), demoCommand(), endpointCommand()]],
-    ['Look and deliver:', [syncCommand(), planCommand(), statusCommand(), workerCommand()]],
-    ['Guards:', [holdsCommand(), approveCommand(), discardCommand()]],
-    ['Acts:', [leaveCommand(), liftCommand(), stopWritesCommand(), resumeWritesCommand()]],
-    ['Proof and help:', [auditCommand(), validateCommand(), machineCommand(), versionCommand(), helpCommand()]],
-  ];
-  for (const [heading, commands] of parts) {
-    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  const asked = commandIn(argv);
+  const known = asked !== 'help' && COMMANDS.some(([, commands]) => Object.hasOwn(commands, asked));
+  for (const [heading, commands] of COMMANDS) {
+    for (const [name, load] of Object.entries(commands)) {
+      if (!known || name === asked) program.addCommand((await load()).helpGroup(heading));
+    }
   }
   return program;
+}
+
+/** The first word that is neither an option nor an option's value; '' where there is none. */
+function commandIn(argv: readonly string[]): string {
+  for (let at = 0; at < argv.length; at += 1) {
+    const word = argv[at] ?? '';
+    if (OPTIONS_WITH_VALUE.includes(word)) at += 1;
+    else if (!word.startsWith('-')) return word;
+  }
+  return '';
 }
 
 /** Runs one command line; never throws. */
@@ -58,7 +98,7 @@ export async function runCommandLine(argv: readonly string[], environment: Envir
   const desk = openDesk(environment);
   const json = argv.includes('--json');
   try {
-    const program = buildProgram();
+    const program = await buildProgram(argv);
     seat(program, desk);
     throwInsteadOfExit(program);
     await program.parseAsync([...argv], { from: 'user' });
@@ -77,6 +117,10 @@ export async function runCommandLine(argv: readonly string[], environment: Envir
     if (error instanceof Problem) {
       await printFaults(desk, error.faults, json);
       return error.exitCode;
+    }
+    if (desk.stop.aborted) {
+      await desk.err.write('rollcall: interrupted\n');
+      return EXIT.failed;
     }
     await desk.err.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     return EXIT.failed;

@@ -6,14 +6,22 @@ import { STAGES } from '../lifecycle/standing.ts';
 import { ALL_TARGETS, readStops, type Stops } from '../pipeline/stop-writes.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { type LockHolder, lockHolder, type Overview, type Store } from '../store/store.ts';
+import { type Aftermath, aftermathOf } from './aftermath.ts';
 import { ago, grouped, span } from './ago.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
-import { type Aftermath, aftermathOf } from './sync-once.ts';
-import { holdJson, holdLines, operationJson, operationLines, rejectionJson, rejectionTable } from './sync-report.ts';
+import {
+  holdJson,
+  holdLines,
+  inFeedOrder,
+  operationJson,
+  operationLines,
+  rejectionJson,
+  rejectionTable,
+} from './sync-report.ts';
 import { type Cell, table } from './table.ts';
 import { toned } from './tone.ts';
 
@@ -101,7 +109,7 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     holder === null
       ? 'no daemon runs on this state folder'
       : `${holder.command} runs since ${ago(holder.since, at)} (process ${holder.pid} on ${holder.host})`;
-  return [
+  return fromFirst([
     ...stopLines(paper, status),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', status.unconfirmedLeavers),
     ...operationLines(paper, 'Failed operations', status.failed),
@@ -114,12 +122,11 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     ...suspectedLines(paper, status),
     '',
     `${grouped(overview.entries)} audit entries`,
-  ].slice(firstLineAt(status));
+  ]);
 }
 
-/** Sections begin with an empty line; the first one of the page does not. */
-const firstLineAt = ({ stops, unconfirmedLeavers, failed, holds }: Status): number =>
-  Object.keys(stops).length > 0 || unconfirmedLeavers.length + failed.length + holds.length === 0 ? 0 : 1;
+/** Sections begin with an empty line; a page does not. */
+const fromFirst = (lines: readonly string[]): readonly string[] => lines.slice(lines.findIndex((line) => line !== ''));
 
 function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
   return Object.entries(stops).map(([target, { by, reason, at: since, exceptLeavers }]) => {
@@ -219,7 +226,7 @@ async function listRejections(session: Session, store: Store, limit: number): Pr
     connections.map(async ({ connection, rejections: total }) => ({
       connection,
       total,
-      list: await store.rejections(connection, limit),
+      list: inFeedOrder(await store.rejections(connection, limit)),
     })),
   );
   const all = lists.flatMap(({ connection, list }) => list.map((rejection) => ({ connection, rejection })));

@@ -12,7 +12,8 @@ import { type CycleReport, runCycle } from '../pipeline/intake.ts';
 import { connections, judgeHeld } from '../pipeline/operator.ts';
 import { readStops, stopsWrite } from '../pipeline/stop-writes.ts';
 import { nowOf } from '../runtime/clock.ts';
-import type { Hold, QueueDepth, ShownOperation } from '../store/store.ts';
+import type { QueueDepth } from '../store/store.ts';
+import { type Aftermath, aftermathOf, exitCodeOf } from './aftermath.ts';
 
 export interface SyncOptions {
   /** Only this connection; '' means all. */
@@ -48,18 +49,8 @@ export interface SyncResult extends Aftermath {
   readonly exitCode: ExitCode;
 }
 
-/** What is left when a command ends, as it stands in the store. */
-export interface Aftermath {
-  readonly failed: readonly ShownOperation[];
-  readonly unconfirmedLeavers: readonly ShownOperation[];
-  readonly holds: readonly Hold[];
-}
-
 /** The queue is looked at at least this often. */
 const LOOK_EVERY_MS = 250;
-/** Operations of each kind in a result; the counts know of all. */
-export const SHOWN_MAX = 100;
-
 export async function syncOnce(house: House, options: SyncOptions): Promise<SyncResult> {
   const chosen = connections(house, options.connection);
   const pilot = options.worker !== undefined || options.limit !== undefined;
@@ -212,31 +203,3 @@ function deliveredSince(before: readonly QueueDepth[], after: readonly QueueDept
     waiting: counted(after, target, OPEN),
   }));
 }
-
-export async function aftermathOf(house: Pick<House, 'store'>, connection: string): Promise<Aftermath> {
-  const { store } = house;
-  const ours = <T extends { readonly connection: string }>(list: readonly T[]): readonly T[] =>
-    connection === '' ? list : list.filter((one) => one.connection === connection);
-  const only = connection === '' ? {} : { connection };
-  const [failed, leavers, holds] = await Promise.all([
-    store.operations({ ...only, states: ['failed'], limit: SHOWN_MAX }),
-    store.unconfirmedLeavers(SHOWN_MAX),
-    store.holds(connection === '' ? null : connection, 1),
-  ]);
-  return { failed, unconfirmedLeavers: ours(leavers), holds };
-}
-
-/** What a new delivery was refused for comes first, then what a person must release, then what failed on the way. */
-export function exitCodeOf(
-  cycles: readonly Pick<CycleReport, 'kind' | 'faults'>[],
-  { failed, unconfirmedLeavers, holds }: Aftermath,
-): ExitCode {
-  const refused = cycles.filter(({ kind }) => kind === 'refused');
-  if (refused.length > 0) return refused.some(({ faults }) => faults.some(isConfiguration)) ? EXIT.usage : EXIT.failed;
-  if (holds.some(({ discardedBy }) => discardedBy === null)) return EXIT.held;
-  return failed.length > 0 || unconfirmedLeavers.length > 0 ? EXIT.failed : EXIT.fine;
-}
-
-/** A feed without a mapped column is the feed's fault: the file itself has passed the check. */
-const isConfiguration = ({ code }: { readonly code: string }): boolean =>
-  /^(mapping|config|secret)\./.test(code) && code !== 'mapping.column';

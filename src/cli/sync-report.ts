@@ -3,11 +3,12 @@ import type { ExitCode, Fault } from '../base/problem.ts';
 import { faultLine } from '../base/problem.ts';
 import type { Rejection } from '../mapping/bound-mapping.ts';
 import type { Hold, ShownOperation } from '../store/store.ts';
+import type { Aftermath } from './aftermath.ts';
 import { grouped } from './ago.ts';
 import type { Paper } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { reasonOf } from './operation-text.ts';
-import type { Aftermath, Delivered, SyncResult } from './sync-once.ts';
+import type { Delivered, SyncResult } from './sync-once.ts';
 import { type Cell, type Column, table } from './table.ts';
 import { type Counts, countsOf } from './tally.ts';
 import { toned } from './tone.ts';
@@ -39,6 +40,9 @@ const REJECTIONS_SHOWN = 10;
 const OPERATIONS_SHOWN = 10;
 const DIGEST_SHOWN = 12;
 
+export const inFeedOrder = (rejections: readonly Rejection[]): readonly Rejection[] =>
+  rejections.toSorted((a, b) => (a.place.record ?? 0) - (b.place.record ?? 0));
+
 export function viewOf(result: SyncResult): SyncView {
   return {
     ...result,
@@ -53,7 +57,7 @@ export function viewOf(result: SyncResult): SyncView {
       suspected: report.suspected,
       counts: countsOf(report.tally, result.calendar[report.connection] ?? {}),
       faults: report.faults,
-      rejections: report.rejections,
+      rejections: inFeedOrder(report.rejections),
     })),
   };
 }

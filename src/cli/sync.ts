@@ -8,12 +8,13 @@ import type { Tally } from '../pipeline/house.ts';
 import type { ActResult } from '../pipeline/operator.ts';
 import type { CycleRecord } from '../planning/changeset.ts';
 import { type LockHolder, lockHolder, type Store } from '../store/store.ts';
+import { aftermathOf, exitCodeOf } from './aftermath.ts';
 import { type Session, sessionOf } from './desk.ts';
 import { positive, seconds } from './options.ts';
 import { answer } from './output.ts';
 import { progressOn } from './progress.ts';
 import { openState } from './state.ts';
-import { aftermathOf, exitCodeOf, syncOnce } from './sync-once.ts';
+import { syncOnce } from './sync-once.ts';
 import { type CycleView, type SyncView, syncJson, syncLines, viewOf } from './sync-report.ts';
 import { countsOf } from './tally.ts';
 

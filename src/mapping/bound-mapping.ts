@@ -37,6 +37,8 @@ export interface DesiredMembership {
   /** `full`: we own every membership of a literally named group. `additive`: only those we wrote. */
   readonly authority: 'full' | 'additive';
   readonly create: boolean;
+  /** The name was put together from values: it never takes over a group that somebody else made. */
+  readonly computed: boolean;
 }
 
 /** What one worker's account at one target shall look like. */

@@ -99,6 +99,7 @@ export function memberships(
         group,
         authority: known?.authority === 'full' ? 'full' : authority,
         create: create || known?.create === true,
+        computed: name.literal === null && known?.computed !== false,
       });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

@@ -209,11 +209,13 @@ export async function commitPlan(house: House, plan: Plan, verdict: Verdict, opt
 
   // Holds first: what is withheld must be visible from the moment anything else of the plan is.
   if (verdict.holds.length > 0) {
-    await house.store.commit({ connection, at: options.now, holds: verdict.holds, entries: holdEntries(plan, verdict, options) });
+    const before = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
+    const news = verdict.holds.filter((hold) => !sameItems(hold.items, before.find(({ kind }) => kind === hold.kind)?.items ?? []));
+    await house.store.commit({ connection, at: options.now, holds: verdict.holds, entries: holdEntries(plan, news, options) });
   }
   const flush = async (): Promise<void> => {
     if (slice.length === 0) return;
-    const stored = await commitSlice(house, plan, slice, usesByKey, options, 0);
+    const stored = await commitSlice(house, plan, slice, { uses: usesByKey, partial: verdict.disableOnly }, options, 0);
     postponed.push(...stored);
     done += slice.length;
     slice = [];
@@ -267,7 +269,7 @@ async function commitSlice(
   house: House,
   plan: Plan,
   slice: readonly Planned[],
-  uses: ReadonlyMap<string, readonly GuardUse[]>,
+  allowed: { readonly uses: ReadonlyMap<string, readonly GuardUse[]>; readonly partial: ReadonlySet<string> },
   options: JudgeOptions,
   round: number,
 ): Promise<readonly string[]> {
@@ -280,7 +282,7 @@ async function commitSlice(
     workers: changes,
     fingerprints,
     ...(options.fingerprintContext === undefined ? {} : { fingerprintContext: options.fingerprintContext }),
-    guardUses: slice.flatMap(({ plan: { key } }) => uses.get(key) ?? []),
+    guardUses: slice.flatMap(({ plan: { key } }) => allowed.uses.get(key) ?? []),
   });
   if (result.kind === 'applied') return [];
   if (round >= CONFLICT_ROUNDS_MAX) return slice.map(({ plan: { key } }) => key);
@@ -297,14 +299,19 @@ async function commitSlice(
   const replanned = again.flatMap(({ plan: { key } }) => {
     const planned = plan.get(key);
     // What was not judged by the guard waits for the next look.
-    return planned !== null && JSON.stringify(planned.plan.harms) === before.get(key) ? [planned] : [];
+    if (planned === null || JSON.stringify(planned.plan.harms) !== before.get(key)) return [];
+    return [allowed.partial.has(key) ? onlyDisable(planned) : planned];
   });
   const dropped = again.map(({ plan: { key } }) => key).filter((key) => !replanned.some((one) => one.plan.key === key));
-  return [...dropped, ...(await commitSlice(house, plan, [...rest, ...replanned], uses, options, round + 1))];
+  return [...dropped, ...(await commitSlice(house, plan, [...rest, ...replanned], allowed, options, round + 1))];
 }
 
-function holdEntries(plan: Plan, verdict: Verdict, options: JudgeOptions) {
-  return verdict.holds.map((hold) => ({
+const sameItems = (a: readonly HoldItem[], b: readonly HoldItem[]): boolean =>
+  a.length === b.length && new Set([...a, ...b].map(({ digest }) => digest)).size === a.length;
+
+/** A hold is written down when it opens, changes or empties, not at every look. */
+function holdEntries(plan: Plan, news: readonly HoldChange[], options: JudgeOptions) {
+  return news.map((hold) => ({
     kind: 'hold',
     connection: plan.rules.mapping.connection,
     workerKey: null,

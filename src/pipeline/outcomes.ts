@@ -99,11 +99,11 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
       const situation = situations.get(one.operation.workerKey);
       assert(situation !== undefined, 'an operation has no worker');
       const { change, result } = outcomeChange(situation, one, now, house.random());
-      workers.push(change);
+      // The log reads as it happened: the answers, then what they came to.
+      workers.push({ ...change, entries: [...one.entries, ...change.entries] });
       results.push(result);
     }
-    const entries = finished.flatMap((one) => one.entries);
-    const stored = await house.store.commit({ connection, at: now, workers, results, entries });
+    const stored = await house.store.commit({ connection, at: now, workers, results });
     if (stored.kind === 'applied') return;
     assert(round < CONFLICT_ROUNDS_MAX, 'outcomes meet conflicts without end');
   }

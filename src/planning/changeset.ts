@@ -40,6 +40,8 @@ export interface AccountPayload {
 export interface MembershipPayload {
   readonly group: string;
   readonly create: boolean;
+  /** A computed name never takes over a group that somebody else made. */
+  readonly computed: boolean;
   readonly authority: 'full' | 'additive';
 }
 export type OperationPayload = AccountPayload | MembershipPayload;

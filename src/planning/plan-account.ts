@@ -345,7 +345,7 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   const harms: Harm[] = [];
   for (const group of goes) {
     const authority = input.target.fullGroups.includes(group) ? 'full' : 'additive';
-    operations.push(operation(input, 'removeMember', { group, create: false, authority }));
+    operations.push(operation(input, 'removeMember', { group, create: false, computed: false, authority }));
     if (desired !== null) harms.push(harm(input, 'membershipRemoved', `leave group ${group}`, group, group, ''));
   }
   return { operations, supersedes: outdated.map((one) => one.id), harms };

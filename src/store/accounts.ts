@@ -48,18 +48,15 @@ export interface AccountOwner {
 const COLUMNS = `target_id, remote_id, etag, user_name, external_id, active, origin, known, manager_known, manager_owed, groups`;
 
 export function accountsOf(sql: Sql, targets: Names): Accounts {
-  const ofWorker = sql.prepare<[number], AccountRow>(
-    `SELECT ${COLUMNS} FROM accounts WHERE worker_id = ? ORDER BY target_id`,
-  );
+  const ofWorker = sql.prepare<[number], AccountRow>(`SELECT ${COLUMNS} FROM accounts WHERE worker_id = ?`);
   const find = sql.prepare<[number, number], AccountRow>(
     `SELECT ${COLUMNS} FROM accounts WHERE worker_id = ? AND target_id = ?`,
   );
-  const remoteId = sql.prepare<[number, number, string], { remote_id: string | null }>(
-    `SELECT a.remote_id FROM workers w JOIN accounts a ON a.worker_id = w.id
-     WHERE w.connection_id = ? AND a.target_id = ? AND w.key = ?`,
+  const workerId = sql.prepare<[number, string], { id: number }>(
+    'SELECT id FROM workers WHERE connection_id = ? AND key = ?',
   );
-  const hasRemoteId = sql.prepare<[number, number], { found: number }>(
-    'SELECT remote_id IS NOT NULL AS found FROM accounts WHERE worker_id = ? AND target_id = ?',
+  const remoteId = sql.prepare<[number, number], { remote_id: string | null }>(
+    'SELECT remote_id FROM accounts WHERE worker_id = ? AND target_id = ?',
   );
   type Values = [
     number,
@@ -94,6 +91,9 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
     `SELECT w.key FROM accounts a JOIN workers w ON w.id = a.worker_id
      WHERE a.debt_payable = 1 AND a.target_id = ? AND w.connection_id = ? ORDER BY a.id LIMIT ?`,
   );
+  const anyOwing = sql.prepare<[number, string], { found: number }>(
+    `SELECT 1 AS found FROM accounts WHERE target_id = ? AND manager_owed = ? AND manager_owed <> '' LIMIT 1`,
+  );
   const ripen = sql.prepare<[number, number, string, number]>(
     `UPDATE accounts SET debt_payable = (? AND remote_id IS NOT NULL)
      WHERE target_id = ? AND manager_owed = ? AND manager_owed <> ''
@@ -127,17 +127,23 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
     groups: JSON.parse(row.groups) as readonly string[],
   });
 
-  const remoteIdOf: Accounts['remoteIdOf'] = (connection, target, workerKey) =>
-    remoteId.get(connection, target, workerKey)?.remote_id ?? null;
+  const remoteIdOf: Accounts['remoteIdOf'] = (connection, target, workerKey) => {
+    const worker = workerId.get(connection, workerKey);
+    return worker === undefined ? null : (remoteId.get(worker.id, target)?.remote_id ?? null);
+  };
 
   return {
-    of: (worker) => ofWorker.all(worker).map(stateOf),
+    of: (worker) =>
+      ofWorker
+        .all(worker)
+        .sort((a, b) => a.target_id - b.target_id)
+        .map(stateOf),
     find: (worker, target) => {
       const row = find.get(worker, target);
       return row === undefined ? null : stateOf(row);
     },
     remoteIdOf,
-    hasRemoteId: (worker, target) => hasRemoteId.get(worker, target)?.found === 1,
+    hasRemoteId: (worker, target) => (remoteId.get(worker, target)?.remote_id ?? null) !== null,
     targetsOf: (connection) => linked.all(connection).map((row) => row.name),
     forget: () => links.clear(),
     ownerOf: (target, found) => owner.get(target, found)?.worker_id ?? null,
@@ -167,7 +173,7 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
         Number(payableNow),
       );
       // Nobody can be owed by an account that has just been planned.
-      if (!saved.isNew || account.remoteId !== null) {
+      if ((!saved.isNew || account.remoteId !== null) && anyOwing.get(target, saved.key) !== undefined) {
         ripen.run(Number(account.remoteId !== null), target, saved.key, saved.connection);
       }
     },

@@ -325,7 +325,10 @@ export interface Store extends AsyncDisposable {
     target: string,
     options: { readonly lanes: readonly Lane[]; readonly limit: number; readonly now: Instant },
   ) => Promise<readonly ClaimedOperation[]>;
-  /** At start: what was being sent when the last process ended is queued again, as ambiguous. Returns how many. */
+  /**
+   * At start, by the holder of the lock only: what was being sent when the last process ended is queued again, as ambiguous,
+   * and what it left half-written is swept. Returns how many operations were queued.
+   */
   readonly recoverSending: () => Promise<number>;
   /** Counts by target, lane and state, in that order; states without operations are absent. */
   readonly queueDepths: () => Promise<readonly QueueDepth[]>;

@@ -44,6 +44,7 @@ export interface Writer {
   /** Resolves when everything asked for until now is durable or refused. */
   readonly idle: () => Promise<void>;
   readonly throwIfUnknown: () => void;
+  readonly isUnknown: () => boolean;
 }
 
 export function writerOf(sql: Sql, participants: readonly Participant[]): Writer {
@@ -126,6 +127,7 @@ export function writerOf(sql: Sql, participants: readonly Participant[]): Writer
       write(0, () => undefined).catch((error: unknown) => {
         if (!(error instanceof StoreUnknown)) throw error;
       }),
+    isUnknown: () => unknown !== null,
     throwIfUnknown: () => {
       if (unknown !== null) throw unknown;
     },

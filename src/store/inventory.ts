@@ -15,6 +15,8 @@ export interface Inventory {
   readonly show: (target: number, version: number) => number;
   readonly byValue: (target: number, value: CorrelationValue) => readonly ListedAccount[];
   readonly hasName: (target: number, folded: string) => boolean;
+  /** Most targets of a first load hold nobody: then nobody need be looked up. */
+  readonly isEmpty: (target: number) => boolean;
   readonly sweep: (limit: number, kept: ReadonlySet<number>) => boolean;
 }
 
@@ -45,6 +47,9 @@ export function inventoryOf(sql: Sql): Inventory {
     `SELECT 1 AS found FROM targets t JOIN inventory_accounts a ON a.version = t.inventory_version
      WHERE t.id = ? AND a.folded_name = ? LIMIT 1`,
   );
+  const anybody = sql.prepare<[number], { found: number }>(
+    `SELECT 1 AS found FROM targets t JOIN inventory_accounts a ON a.version = t.inventory_version WHERE t.id = ? LIMIT 1`,
+  );
   const orphans = sql.prepare<[], { id: number }>(
     `SELECT id FROM inventory_versions
      WHERE id NOT IN (SELECT inventory_version FROM targets WHERE inventory_version IS NOT NULL)`,
@@ -70,6 +75,7 @@ export function inventoryOf(sql: Sql): Inventory {
       return count.get(version)?.count ?? 0;
     },
     byValue: (target, value) => byValue.all(target, value.path, comparable(value)).map(accountOf),
+    isEmpty: (target) => anybody.get(target) === undefined,
     hasName: (target, folded) => byName.get(target, folded) !== undefined,
     sweep: (limit, kept) => {
       const version = orphans.all().find((row) => !kept.has(row.id));

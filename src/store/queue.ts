@@ -1,11 +1,12 @@
 // The outbox as people look at it.
+import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import type { TransitionName } from '../lifecycle/operation.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { OperationKind, OperationState } from '../planning/changeset.ts';
 import type { OperationFilter, QueueDepth, ShownOperation } from './door.ts';
 import type { Names } from './names.ts';
-import { laneAt } from './outbox.ts';
+import { hasEnded, laneAt, type Turn } from './outbox.ts';
 import type { Sql } from './sql.ts';
 import type { Tallies } from './tallies.ts';
 
@@ -35,21 +36,39 @@ const OPEN_STATES: readonly OperationState[] = ['queued', 'sending', 'accepted',
 
 const SHOWN = `SELECT o.id, w.connection_id, w.key AS worker_key, o.target_id, o.kind, o.lane, o.state, o.transition, o.attempts,
   o.not_before, o.created_at, o.first_sent_at, o.last_outcome FROM operations o JOIN workers w ON w.id = o.worker_id`;
-const MATCHES = `o.state IN (SELECT value FROM json_each(@states)) AND (@connection IS NULL OR w.connection_id = @connection)
-  AND (@target IS NULL OR o.target_id = @target)`;
+
+const TURNS: Readonly<Partial<Record<OperationState, readonly Turn[]>>> = {
+  queued: ['behind', 'later', 'now'],
+  sending: ['out'],
+  accepted: ['out'],
+  failed: ['stuck'],
+};
+
+interface Values {
+  readonly states: string;
+  readonly turns: string;
+  readonly connection: number | null;
+  readonly target: number | null;
+  readonly limit: number;
+}
 
 export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: Tallies): Queue {
-  interface Values {
-    states: string;
-    connection: number | null;
-    target: number | null;
-    limit: number;
-  }
+  // Chosen by number first, from an index that holds what has not ended: rows are only read where they are shown.
   const open = sql.prepare<[Values], ShownRow>(
-    `${SHOWN} WHERE o.turn IS NOT NULL AND ${MATCHES} ORDER BY o.id LIMIT @limit`,
+    `${SHOWN} WHERE o.id IN (
+       SELECT id FROM operations INDEXED BY operations_in_turn
+       WHERE turn IN (SELECT value FROM json_each(@turns)) AND (@target IS NULL OR target_id = @target)
+         AND (turn <> 'out' OR state IN (SELECT value FROM json_each(@states)))
+         AND (@connection IS NULL OR (SELECT connection_id FROM workers WHERE id = worker_id) = @connection)
+       ORDER BY id LIMIT @limit)
+     ORDER BY o.id`,
   );
   const ofWorker = sql.prepare<[Values & { workerKey: string }], ShownRow>(
-    `${SHOWN} WHERE w.key = @workerKey AND ${MATCHES} ORDER BY o.id LIMIT @limit`,
+    `${SHOWN} WHERE o.worker_id IN (
+       SELECT w2.id FROM connections c JOIN workers w2 ON w2.connection_id = c.id AND w2.key = @workerKey
+       WHERE @connection IS NULL OR c.id = @connection)
+       AND (@target IS NULL OR o.target_id = @target) AND o.state IN (SELECT value FROM json_each(@states))
+     ORDER BY o.id LIMIT @limit`,
   );
   const disabling = sql.prepare<[number], ShownRow>(
     `${SHOWN} WHERE o.turn IS NOT NULL AND o.kind = 'disable' ORDER BY o.id LIMIT ?`,
@@ -77,7 +96,19 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
       const target = filter.target === undefined ? null : targets.id(filter.target);
       if (filter.connection !== undefined && connection === null) return [];
       if (filter.target !== undefined && target === null) return [];
-      const values = { states: JSON.stringify(filter.states ?? OPEN_STATES), connection, target, limit: filter.limit };
+      const states = filter.states ?? OPEN_STATES;
+      assert(
+        filter.workerKey !== undefined || states.every((state) => !hasEnded(state)),
+        'operations that have ended are only listed for one worker',
+      );
+      const turns = states.flatMap((state) => TURNS[state] ?? []);
+      const values: Values = {
+        states: JSON.stringify(states),
+        turns: JSON.stringify(turns),
+        connection,
+        target,
+        limit: filter.limit,
+      };
       const rows =
         filter.workerKey === undefined ? open.all(values) : ofWorker.all({ ...values, workerKey: filter.workerKey });
       return rows.map(shown);

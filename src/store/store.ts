@@ -2,19 +2,21 @@
 
 import { assert } from '../base/assert.ts';
 import { DAY_MS, type Instant, plusMs } from '../base/instant.ts';
-import type { Changeset, HoldChange, Situation } from '../planning/changeset.ts';
+import type { Situation } from '../planning/changeset.ts';
 import { verifyChain } from './audit-verify.ts';
-import { applyChangeset, type StagedHolds } from './commit.ts';
+import { applyChangeset } from './commit.ts';
 import type { Audit, EntryFilter, Hold, KnownFingerprints, NameHolder, Release, Store } from './door.ts';
 import { foldName } from './fold-name.ts';
 import { type Writer, writerOf } from './group-commit.ts';
-import { holdContent, type Verdict } from './holds.ts';
+import type { Verdict } from './holds.ts';
 import { openDatabase, type StoreMode } from './open.ts';
 import { type Rooms, roomsOf } from './rooms.ts';
 import type { Sql } from './sql.ts';
+import { stagingOf } from './staging.ts';
 import { statusOf } from './status.ts';
 import { sweeperOf } from './sweeper.ts';
-import { standingOf } from './workers.ts';
+import { leavesRemains, weightOf } from './weight.ts';
+import { standingOf, type WorkerRow } from './workers.ts';
 
 export type * from './door.ts';
 export { foldName } from './fold-name.ts';
@@ -31,10 +33,6 @@ export interface StoreOptions {
 
 const DISCARD_DAYS = 30;
 const HOLD_ITEMS_SHOWN = 1_000;
-/** Items of a hold written in one transaction; a hold with more is staged beforehand. */
-const HOLD_SLICE = 500;
-/** Accounts of a listing written in one transaction. */
-const INVENTORY_SLICE = 200;
 const EMPLOYMENTS_BATCH = 5_000;
 /** A job whose work does not grow with its input. */
 const SMALL = 1;
@@ -80,10 +78,12 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
     assert(options.mode !== 'guest', 'a guest only adds acts');
     return writeAlsoAsGuest(weight, job);
   };
+  // One read transaction for a batch: without it every statement takes and returns SQLite's locks by itself.
+  const atOnce = sql.transaction((job: () => unknown) => job());
   const read = async <T>(job: () => T): Promise<T> => {
     writer.throwIfUnknown();
     assert(closing === null, 'the store is open');
-    return job();
+    return atOnce(job) as T;
   };
   /** For questions about one connection: `nothing` when nobody has written about it. */
   const readOf = <T>(connection: string, nothing: T, job: (id: number) => T): Promise<T> =>
@@ -97,33 +97,9 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
       return id === null ? nothing : job(id);
     });
 
-  const stageHold = async (change: HoldChange): Promise<number> => {
-    const content = holdContent(change.items);
-    const version = await write(SMALL, () => {
-      const id = rooms.holds.newVersion(content);
-      sweeper.keep('hold', id);
-      return id;
-    });
-    for (let from = 0; from < content.items.length; from += HOLD_SLICE) {
-      await write(HOLD_SLICE / 4, () => rooms.holds.addItems(version, content.items.slice(from, from + HOLD_SLICE)));
-    }
-    return version;
-  };
-
-  /** Large holds are written before the commit that refers to them, so that no transaction grows with a bad feed. */
-  const stageHolds = async (changeset: Changeset): Promise<StagedHolds> => {
-    const staged = new Map<string, number>();
-    for (const change of changeset.holds ?? []) {
-      if (change.items.length <= HOLD_SLICE) continue;
-      const connection = connections.id(changeset.connection);
-      const present = connection === null ? null : rooms.holds.presentDigest(connection, change.kind);
-      if (present !== holdContent(change.items).digest) staged.set(change.kind, await stageHold(change));
-    }
-    return staged;
-  };
-
+  const staging = stagingOf(rooms, { write, sweeper });
   const commit: Store['commit'] = async (changeset) => {
-    const staged = await stageHolds(changeset);
+    const staged = await staging.holds(changeset);
     try {
       return await write(weightOf(changeset), () => applyChangeset(rooms, changeset, staged));
     } finally {
@@ -137,17 +113,7 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
       const found = new Map<string, Situation>();
       for (const key of keys) {
         const row = rooms.workers.find(id, key);
-        if (row === undefined) continue;
-        found.set(key, {
-          key,
-          revision: row.revision,
-          standing: standingOf(row),
-          employments: rooms.workers.employmentsOf(row.id),
-          accounts: rooms.accounts.of(row.id),
-          operations: rooms.outbox.openOf(row.id),
-          suspectedSince: row.suspected_since,
-          dueAt: row.due_at,
-        });
+        if (row !== undefined) found.set(key, situationOf(rooms, key, row));
       }
       return found;
     });
@@ -228,31 +194,6 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
       return hold;
     });
 
-  const replaceInventory: Store['replaceInventory'] = async (target, pages, valuesOf) => {
-    const id = await write(SMALL, () => targets.idForWriting(target));
-    const version = await write(SMALL, () => {
-      const created = rooms.inventory.newVersion(id);
-      sweeper.keep('inventory', created);
-      return created;
-    });
-    try {
-      for await (const page of pages) {
-        for (let from = 0; from < page.length; from += INVENTORY_SLICE) {
-          const slice = page
-            .slice(from, from + INVENTORY_SLICE)
-            .map((account) => ({ account, values: valuesOf(account) }));
-          await write(INVENTORY_SLICE / 2, () => {
-            for (const { account, values } of slice) rooms.inventory.add(version, account, values);
-          });
-        }
-      }
-      return await write(SMALL, () => rooms.inventory.show(id, version));
-    } finally {
-      sweeper.release('inventory', version);
-      sweeper.start();
-    }
-  };
-
   async function* exported(filter: EntryFilter = {}) {
     let after = 0;
     for (;;) {
@@ -276,11 +217,10 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
   const close = async (): Promise<void> => {
     await sweeper.stop();
     await writer.idle();
-    if (options.mode === 'write') sql.pragma('wal_checkpoint(TRUNCATE)');
+    // After a disk fault the log is the only witness: it is left for the next start.
+    if (options.mode === 'write' && !writer.isUnknown()) sql.pragma('wal_checkpoint(TRUNCATE)');
     sql.close();
   };
-
-  if (options.mode === 'write') sweeper.start();
 
   const store: Store = {
     commit,
@@ -371,7 +311,12 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
     discard: (asked) => release('discarded', asked, plusMs(asked.at, DISCARD_DAYS * DAY_MS)),
 
     claim: (target, claim) => write(Math.max(claim.limit / 4, SMALL), () => rooms.claims.claim(target, claim)),
-    recoverSending: () => write(SMALL, rooms.outbox.recoverSending),
+    recoverSending: async () => {
+      const count = await write(SMALL, rooms.outbox.recoverSending);
+      // What the last process left half-staged is nobody's now.
+      sweeper.start();
+      return count;
+    },
     queueDepths: () => read(rooms.queue.depths),
     nextAttempt: (target, now) => read(() => rooms.claims.nextAttempt(target, now)),
     operations: (filter) => read(() => rooms.queue.operations(filter)),
@@ -379,19 +324,21 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
 
     group: (target, name) => readAt(target, null, (id) => rooms.groups.find(id, name)),
     saveGroup: (target, group) => write(SMALL, () => rooms.groups.save(targets.idForWriting(target), group)),
-    replaceInventory,
+    replaceInventory: staging.inventory,
     inventoryByValues: (target, values) =>
       readAt(
         target,
         values.map(() => []),
-        (id) => values.map((value) => rooms.inventory.byValue(id, value)),
+        (id) => {
+          if (rooms.inventory.isEmpty(id)) return values.map(() => []);
+          return values.map((value) => rooms.inventory.byValue(id, value));
+        },
       ),
     inventoryNames: (target, names) =>
-      readAt(
-        target,
-        new Set<string>(),
-        (id) => new Set(names.map(foldName).filter((folded) => rooms.inventory.hasName(id, folded))),
-      ),
+      readAt(target, new Set<string>(), (id) => {
+        if (rooms.inventory.isEmpty(id)) return new Set<string>();
+        return new Set(names.map(foldName).filter((folded) => rooms.inventory.hasName(id, folded)));
+      }),
     contact: (target) => readAt(target, null, rooms.groups.contact),
     saveContact: (target, contact) =>
       write(SMALL, () => rooms.groups.saveContact(targets.idForWriting(target), contact)),
@@ -423,23 +370,15 @@ function storeOver({ sql, rooms, writer, options }: Parts): Store {
   return store;
 }
 
-/** In units of one new worker with all it brings. */
-function weightOf(changeset: Changeset): number {
-  const holdItems = (changeset.holds ?? []).reduce((sum, hold) => sum + Math.min(hold.items.length, HOLD_SLICE), 0);
-  return (
-    SMALL +
-    (changeset.workers?.length ?? 0) +
-    ((changeset.results?.length ?? 0) + (changeset.entries?.length ?? 0) + (changeset.rejections?.length ?? 0)) / 4 +
-    ((changeset.fingerprints?.length ?? 0) + (changeset.guardUses?.length ?? 0) + holdItems) / 8
-  );
-}
-
-/** Whether something may have become unreachable that only a sweep deletes. */
-function leavesRemains(changeset: Changeset): boolean {
-  return (
-    changeset.checkpoint !== undefined ||
-    changeset.fingerprintContext !== undefined ||
-    (changeset.holds?.length ?? 0) > 0 ||
-    (changeset.guardUses?.length ?? 0) > 0
-  );
+function situationOf(rooms: Rooms, key: string, row: WorkerRow): Situation {
+  return {
+    key,
+    revision: row.revision,
+    standing: standingOf(row),
+    employments: rooms.workers.employmentsOf(row.id),
+    accounts: rooms.accounts.of(row.id),
+    operations: rooms.outbox.openOf(row.id),
+    suspectedSince: row.suspected_since,
+    dueAt: row.due_at,
+  };
 }

@@ -1,5 +1,6 @@
 // Deletes what nothing refers to any more, in slices between commits: rows of old contexts, old hold items, old listings.
 import { DAY_MS, type Instant, plusMs } from '../base/instant.ts';
+import { Problem } from '../base/problem.ts';
 import { StoreUnknown, type Writer } from './group-commit.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -46,8 +47,8 @@ export function sweeperOf(rooms: Rooms, writer: Writer, now: () => Instant): Swe
       if (running !== null || stopped) return;
       running = run()
         .catch((error: unknown) => {
-          // An unknown store already refuses every other call, which stops the house.
-          if (!(error instanceof StoreUnknown)) throw error;
+          // An unknown store already refuses every other call, which stops the house; a busy one is swept another time.
+          if (!(error instanceof StoreUnknown || error instanceof Problem)) throw error;
         })
         .finally(() => {
           running = null;

@@ -65,8 +65,8 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     assert(row !== undefined, `there is a worker ${id}`);
     return row;
   };
-  const employments = sql.prepare<[number], { body: string }>(
-    'SELECT body FROM employments WHERE worker_id = ? ORDER BY id',
+  const employments = sql.prepare<[number], { id: number; body: string }>(
+    'SELECT id, body FROM employments WHERE worker_id = ?',
   );
   const owner = sql.prepare<[number, string], { key: string }>(
     'SELECT w.key FROM employments e JOIN workers w ON w.id = e.worker_id WHERE e.connection_id = ? AND e.employment_id = ?',
@@ -137,7 +137,11 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     find: (connection, key) => find.get(connection, key),
     identityOf,
     keyOf: (id) => identityOf(id).key,
-    employmentsOf: (id) => employments.all(id).map((row) => JSON.parse(row.body) as Employment),
+    employmentsOf: (id) =>
+      employments
+        .all(id)
+        .sort((a, b) => a.id - b.id)
+        .map((row) => JSON.parse(row.body) as Employment),
     ownerOf: (connection, employmentId) => owner.get(connection, employmentId)?.key ?? null,
     due: (connection, now, limit) => due.all(connection, now, limit).map((row) => row.key),
     nextDue: (connection) => {

@@ -66,5 +66,7 @@ test('a second decision before the first is answered belongs to the same happeni
 test('a refused operation ends as failed, and what nobody decided in our sight is left out', () => {
   const happenings = new Happenings();
   expect(happenings.take([answer('GET', '/Users/1'), result('settled'), decision([], ['idp:update'])])).toEqual([]);
-  expect(happenings.take([decision(['joiner'], ['idp:create']), result('failed')])).toMatchObject([{ ended: 'failed' }]);
+  expect(happenings.take([decision(['joiner'], ['idp:create']), result('failed')])).toMatchObject([
+    { ended: 'failed' },
+  ]);
 });

@@ -350,8 +350,8 @@ describe('groups', () => {
       `      - { name: 'worker.a == "x" ? "X people" : ""' }`,
     ].join('\n');
     expect(desired({ groups }, { yes: true, a: 'All', b: 'B' }).memberships).toEqual([
-      { group: 'All', authority: 'full', create: true },
-      { group: 'B', authority: 'additive', create: false },
+      { group: 'All', authority: 'full', create: true, computed: false },
+      { group: 'B', authority: 'additive', create: false, computed: true },
     ]);
     const account = desired({ groups }, { yes: false, a: 'x' });
     expect(account.memberships.map((one) => one.group)).toEqual(['x', 'X people']);

@@ -80,7 +80,8 @@ describe('the audit', () => {
       'DELETE FROM audit_head',
       'UPDATE audit_head SET seq = 1',
     ];
-    for (const attempt of attempts) expect(() => sql.exec(attempt), attempt).toThrow(/SQLITE_CONSTRAINT|audit|personal|head/);
+    for (const attempt of attempts)
+      expect(() => sql.exec(attempt), attempt).toThrow(/SQLITE_CONSTRAINT|audit|personal|head/);
     sql.close();
     expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 4 });
   });
@@ -133,16 +134,24 @@ describe('the audit', () => {
   it('is read back by its end, by worker, by kind and by time, and exported whole', async () => {
     const { store } = await heldStore();
     await withEntries(store, 5);
-    await store.commit({ connection: 'acme', at: NOON, workers: [aLaterChange('w2', 1, { entries: [aDecision('w2')] })] });
+    await store.commit({
+      connection: 'acme',
+      at: NOON,
+      workers: [aLaterChange('w2', 1, { entries: [aDecision('w2')] })],
+    });
     expect((await store.audit.tail(2)).map(({ seq }) => seq)).toEqual([10, 11]);
-    expect((await store.audit.tail(2, { kinds: ['cycle'] })).map(({ body }) => body)).toEqual([{ cycle: 3 }, { cycle: 4 }]);
+    expect((await store.audit.tail(2, { kinds: ['cycle'] })).map(({ body }) => body)).toEqual([
+      { cycle: 3 },
+      { cycle: 4 },
+    ]);
     expect((await store.audit.tail(9, { since: minutesAfterNoon(4) })).map(({ seq }) => seq)).toEqual([9, 10]);
     expect((await store.audit.tail(9, { workerKey: 'w2' })).map(({ seq }) => seq)).toEqual([5, 11]);
     expect(await store.audit.tail(9, { connection: 'other' })).toEqual([]);
     expect((await store.audit.entriesOf('acme', 'w2')).map(({ seq }) => seq)).toEqual([5, 11]);
     expect(await store.audit.entriesOf('other', 'w2')).toEqual([]);
     const exported = [];
-    for await (const batch of store.audit.export({ kinds: ['decision'] })) exported.push(...batch.map(({ seq }) => seq));
+    for await (const batch of store.audit.export({ kinds: ['decision'] }))
+      exported.push(...batch.map(({ seq }) => seq));
     expect(exported).toEqual([1, 3, 5, 7, 9, 11]);
   });
 
@@ -194,7 +203,9 @@ function tamper(sql: BetterSqlite3.Database, how: string, seq: number): number |
       return Math.min(seq, other);
     }
     case 'personal':
-      return sql.prepare(`UPDATE personal SET body = '{"name":"Nobody"}' WHERE seq = ?`).run(seq).changes === 1 ? seq : null;
+      return sql.prepare(`UPDATE personal SET body = '{"name":"Nobody"}' WHERE seq = ?`).run(seq).changes === 1
+        ? seq
+        : null;
     case 'cut':
       sql.prepare('DELETE FROM entries WHERE seq >= ?').run(seq);
       return seq;

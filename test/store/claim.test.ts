@@ -52,7 +52,11 @@ describe('a claim', () => {
           accounts: [account],
           operations: [
             anOperation('1', { kind: 'update', lane: 'mover', payload: aPayload('1', { managerKey: 'boss' }) }),
-            anOperation('1', { kind: 'addMember', lane: 'mover', payload: { group: 'All', create: true, authority: 'full' } }),
+            anOperation('1', {
+              kind: 'addMember',
+              lane: 'mover',
+              payload: { group: 'All', create: true, computed: false, authority: 'full' },
+            }),
           ],
         }),
       ],
@@ -98,7 +102,10 @@ describe('a claim', () => {
 
   it('holds memberships back until the account has a remote id, and lets what makes the account overtake them', async () => {
     const { store } = await heldStore();
-    const member = anOperation('1', { kind: 'addMember', payload: { group: 'All', create: false, authority: 'additive' } });
+    const member = anOperation('1', {
+      kind: 'addMember',
+      payload: { group: 'All', create: false, computed: false, authority: 'additive' },
+    });
     const first = (await store.commit({
       connection: 'acme',
       at: NOON,
@@ -147,7 +154,9 @@ describe('a claim', () => {
       await store.commit({
         connection: 'acme',
         at: NOON,
-        workers: keys.map((key) => aChange(key, { operations: [anOperation(key, later), anOperation(key, { kind: 'update' })] })),
+        workers: keys.map((key) =>
+          aChange(key, { operations: [anOperation(key, later), anOperation(key, { kind: 'update' })] }),
+        ),
       });
     }
     const few = await store.claim('idp', { lanes: ALL_LANES, limit: 16, now: NOON });
@@ -166,7 +175,11 @@ describe('a claim', () => {
     const { operationIds } = (await store.commit({
       connection: 'acme',
       at: NOON,
-      workers: [aChange('1', { operations: [disable('1')] }), aChange('2', { operations: [disable('2')] }), aChange('3')],
+      workers: [
+        aChange('1', { operations: [disable('1')] }),
+        aChange('2', { operations: [disable('2')] }),
+        aChange('3'),
+      ],
     })) as { operationIds: readonly number[] };
     await claimAll(store);
     const [one = 0, two = 0] = operationIds;
@@ -186,7 +199,11 @@ const step = fc.oneof(
     delay: fc.constantFrom(0, 0, 5),
     supersede: fc.boolean(),
   }),
-  fc.record({ type: fc.constant('claim' as const), target: fc.constantFrom('idp', 'crm'), limit: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({
+    type: fc.constant('claim' as const),
+    target: fc.constantFrom('idp', 'crm'),
+    limit: fc.integer({ min: 1, max: 3 }),
+  }),
   fc.record({
     type: fc.constant('answer' as const),
     pick: fc.nat(20),
@@ -209,7 +226,14 @@ interface ModelOperation {
 
 describe('any history of decisions, claims, answers and crashes', () => {
   it('never has two operations of one worker at one target under way, and keeps the order of decisions', async () => {
-    const mix = new CaseMix(['claimed', 'blocked by one under way', 'waits for the clock', 'member waits for account', 'superseded', 'crash']);
+    const mix = new CaseMix([
+      'claimed',
+      'blocked by one under way',
+      'waits for the clock',
+      'member waits for account',
+      'superseded',
+      'crash',
+    ]);
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }), async (steps) => {
         const { store } = await heldStore(undefined, 'memory');
@@ -231,7 +255,8 @@ describe('any history of decisions, claims, answers and crashes', () => {
             mix.count('member waits for account', waitsForAccount(one));
             mix.count('waits for the clock', one.notBefore > minute);
             if (line.some(isOut) || waitsForAccount(one)) return false;
-            if (line.some((other) => other.id < one.id && other.state === 'queued' && !waitsForAccount(other))) return false;
+            if (line.some((other) => other.id < one.id && other.state === 'queued' && !waitsForAccount(other)))
+              return false;
             return one.notBefore <= minute;
           });
           return free.sort((a, b) => LANES.indexOf(a.lane) - LANES.indexOf(b.lane) || a.id - b.id);
@@ -254,7 +279,9 @@ describe('any history of decisions, claims, answers and crashes', () => {
             const replaced = each.supersede ? line.filter(({ state }) => state === 'queued' || state === 'failed') : [];
             const hasAccount = accounts.has(`${each.worker} ${each.target}`);
             const payload =
-              each.kind === 'addMember' ? { group: 'g', create: false, authority: 'full' as const } : aPayload(key);
+              each.kind === 'addMember'
+                ? { group: 'g', create: false, computed: false, authority: 'full' as const }
+                : aPayload(key);
             const result = await store.commit({
               connection: 'acme',
               at,
@@ -274,7 +301,15 @@ describe('any history of decisions, claims, answers and crashes', () => {
             mix.count('superseded', replaced.length > 0);
             for (const one of replaced) one.state = 'superseded';
             const { worker, target, kind, lane } = each;
-            model.push({ id: result.operationIds[0] ?? 0, worker, target, kind, lane, state: 'queued', notBefore: minute + each.delay });
+            model.push({
+              id: result.operationIds[0] ?? 0,
+              worker,
+              target,
+              kind,
+              lane,
+              state: 'queued',
+              notBefore: minute + each.delay,
+            });
           } else if (each.type === 'claim') {
             const due = expected(each.target).slice(0, each.limit);
             const claimed = await store.claim(each.target, { lanes: ALL_LANES, limit: each.limit, now: at });
@@ -310,9 +345,9 @@ describe('any history of decisions, claims, answers and crashes', () => {
           counted.set(name, (counted.get(name) ?? 0) + 1);
         }
         const depths = await store.queueDepths();
-        expect(new Map(depths.map(({ target, lane, state, operations }) => [`${target} ${lane} ${state}`, operations]))).toEqual(
-          counted,
-        );
+        expect(
+          new Map(depths.map(({ target, lane, state, operations }) => [`${target} ${lane} ${state}`, operations])),
+        ).toEqual(counted);
         await store.close();
       }),
       { numRuns: 150 },

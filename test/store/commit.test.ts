@@ -34,7 +34,12 @@ describe('a commit', () => {
   it('stores standing, employments, account, operation, due time and entries, and reads them back as they were', async () => {
     const { store } = await heldStore();
     const facts = { ...UNKNOWN.facts, sticky: true, leaveBy: 'operator', leaveSeenAt: NOON } as const;
-    const account = anAccount('007', { etag: 'W/"1"', known: { title: 'Dr' }, managerOwed: '001', groups: ['All staff'] });
+    const account = anAccount('007', {
+      etag: 'W/"1"',
+      known: { title: 'Dr' },
+      managerOwed: '001',
+      groups: ['All staff'],
+    });
     const change = aChange('007', {
       standing: { stage: 'left', delivery: 'delivering', facts },
       dueAt: minutesAfterNoon(5),
@@ -136,7 +141,9 @@ describe('a commit', () => {
 
   it('finds two workers of one changeset who want the same name', async () => {
     const { store } = await heldStore();
-    const both = ['1', '2'].map((key) => aChange(key, { accounts: [anAccount(key, { userName: 'same@example.com' })] }));
+    const both = ['1', '2'].map((key) =>
+      aChange(key, { accounts: [anAccount(key, { userName: 'same@example.com' })] }),
+    );
     expect(await store.commit(acme({ workers: both }))).toEqual({
       kind: 'conflict',
       workers: [],
@@ -173,10 +180,14 @@ describe('a commit', () => {
       ),
     );
     const [create = 0, update = 0] = first.operationIds;
-    expect((await store.claim('idp', { lanes: ['joiner'], limit: 5, now: NOON })).map(({ id }) => id)).toEqual([create]);
+    expect((await store.claim('idp', { lanes: ['joiner'], limit: 5, now: NOON })).map(({ id }) => id)).toEqual([
+      create,
+    ]);
     const newer = anOperation('1', { kind: 'disable', lane: 'leaver', transition: 'leaver' });
     const second = applied(
-      await store.commit(acme({ workers: [aLaterChange('1', 1, { supersedes: [create, update], operations: [newer] })] })),
+      await store.commit(
+        acme({ workers: [aLaterChange('1', 1, { supersedes: [create, update], operations: [newer] })] }),
+      ),
     );
     const open = (await situation(store, '1'))?.operations;
     expect(open?.map(({ id, state }) => ({ id, state }))).toEqual([
@@ -195,14 +206,20 @@ describe('a commit', () => {
     const { operationIds } = applied(await store.commit(acme({ workers: [aChange('1')] })));
     const [id = 0] = operationIds;
     await store.commit(acme({ workers: [aLaterChange('1', 1, { supersedes: [id] })] }));
-    expect(await store.commit(acme({ results: [aResult(id)] }))).toEqual({ kind: 'conflict', workers: ['1'], names: [] });
+    expect(await store.commit(acme({ results: [aResult(id)] }))).toEqual({
+      kind: 'conflict',
+      workers: ['1'],
+      names: [],
+    });
   });
 
   it('keeps an operation that planning refused as failed, with its outcome, and never sends it', async () => {
     const { store } = await heldStore();
     const refused = { ...DONE, class: 'permanent', status: null, code: 'two-matches' } as const;
     await store.commit(
-      acme({ workers: [aChange('1', { operations: [anOperation('1', { refused }), anOperation('1', { kind: 'update' })] })] }),
+      acme({
+        workers: [aChange('1', { operations: [anOperation('1', { refused }), anOperation('1', { kind: 'update' })] })],
+      }),
     );
     const claimed = await store.claim('idp', { lanes: ['joiner'], limit: 5, now: NOON });
     expect(claimed.map(({ kind }) => kind)).toEqual(['update']);
@@ -233,7 +250,14 @@ describe('a commit', () => {
     const first = await store.newCycleId();
     const second = await store.newCycleId();
     expect(second).not.toBe(first);
-    const cycle = { id: first, connection: 'acme', startedAt: NOON, finishedAt: null, state: 'running', summary: {} } as const;
+    const cycle = {
+      id: first,
+      connection: 'acme',
+      startedAt: NOON,
+      finishedAt: null,
+      state: 'running',
+      summary: {},
+    } as const;
     await store.commit(acme({ rejections: [rejection('1'), rejection('2')], checkpoint, cycle }));
     const done = { ...cycle, finishedAt: NOON, state: 'done', summary: { rows: 2 } } as const;
     await store.commit(acme({ rejections: [rejection('3')], cycle: done, settings: { a: [1, 'x'] } }));
@@ -319,7 +343,9 @@ describe('a reader of the same file', () => {
     const writing = store.commit(acme({ workers: Array.from({ length: 150 }, (_, index) => aChange(`w${index}`)) }));
     const seen = new Set<string>();
     const look = () => {
-      const row = reader.prepare('SELECT (SELECT count(*) FROM workers) AS w, (SELECT count(*) FROM operations) AS o').get();
+      const row = reader
+        .prepare('SELECT (SELECT count(*) FROM workers) AS w, (SELECT count(*) FROM operations) AS o')
+        .get();
       seen.add(JSON.stringify(row));
     };
     look();

@@ -1,7 +1,7 @@
 // Takes the lock of the folder named in its argument and says so; holds it until told to release it, or killed.
 import { once } from 'node:events';
-import { Problem } from '../../src/base/problem.ts';
 import { instantOf } from '../../src/base/instant.ts';
+import { Problem } from '../../src/base/problem.ts';
 import { acquireLock } from '../../src/store/store.ts';
 
 const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);

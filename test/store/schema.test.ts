@@ -93,7 +93,9 @@ describe('an open database', () => {
     await store.commit({ connection: 'acme', at: NOON, workers: ['1', '2', '3'].map((key) => aChange(key)) });
     await store.close();
     const sql = new BetterSqlite3(join(dir, DATABASE_FILE));
-    sql.exec(`UPDATE workers SET stage = 'limbo' WHERE key = '1'; UPDATE workers SET machine_version = 7 WHERE key = '3'`);
+    sql.exec(
+      `UPDATE workers SET stage = 'limbo' WHERE key = '1'; UPDATE workers SET machine_version = 7 WHERE key = '3'`,
+    );
     sql.close();
     const problem = refusal(() => openDatabase(dir, 'write', NOON));
     expect(codesOf(problem)).toEqual(['state.unknown-standing', 'state.unknown-standing']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crowd, feed, openTestHouse } from '../support/house.ts';
+import { crowd, feed, mappingText, openTestHouse } from '../support/house.ts';
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
 
@@ -47,5 +47,33 @@ describe('the first contact with a populated target', () => {
     expect(idp.users.size).toBe(4);
     const [failed] = await house.store.operations({ workerKey: '1000', limit: 10 });
     expect(failed).toMatchObject({ state: 'failed', lastOutcome: { code: 'ambiguous-match' } });
+  });
+});
+
+describe('groups', () => {
+  const grouped = mappingText({
+    '- { name: \'"All staff"\', authority: full, create: true }':
+      '- { name: \'"All staff"\', authority: full, create: true }\n      - { name: \'"Dept " + worker.department\', create: true }',
+  });
+
+  it('of a computed name are never taken over from somebody else; literal ones may be', async () => {
+    const groups = ['Dept Sales', 'All staff'].map((displayName) => ({ displayName, members: [] }));
+    const { idp, sync, house } = await openTestHouse({ mapping: grouped, idp: { groups } });
+    await sync(feed([{ id: '1' }, { id: '2', dept: 'Research' }]));
+    expect(idp.members('Dept Sales')).toHaveLength(0);
+    expect(idp.members('Dept Research')).toHaveLength(1);
+    expect(idp.members('All staff')).toHaveLength(2);
+    expect(await house.store.operations({ workerKey: '1', limit: 10 })).toMatchObject([
+      { kind: 'addMember', state: 'failed', lastOutcome: { code: 'group-foreign' } },
+    ]);
+  });
+
+  it('are made once although the reply to their creation is lost', async () => {
+    const { idp, sync, stage } = await openTestHouse({ mapping: grouped });
+    idp.behaviours.add({ method: 'POST', path: '/Groups', times: 2, act: { kind: 'loseReply' } });
+    await sync(feed(crowd(6)));
+    expect([...idp.groups.values()].map(({ displayName }) => displayName).sort()).toEqual(['All staff', 'Dept Sales']);
+    expect(idp.members('Dept Sales')).toHaveLength(6);
+    expect(await stage('1003')).toBe('active/settled');
   });
 });

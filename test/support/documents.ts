@@ -3,7 +3,8 @@ import type { OutcomeClass } from '../../src/lifecycle/outcome.ts';
 import { mappingHelp } from '../../src/mapping/help.ts';
 import { OUTCOME_TABLE, type OutcomeRow } from '../../src/targets/scim/outcome-table.ts';
 
-const MADE = '<!-- Made from the code: change it there, then run `UPDATE_GOLDEN=1 npx vitest run test/docs.test.ts`. -->';
+const MADE =
+  '<!-- Made from the code: change it there, then run `UPDATE_GOLDEN=1 npx vitest run test/docs.test.ts`. -->';
 
 /** What follows from each class; a class without a sentence does not compile. */
 const CLASSES: Readonly<Record<OutcomeClass, string>> = {

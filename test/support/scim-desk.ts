@@ -138,7 +138,7 @@ export const membership = (
   const { create, ...rest } = change;
   return {
     ...operation(kind, ALICE, accountOf(ALICE, remoteId)),
-    payload: { group, create: create ?? false, authority: 'full' },
+    payload: { group, create: create ?? false, computed: false, authority: 'full' },
     ...rest,
   };
 };

@@ -9,7 +9,7 @@ import type { Delivered, Sendable } from '../target.ts';
 import { sameName, unreadable } from './correlate.ts';
 import type { Ways } from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
-import { createGroup, patchMembers, readMembers, searchGroups } from './requests.ts';
+import { createGroup, ownGroupId, patchMembers, readMembers, searchGroups } from './requests.ts';
 import { idFromLocation, isObject, listOf, textOf } from './responses.ts';
 
 type Group = NonNullable<Delivered['group']>;
@@ -126,8 +126,8 @@ function memberIds(group: JsonObject | null): ReadonlySet<string> | null {
 
 /** The group of this name; created where the mapping allows it. Two of one name: no write. */
 async function resolve(operation: Sendable, ways: Ways): Promise<Resolved> {
-  const { group: name, create } = operation.payload as MembershipPayload;
-  const found = await search(name, ways);
+  const { group: name, create, computed } = operation.payload as MembershipPayload;
+  const found = await search(name, computed && operation.kind === 'addMember', ways);
   if (found !== null) return found;
   if (operation.kind === 'removeMember') return { outcome: concluded(NOTHING_SENT, { code: 'group-missing' }) };
   if (!create) {
@@ -138,13 +138,14 @@ async function resolve(operation: Sendable, ways: Ways): Promise<Resolved> {
   if (answer.outcome.class === 'done' && id !== null) return { group: { name, remoteId: id, created: true } };
   if (!['done', 'ambiguous', 'conflict', 'accepted'].includes(answer.outcome.class)) return { outcome: answer.outcome };
   // Lost, or somebody was faster: look once more; whether it was we who created it cannot be told after a conflict.
-  const again = await search(name, ways);
+  const again = await search(name, computed, ways);
   if (again === null) return { outcome: concluded(answer.outcome, { class: 'ambiguous' }) };
   if ('outcome' in again || answer.outcome.class === 'conflict') return again;
   return { group: { ...again.group, created: true } };
 }
 
-async function search(name: string, ways: Ways): Promise<Resolved | null> {
+/** `onlyOurs`: a computed name must not take over a group that somebody else made (design section 4). */
+async function search(name: string, onlyOurs: boolean, ways: Ways): Promise<Resolved | null> {
   const answer = await ways.exchange(searchGroups(name, ways.profile));
   if (answer.outcome.class !== 'done') return { outcome: answer.outcome };
   const list = listOf(answer.body);
@@ -157,6 +158,9 @@ async function search(name: string, ways: Ways): Promise<Resolved | null> {
   if (candidates.length > 1)
     return { outcome: refused('group-ambiguous', `${candidates.length} groups have this name`) };
   const [one] = candidates;
+  if (one !== undefined && onlyOurs && textOf(one, 'externalId') !== ownGroupId(name)) {
+    return { outcome: refused('group-foreign', 'a group of this name exists and was not made by Rollcall; name it literally to use it') };
+  }
   return one === undefined ? null : { group: { name, remoteId: textOf(one, 'id') as string, created: false } };
 }
 

@@ -114,11 +114,14 @@ export const readMembers = (groupId: string): ScimRequest => ({
   body: '',
 });
 
+/** Marks the groups that we made, so that one of them is known again when the reply to its creation was lost. */
+export const ownGroupId = (displayName: string): string => `rollcall:${displayName}`;
+
 export const createGroup = (displayName: string): ScimRequest => ({
   kind: 'create',
   method: 'POST',
   path: '/Groups',
-  body: JSON.stringify({ schemas: [GROUP_SCHEMA], displayName }),
+  body: JSON.stringify({ schemas: [GROUP_SCHEMA], displayName, externalId: ownGroupId(displayName) }),
 });
 
 /** One `add` with many values, or one `remove` for each member: the forms every provider we know of takes. */

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { company, people } from '../support/cli.ts';
+
+const signed = ['--reason', 'found at the wrong desk'];
+
+test('leave disables within seconds without a daemon, says what the target confirmed, and lift gives access back', async () => {
+  const acme = await company();
+  acme.feed(people(5));
+  await acme.cli('sync');
+  const left = await acme.cli('leave', '2', ...signed);
+  expect(left).toMatchObject({ code: 0, stderr: '' });
+  expect(left.stdout).toMatch(
+    /^worker 2: active → left, \d+ operation\(s\) on the way\n {2}idp: confirmed, the account is inactive\n$/,
+  );
+  expect(acme.idp.user('2')?.active).toBe(false);
+  const worker = await acme.cli('worker', '2');
+  expect(worker.stdout).toContain('an emergency leave stands until somebody lifts it');
+  expect(worker.stdout).toContain('leave: found at the wrong desk');
+
+  const synced = await acme.cli('sync');
+  expect(synced.code).toBe(0);
+  expect(acme.idp.user('2')?.active).toBe(false);
+
+  const lifted = await acme.cli('lift', '2', '--json', ...signed);
+  expect(lifted.json).toMatchObject({ ok: true, act: 'lift' });
+  expect((await acme.cli('sync')).code).toBe(0);
+  expect(acme.idp.user('2')?.active).toBe(true);
+});
+
+test('a leave that the target does not confirm exits 1 and says so', async () => {
+  const acme = await company();
+  acme.feed(people(3));
+  await acme.cli('sync');
+  acme.idp.behaviours.add({ method: 'PATCH', act: { kind: 'answer', status: 503 } });
+  const { code, json } = await acme.cli('leave', '2', '--wait', '1', '--json', ...signed);
+  expect(code).toBe(1);
+  expect(json).toMatchObject({ ok: true, confirmed: false, targets: [{ target: 'idp', confirmed: false }] });
+  const status = await acme.cli('status', '--check');
+  expect(status.code).toBe(1);
+  expect(status.stdout).toMatch(/^LEAVERS NOT CONFIRMED\nWORKER +TARGET/);
+});
+
+test('an act without a name or a reason is a usage error and does nothing', async () => {
+  const acme = await company();
+  acme.feed(people(2));
+  await acme.cli('sync');
+  expect((await acme.cli('leave', '2')).code).toBe(2);
+  const nobody = await acme.cli('leave', '2', '--reason', 'why', '--as', ' ', '--json');
+  expect(nobody.code).toBe(2);
+  expect(nobody.json.error).toMatchObject([{ code: 'act.unsigned' }]);
+  const unknown = await acme.cli('leave', '02', ...signed);
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+  expect(unknown.stderr).toMatch(/^rollcall: no worker 02 – .+\n$/);
+  expect(acme.idp.user('2')?.active).toBe(true);
+});
+
+test('writes can be stopped while a connection file is broken, and status shows the stop first', async () => {
+  const acme = await company();
+  acme.write('mappings/acme.yaml', 'connection: [');
+  const stopped = await acme.cli('stop-writes', '--except-leavers', ...signed);
+  expect(stopped).toMatchObject({ code: 0, stderr: '' });
+  const status = await acme.cli('status');
+  expect(status.code).toBe(0);
+  expect(status.stdout).toMatch(
+    /^WRITES STOPPED to every target \(leavers excepted\) by Olga just now: found at the wrong desk\n/,
+  );
+  expect((await acme.cli('status', '--json')).json.stops).toMatchObject({ '*': { by: 'Olga', exceptLeavers: true } });
+});
+
+test('a discarded hold stays visible and is nobody’s alarm any more', async () => {
+  const acme = await company({ users: [{ userName: 'somebody@example.com', externalId: '2', active: true }] });
+  acme.feed(people(3));
+  const held = await acme.cli('sync', '--json');
+  expect(held.code).toBe(3);
+  const digest: string = held.json.holds[0].digest;
+  const wrong = await acme.cli('discard', 'ffffffffffff', ...signed);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr).toContain(digest.slice(0, 12));
+  expect((await acme.cli('discard', digest.slice(0, 8), ...signed)).code).toBe(0);
+  const holds = await acme.cli('holds', '--json');
+  expect(holds.json.holds).toMatchObject([{ digest, discardedBy: 'Olga' }]);
+  expect((await acme.cli('sync')).code).toBe(0);
+});

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { company, people } from '../support/cli.ts';
+
+const fields = (line: string): { msg?: string; url?: string; result?: string } => JSON.parse(line);
+const message = (wanted: string) => (line: string) => fields(line).msg === wanted;
+
+test('the daemon runs, answers health, carries out acts of other processes, and stops in order', async () => {
+  const acme = await company();
+  acme.feed(people(5));
+  const daemon = acme.start('run', '--port', '0');
+  const { url } = fields(await daemon.line(message('rollcall runs')));
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect((await fetch(`${url}/readyz`)).status).toBe(200);
+  await daemon.line(message('cycle finished'));
+  await acme.idp.arrival(({ method, body }) => method === 'POST' && body.includes('"externalId":"5"'));
+
+  const second = await acme.cli('run', '--port', '0');
+  expect(second.code).toBe(2);
+  expect(second.stderr).toContain(`is in use by process ${daemon.child.pid} on`);
+
+  const pilot = await acme.cli('sync', '--worker', '3');
+  expect(pilot.code).toBe(2);
+  expect(pilot.stderr).toContain('a pilot needs it for itself');
+
+  const left = await acme.cli('leave', '3', '--reason', 'walked out');
+  expect(left).toMatchObject({ code: 0, stderr: '' });
+  expect(left.stdout).toContain('idp: confirmed, the account is inactive');
+  expect(acme.idp.user('3')?.active).toBe(false);
+
+  const status = await acme.cli('status', '--json');
+  expect(status.json.daemon).toMatchObject({ pid: daemon.child.pid, command: 'run' });
+  expect(status.json.connections[0].stages).toEqual({ active: 4, left: 1 });
+
+  acme.feed([...people(5), { id: '6', family: 'Joins' }]);
+  const synced = await acme.cli('sync', '--json');
+  expect(synced.code).toBe(0);
+  expect(acme.idp.user('6')?.active).toBe(true);
+
+  expect(await daemon.stop()).toBe(0);
+  expect((await acme.cli('audit', 'verify')).stdout).toMatch(/^\d+ entries verified; head [0-9a-f]{64}\n$/);
+});
+
+test('whoever must go out now need not wait for a long sync of joiners to end', async () => {
+  const acme = await company();
+  acme.feed(people(5));
+  await acme.cli('sync');
+  let goOn = (): void => {};
+  const until = new Promise<void>((done) => {
+    goOn = done;
+  });
+  acme.idp.behaviours.add({ method: 'POST', act: { kind: 'hold', until } });
+  acme.feed(people(40));
+  const syncing = acme.start('sync');
+  await acme.idp.arrival(({ method, body }) => method === 'POST' && body.includes('"externalId":"6"'));
+  const left = await acme.cli('leave', '3', '--reason', 'walked out');
+  expect(left).toMatchObject({ code: 0, stderr: '' });
+  expect(left.stdout).toContain('idp: confirmed, the account is inactive');
+  expect(acme.idp.user('3')?.active).toBe(false);
+  goOn();
+  expect(await syncing.ended).toBe(0);
+  expect(acme.idp.users.size).toBe(40);
+});
