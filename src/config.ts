@@ -35,7 +35,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     flag ?? environment[name] ?? otherwise;
   const logLevel = setting(flags.logLevel, 'ROLLCALL_LOG_LEVEL', 'info');
   if (!LOG_LEVELS.includes(logLevel)) {
-    faults.push({ code: 'config.log-level', message: `log level ${logLevel} is unknown`, hint: `use one of ${LOG_LEVELS.join(', ')}` });
+    faults.push({
+      code: 'config.log-level',
+      message: `log level ${logLevel} is unknown`,
+      hint: `use one of ${LOG_LEVELS.join(', ')}`,
+    });
   }
   const host = setting(flags.host, 'ROLLCALL_HTTP_HOST', '127.0.0.1');
   const behindProxy = environment.ROLLCALL_HTTP_BEHIND_PROXY === 'true';
@@ -49,7 +53,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const portText = setting(flags.port, 'ROLLCALL_HTTP_PORT', '8080');
   const port = Number(portText);
   if (!/^\d{1,5}$/.test(portText) || port > 65_535) {
-    faults.push({ code: 'config.http-port', message: `port ${portText} is no port`, hint: 'use a number from 0 to 65535' });
+    faults.push({
+      code: 'config.http-port',
+      message: `port ${portText} is no port`,
+      hint: 'use a number from 0 to 65535',
+    });
   }
   if (faults.length > 0) throw new Problem(faults);
   return Object.freeze({

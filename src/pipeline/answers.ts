@@ -33,7 +33,9 @@ export async function answersFor(
     const owners = ids.length === 0 ? new Map<string, string>() : await store.owners(targetName, [...new Set(ids)]);
     const managers = new Set(present.map(({ target }) => target.managerKey).filter((key) => key !== ''));
     const ready = managers.size === 0 ? new Map() : await store.remoteIds(connection, targetName, [...managers]);
-    const free = present.filter((one) => one.target.names.length > 0 && (matches.get(one.workerKey) ?? []).length === 0);
+    const free = present.filter(
+      (one) => one.target.names.length > 0 && (matches.get(one.workerKey) ?? []).length === 0,
+    );
     const names = await chosenNames(store, connection, targetName, free, given);
     for (const [index, one] of asked.entries()) {
       if (one === null) continue;
@@ -91,10 +93,7 @@ async function chosenNames(
   while (waiting.length > 0) {
     const names = waiting.flatMap((one) => one.target.names.slice(from, from + width));
     if (names.length === 0) break;
-    const [taken, existing] = await Promise.all([
-      store.takenNames(target, names),
-      store.inventoryNames(target, names),
-    ]);
+    const [taken, existing] = await Promise.all([store.takenNames(target, names), store.inventoryNames(target, names)]);
     waiting = waiting.filter((one) => {
       const name = one.target.names.slice(from, from + width).find((candidate) => {
         const folded = foldName(candidate);

@@ -3,7 +3,7 @@
 import { MINUTE_MS, plusMs } from '../base/instant.ts';
 import type { WorkerChange } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
-import { type House, type LiveConnection, type Tally } from './house.ts';
+import type { House, LiveConnection, Tally } from './house.ts';
 import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 
@@ -40,11 +40,23 @@ export async function judgeOnFile(
   if ('faults' in bound) throw new Error(`bug: connection ${live.connection.name} does not bind without a feed`);
   const now = nowOf(house.clock);
   using plan = openPlan(house, bound.mapping, live, now, actor);
-  await planWorkers(house, plan, keys.map((key) => ({ key, employments: [], fingerprints: [] })));
-  const options: JudgeOptions = { now, actor, limits: await limitsOf(house, live, false), covers: 'judged', firstLoad: false };
+  await planWorkers(
+    house,
+    plan,
+    keys.map((key) => ({ key, employments: [], fingerprints: [] })),
+  );
+  const options: JudgeOptions = {
+    now,
+    actor,
+    limits: await limitsOf(house, live, false),
+    covers: 'judged',
+    firstLoad: false,
+  };
   const verdict = await guardPlan(house, plan, options);
   const committed = await commitPlan(house, plan, verdict, options);
-  const held = keys.filter((key) => plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key));
+  const held = keys.filter(
+    (key) => plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key),
+  );
   await postpone(house, live, [...held, ...committed.postponed]);
   return { judged: keys.length, held: held.length, tally: committed.tally, more };
 }

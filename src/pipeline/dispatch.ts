@@ -40,7 +40,9 @@ export interface Dispatch {
 export function startDispatch(house: House, signal: AbortSignal): Dispatch {
   const door = new OutcomeDoor(house);
   const progress = new Bell();
-  const lines = targetLines(house).map((line) => new Line(house, line.target, line.connections, door, progress, signal));
+  const lines = targetLines(house).map(
+    (line) => new Line(house, line.target, line.connections, door, progress, signal),
+  );
   return {
     inFlight: () => lines.reduce((sum, line) => sum + line.inFlight, 0),
     stopped: Promise.all(lines.map((line) => line.run())).then(() => undefined),
@@ -118,11 +120,16 @@ class Line {
       const stops = await readStops(this.#house.store);
       const stopped = stopsWrite(stops, this.#target.name, name === 'urgent');
       if (open < Math.max(1, places / 2) || pause > 0 || stopped) {
-        if (flying.size > 0 && pause <= 0 && !stopped) await free.after(known.free, this.#house.clock, LOOK_AGAIN_MS, this.#signal);
+        if (flying.size > 0 && pause <= 0 && !stopped)
+          await free.after(known.free, this.#house.clock, LOOK_AGAIN_MS, this.#signal);
         else await this.#house.clock.wait(Math.min(Math.max(pause, 50), LOOK_AGAIN_MS), this.#signal);
         continue;
       }
-      const claimed = await this.#house.store.claim(this.#target.name, { lanes, limit: open, now: nowOf(this.#house.clock) });
+      const claimed = await this.#house.store.claim(this.#target.name, {
+        lanes,
+        limit: open,
+        now: nowOf(this.#house.clock),
+      });
       if (claimed.length === 0) {
         await this.#rest(flying, free, known);
         continue;
@@ -223,7 +230,8 @@ class Line {
   /** One after the other for each group: two that both find it missing would make it twice. */
   async #deliverMemberships(group: readonly ClaimedOperation[], journal: Journal): Promise<readonly Delivered[]> {
     const [first] = group;
-    const name = (first?.payload as MembershipPayload).group;
+    if (first === undefined) return [];
+    const name = (first.payload as MembershipPayload).group;
     const turn = this.#groupTurns.get(name) ?? new Turn();
     this.#groupTurns.set(name, turn);
     return turn.take(async () => {
@@ -272,14 +280,21 @@ class Line {
   async #learn(result: Delivered, operation: ClaimedOperation): Promise<void> {
     const { outcome, group } = result;
     if (group !== undefined) await this.#house.store.saveGroup(this.#target.name, group);
-    const about = outcome.class === 'targetDown' || outcome.class === 'refreshCredentials' || outcome.retryAfterMs !== null || outcome.status === 429;
+    const about =
+      outcome.class === 'targetDown' ||
+      outcome.class === 'refreshCredentials' ||
+      outcome.retryAfterMs !== null ||
+      outcome.status === 429;
     if (!about) {
       this.#failuresInARow = 0;
       return;
     }
     this.#failuresInARow += 1;
     const now = this.#house.clock.nowMs();
-    const wait = Math.min(PAUSE_MAX_MS, Math.max(outcome.retryAfterMs ?? 0, backoffMs(this.#failuresInARow, WORK_BACKOFF, this.#house.random())));
+    const wait = Math.min(
+      PAUSE_MAX_MS,
+      Math.max(outcome.retryAfterMs ?? 0, backoffMs(this.#failuresInARow, WORK_BACKOFF, this.#house.random())),
+    );
     const until = { urgent: now + Math.min(wait, LEAVER_PAUSE_MAX_MS), ordinary: now + wait };
     this.#pausedUntil = {
       urgent: Math.max(this.#pausedUntil.urgent, until.urgent),
@@ -330,7 +345,9 @@ function together(claimed: readonly ClaimedOperation[]): readonly (readonly Clai
   const groups = new Map<string, ClaimedOperation[]>();
   for (const operation of claimed) {
     const membership = operation.kind === 'addMember' || operation.kind === 'removeMember';
-    const key = membership ? `${operation.kind} ${(operation.payload as MembershipPayload).group}` : `one ${operation.id}`;
+    const key = membership
+      ? `${operation.kind} ${(operation.payload as MembershipPayload).group}`
+      : `one ${operation.id}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [operation]);
     else group.push(operation);

@@ -31,7 +31,12 @@ export async function meetTargets(
     }
     const valuesOf = (account: ListedAccount): readonly CorrelationValue[] =>
       settings.correlate.flatMap((path) => {
-        const value = path === 'externalId' ? (account.externalId ?? '') : path === 'userName' ? (account.userName ?? '') : textAt(account.resource, path);
+        const value =
+          path === 'externalId'
+            ? (account.externalId ?? '')
+            : path === 'userName'
+              ? (account.userName ?? '')
+              : textAt(account.resource, path);
         return value === '' ? [] : [{ path, value }];
       });
     const found = await house.store.replaceInventory(target.name, target.list(options.signal), valuesOf);
@@ -39,7 +44,15 @@ export async function meetTargets(
     await house.store.commit({
       connection: live.connection.name,
       at: nowOf(house.clock),
-      entries: [{ kind: 'contact', connection: live.connection.name, workerKey: null, actor: options.actor, body: { target: target.name, baseUrl: target.baseUrl, accounts: found } }],
+      entries: [
+        {
+          kind: 'contact',
+          connection: live.connection.name,
+          workerKey: null,
+          actor: options.actor,
+          body: { target: target.name, baseUrl: target.baseUrl, accounts: found },
+        },
+      ],
     });
     house.log.info({ target: target.name, accounts: found }, 'target met for the first time');
     met.push(target.name);

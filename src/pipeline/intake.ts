@@ -14,7 +14,16 @@ import type { KnownFingerprints } from '../store/store.ts';
 import type { Employment } from '../worker/worker.ts';
 import { type Contacts, meetTargets } from './first-contact.ts';
 import { breathe, count, type House, type LiveConnection, type Tally, tallyJson } from './house.ts';
-import { type Committed, commitPlan, guardPlan, type JudgeOptions, type Observed, openPlan, type Plan, planWorkers } from './judge.ts';
+import {
+  type Committed,
+  commitPlan,
+  guardPlan,
+  type JudgeOptions,
+  type Observed,
+  openPlan,
+  type Plan,
+  planWorkers,
+} from './judge.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 
 export interface CycleOptions {
@@ -118,15 +127,37 @@ async function judgeDelivery(
       hint: 'an older export never undoes a newer one; remove it, or deliver a newer one',
     });
   }
-  const context = sha256(canonicalJson([MAPPING_CODE_VERSION, mapping.digest, delivery.format, process.versions.tz ?? '']));
+  const context = sha256(
+    canonicalJson([MAPPING_CODE_VERSION, mapping.digest, delivery.format, process.versions.tz ?? '']),
+  );
   const pilot = options.onlyWorker !== undefined || options.limit !== undefined;
   const contacts = await meetTargets(house, live, options);
 
-  if (!pilot && options.mode === 'commit' && before !== null && (await isRecognised(house, live, delivery, before, context, options))) {
-    const checkpoint: Checkpoint = { ...before, deliveryId: delivery.id, name: delivery.name, asOf: later(before.asOf, delivery.asOf), readAt: now };
+  if (
+    !pilot &&
+    options.mode === 'commit' &&
+    before !== null &&
+    (await isRecognised(house, live, delivery, before, context, options))
+  ) {
+    const checkpoint: Checkpoint = {
+      ...before,
+      deliveryId: delivery.id,
+      name: delivery.name,
+      asOf: later(before.asOf, delivery.asOf),
+      readAt: now,
+    };
     await store.commit({ connection: connection.name, at: now, checkpoint });
     live.accepted.name = delivery.name;
-    return { ...EMPTY_REPORT, connection: connection.name, kind: 'unchanged', delivery: delivery.name, reason: 'the very same file', rows: before.rows, recognised: before.rows, rejections: await store.rejections(connection.name, REJECTIONS_KEPT_MAX) };
+    return {
+      ...EMPTY_REPORT,
+      connection: connection.name,
+      kind: 'unchanged',
+      delivery: delivery.name,
+      reason: 'the very same file',
+      rows: before.rows,
+      recognised: before.rows,
+      rejections: await store.rejections(connection.name, REJECTIONS_KEPT_MAX),
+    };
   }
 
   const known = await store.knownRows(connection.name, context);
@@ -146,7 +177,11 @@ async function judgeDelivery(
     limits: await limitsOf(house, live, before === null),
     fingerprintContext: context,
     covers: delivery.content === 'snapshot' && !pilot ? 'everyone' : 'judged',
-    rows: { total: scan.rows, rejected: reading.rejections.length, newlyRejected: await newlyRejected(house, connection.name, reading) },
+    rows: {
+      total: scan.rows,
+      rejected: reading.rejections.length,
+      newlyRejected: await newlyRejected(house, connection.name, reading),
+    },
     firstLoad,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   };
@@ -167,7 +202,13 @@ async function judgeDelivery(
   const holds = verdict.holds.filter(({ items }) => items.length > 0);
   const shown = holds.map(({ kind, reason, items }) => ({ kind, reason, items: items.length }));
   if (options.mode === 'plan') {
-    return { ...base, kind: holds.length > 0 ? 'held' : 'done', reason: scan.completeness.proof, tally: plannedTally(plan, verdict), holds: shown };
+    return {
+      ...base,
+      kind: holds.length > 0 ? 'held' : 'done',
+      reason: scan.completeness.proof,
+      tally: plannedTally(plan, verdict),
+      holds: shown,
+    };
   }
   const committed: Committed = await commitPlan(house, plan, verdict, judgeOptions);
   await suspect(house, mapping, absent, now, options.actor);
@@ -198,7 +239,13 @@ async function judgeDelivery(
     if (committed.held.length === 0) await acceptMapping(house, live);
   }
   if (contacts.met.length > 0) count(committed.tally, 'targets met for the first time', contacts.met.length);
-  return { ...base, kind: committed.held.length > 0 ? 'held' : 'done', reason: scan.completeness.proof, tally: committed.tally, holds: shown };
+  return {
+    ...base,
+    kind: committed.held.length > 0 ? 'held' : 'done',
+    reason: scan.completeness.proof,
+    tally: committed.tally,
+    holds: shown,
+  };
 }
 
 const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
@@ -252,7 +299,15 @@ class Reading {
   readonly #asOf: Instant;
   readonly #options: CycleOptions;
 
-  constructor(house: House, plan: Plan, mapping: BoundMapping, known: KnownFingerprints, scan: Scan, asOf: Instant, options: CycleOptions) {
+  constructor(
+    house: House,
+    plan: Plan,
+    mapping: BoundMapping,
+    known: KnownFingerprints,
+    scan: Scan,
+    asOf: Instant,
+    options: CycleOptions,
+  ) {
     this.#house = house;
     this.#plan = plan;
     this.#mapping = mapping;
@@ -274,14 +329,25 @@ class Reading {
     const holds = await this.#house.store.holds(this.#mapping.connection, Number.MAX_SAFE_INTEGER);
     const keys = new Set(holds.flatMap(({ items }) => items.map(({ harm }) => harm.workerKey)));
     const missing = [...keys].filter((key) => !this.#plan.has(key) && this.#wanted(key));
-    await planWorkers(this.#house, this.#plan, missing.map((key) => ({ key, employments: [], fingerprints: [] })));
+    await planWorkers(
+      this.#house,
+      this.#plan,
+      missing.map((key) => ({ key, employments: [], fingerprints: [] })),
+    );
   }
 
   async #row(row: ReadRow): Promise<void> {
     if (row.record === null) {
       const fault = row.fault;
       assert(fault !== null, 'a row without a record has no fault');
-      this.#reject({ key: null, code: fault.code, reason: fault.message, column: fault.place?.key ?? null, place: row.place, saysTerminated: false });
+      this.#reject({
+        key: null,
+        code: fault.code,
+        reason: fault.message,
+        column: fault.place?.key ?? null,
+        place: row.place,
+        saysTerminated: false,
+      });
       return;
     }
     const mapped = this.#mapping.toEmployment(row.record, row.place, this.#asOf);
@@ -324,7 +390,14 @@ class Reading {
   /** Rows that differ under one key: all of them are rejected, the worker counts as present and keeps what is on file. */
   async #contradict(employmentId: string, first: ReadRow['place'] | null, row: ReadRow): Promise<void> {
     const reason = `several rows with different content share the key ${employmentId}`;
-    const rejection = (place: ReadRow['place']): Rejection => ({ key: employmentId, code: 'duplicate-key', reason, column: null, place, saysTerminated: false });
+    const rejection = (place: ReadRow['place']): Rejection => ({
+      key: employmentId,
+      code: 'duplicate-key',
+      reason,
+      column: null,
+      place,
+      saysTerminated: false,
+    });
     this.#reject(rejection(row.place));
     if (this.#conflicted.has(employmentId)) return;
     this.#conflicted.add(employmentId);
@@ -338,7 +411,9 @@ class Reading {
     const forget: readonly FingerprintChange[] = knownAlready ? [{ employmentId, digests: [] }] : [];
     const kept = planned?.observed.fingerprints.filter((one) => one.employmentId !== employmentId) ?? [];
     if (others.length > 0 || forget.length > 0) {
-      await planWorkers(this.#house, this.#plan, [{ key: worker, employments: others, fingerprints: [...kept, ...forget] }]);
+      await planWorkers(this.#house, this.#plan, [
+        { key: worker, employments: others, fingerprints: [...kept, ...forget] },
+      ]);
     }
   }
 
@@ -360,7 +435,11 @@ class Reading {
   }
 
   /** A person whose employments stand in several rows is planned once, with all of them. */
-  async #observe(key: string, employments: readonly Employment[], fingerprints: readonly FingerprintChange[]): Promise<void> {
+  async #observe(
+    key: string,
+    employments: readonly Employment[],
+    fingerprints: readonly FingerprintChange[],
+  ): Promise<void> {
     if (this.#waitingKeys.has(key)) await this.#flush();
     const planned = this.#plan.get(key);
     this.#waitingKeys.add(key);
@@ -410,7 +489,13 @@ class Reading {
 }
 
 /** Marks workers none of whose employments the snapshot holds as suspected, with the moment it was first noticed. */
-async function suspect(house: House, mapping: BoundMapping, absent: readonly string[], now: Instant, actor: string): Promise<void> {
+async function suspect(
+  house: House,
+  mapping: BoundMapping,
+  absent: readonly string[],
+  now: Instant,
+  actor: string,
+): Promise<void> {
   const gone = new Set(absent);
   for (let from = 0; from < absent.length; from += BATCH) {
     const slice = absent.slice(from, from + BATCH);
@@ -418,7 +503,12 @@ async function suspect(house: House, mapping: BoundMapping, absent: readonly str
     const situations = await house.store.situations(mapping.connection, [...new Set(keys.values())]);
     const changes: WorkerChange[] = [];
     for (const situation of situations.values()) {
-      if (situation.suspectedSince !== null || situation.standing.stage === 'left' || situation.standing.stage === 'purged') continue;
+      if (
+        situation.suspectedSince !== null ||
+        situation.standing.stage === 'left' ||
+        situation.standing.stage === 'purged'
+      )
+        continue;
       if (!situation.employments.every(({ id }) => gone.has(id))) continue;
       changes.push({
         key: situation.key,
@@ -429,13 +519,24 @@ async function suspect(house: House, mapping: BoundMapping, absent: readonly str
         operations: [],
         supersedes: [],
         suspectedSince: now,
-        entries: [{ kind: 'suspected', connection: mapping.connection, workerKey: situation.key, actor, body: { reason: 'absent from a complete snapshot' } }],
+        entries: [
+          {
+            kind: 'suspected',
+            connection: mapping.connection,
+            workerKey: situation.key,
+            actor,
+            body: { reason: 'absent from a complete snapshot' },
+          },
+        ],
       });
     }
     // Their rows are judged again at the next read: that is how the suspicion heals when they reappear.
     const marked = new Set(changes.map(({ key }) => key));
-    const fingerprints = [...keys].flatMap(([employmentId, key]) => (marked.has(key) ? [{ employmentId, digests: [] }] : []));
-    if (changes.length > 0) await house.store.commit({ connection: mapping.connection, at: now, workers: changes, fingerprints });
+    const fingerprints = [...keys].flatMap(([employmentId, key]) =>
+      marked.has(key) ? [{ employmentId, digests: [] }] : [],
+    );
+    if (changes.length > 0)
+      await house.store.commit({ connection: mapping.connection, at: now, workers: changes, fingerprints });
     await breathe();
   }
 }
@@ -496,10 +597,37 @@ async function recordCycle(house: House, report: CycleReport, startedAt: Instant
     connection: report.connection,
     at: finishedAt,
     cycle: { id, connection: report.connection, startedAt, finishedAt, state, summary },
-    entries: report.kind === 'unchanged' ? [] : [{ kind: 'cycle', connection: report.connection, workerKey: null, actor, body: { cycle: id, state, rows: report.rows, rejected: report.rejections.length, suspected: report.suspected, tally: tallyJson(report.tally), codes: report.faults.map(({ code }) => code) } }],
+    entries:
+      report.kind === 'unchanged'
+        ? []
+        : [
+            {
+              kind: 'cycle',
+              connection: report.connection,
+              workerKey: null,
+              actor,
+              body: {
+                cycle: id,
+                state,
+                rows: report.rows,
+                rejected: report.rejections.length,
+                suspected: report.suspected,
+                tally: tallyJson(report.tally),
+                codes: report.faults.map(({ code }) => code),
+              },
+            },
+          ],
   });
   house.log.info(
-    { connection: report.connection, result: report.kind, rows: report.rows, recognised: report.recognised, rejected: report.rejections.length, holds: report.holds.length, codes: report.faults.map(({ code }) => code) },
+    {
+      connection: report.connection,
+      result: report.kind,
+      rows: report.rows,
+      recognised: report.recognised,
+      rejected: report.rejections.length,
+      holds: report.holds.length,
+      codes: report.faults.map(({ code }) => code),
+    },
     'cycle finished',
   );
 }

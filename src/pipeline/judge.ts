@@ -5,7 +5,14 @@ import { DAY_MS, HOUR_MS, type Instant, plusMs } from '../base/instant.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import { UNKNOWN } from '../lifecycle/standing.ts';
 import type { BoundMapping } from '../mapping/bound-mapping.ts';
-import type { FingerprintChange, GuardUse, HoldChange, HoldItem, Situation, WorkerChange } from '../planning/changeset.ts';
+import type {
+  FingerprintChange,
+  GuardUse,
+  HoldChange,
+  HoldItem,
+  Situation,
+  WorkerChange,
+} from '../planning/changeset.ts';
 import { type Candidate, judge as judgeGuard, type Verdict } from '../planning/guard.ts';
 import type { Limits } from '../planning/limits.ts';
 import { audited, complete, type PlanRules, prepare, type WorkerPlan } from '../planning/plan-worker.ts';
@@ -58,7 +65,8 @@ interface Spooled {
 function spooled({ plan, observed }: Planned): Spooled {
   const { employments, ...rest } = observed;
   const stored = plan.change?.employments ?? [];
-  const same = stored.length === employments.length && stored.every((employment, index) => employment === employments[index]);
+  const same =
+    stored.length === employments.length && stored.every((employment, index) => employment === employments[index]);
   return same ? { plan, observed: rest } : { plan, observed: rest, employments };
 }
 
@@ -122,15 +130,23 @@ export class Plan implements Disposable {
   }
 }
 
-export const openPlan = (house: House, mapping: BoundMapping, live: LiveConnection, now: Instant, actor: string): Plan =>
-  new Plan(house.stateDir, { mapping, policy: live.connection.policy, now, actor });
+export const openPlan = (
+  house: House,
+  mapping: BoundMapping,
+  live: LiveConnection,
+  now: Instant,
+  actor: string,
+): Plan => new Plan(house.stateDir, { mapping, policy: live.connection.policy, now, actor });
 
 /** Plans these workers into the plan; an earlier plan for the same worker is replaced. */
 export async function planWorkers(house: House, plan: Plan, observed: readonly Observed[]): Promise<void> {
   const { connection } = plan.rules.mapping;
   for (let from = 0; from < observed.length; from += SLICE) {
     const slice = observed.slice(from, from + SLICE);
-    const situations = await house.store.situations(connection, slice.map(({ key }) => key));
+    const situations = await house.store.situations(
+      connection,
+      slice.map(({ key }) => key),
+    );
     const prepared = slice.map((one) =>
       prepare(situations.get(one.key) ?? nobody(one.key), one.employments, plan.rules, one.orders),
     );
@@ -139,7 +155,9 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
       const half = prepared[index];
       assert(half !== undefined, 'a worker of the slice was not prepared');
       const workerPlan = complete(half, answers[index] ?? new Map(), plan.rules);
-      const fingerprints = workerPlan.blocked ? one.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] })) : one.fingerprints;
+      const fingerprints = workerPlan.blocked
+        ? one.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] }))
+        : one.fingerprints;
       plan.put({ plan: workerPlan, observed: { ...one, fingerprints } });
     }
     await breathe();
@@ -199,7 +217,12 @@ export interface Committed {
 }
 
 /** Stores what passed, in slices that are each whole; held workers keep their old standing and no fingerprint. */
-export async function commitPlan(house: House, plan: Plan, verdict: Verdict, options: JudgeOptions): Promise<Committed> {
+export async function commitPlan(
+  house: House,
+  plan: Plan,
+  verdict: Verdict,
+  options: JudgeOptions,
+): Promise<Committed> {
   const { connection } = plan.rules.mapping;
   const tally: Tally = {};
   const postponed: string[] = [];
@@ -210,8 +233,15 @@ export async function commitPlan(house: House, plan: Plan, verdict: Verdict, opt
   // Holds first: what is withheld must be visible from the moment anything else of the plan is.
   if (verdict.holds.length > 0) {
     const before = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
-    const news = verdict.holds.filter((hold) => !sameItems(hold.items, before.find(({ kind }) => kind === hold.kind)?.items ?? []));
-    await house.store.commit({ connection, at: options.now, holds: verdict.holds, entries: holdEntries(plan, news, options) });
+    const news = verdict.holds.filter(
+      (hold) => !sameItems(hold.items, before.find(({ kind }) => kind === hold.kind)?.items ?? []),
+    );
+    await house.store.commit({
+      connection,
+      at: options.now,
+      holds: verdict.holds,
+      entries: holdEntries(plan, news, options),
+    });
   }
   const flush = async (): Promise<void> => {
     if (slice.length === 0) return;
@@ -295,7 +325,11 @@ async function commitSlice(
   );
   const rest = slice.filter((one) => !again.includes(one));
   const before = new Map(again.map(({ plan: { key, harms } }) => [key, JSON.stringify(harms)]));
-  await planWorkers(house, plan, again.map(({ observed }) => observed));
+  await planWorkers(
+    house,
+    plan,
+    again.map(({ observed }) => observed),
+  );
   const replanned = again.flatMap(({ plan: { key } }) => {
     const planned = plan.get(key);
     // What was not judged by the guard waits for the next look.

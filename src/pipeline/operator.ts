@@ -1,6 +1,6 @@
 // What a person asks for, the same for a command and for the daemon that finds the act in the store. Every act carries who
 // and why; the audit keeps both.
-import { type Instant, instantOf, plusMs, HOUR_MS } from '../base/instant.ts';
+import { HOUR_MS, type Instant, instantOf, plusMs } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
@@ -41,7 +41,11 @@ export async function performAct(house: House, act: NewAct): Promise<ActResult> 
 
 async function perform(house: House, act: NewAct): Promise<ActResult> {
   if (act.reason.trim() === '' || act.by.trim() === '') {
-    throw new Problem({ code: 'act.unsigned', message: `${act.kind} needs to know who asks and why`, hint: 'give --as NAME (or ROLLCALL_OPERATOR) and --reason TEXT' });
+    throw new Problem({
+      code: 'act.unsigned',
+      message: `${act.kind} needs to know who asks and why`,
+      hint: 'give --as NAME (or ROLLCALL_OPERATOR) and --reason TEXT',
+    });
   }
   const now = nowOf(house.clock);
   switch (act.kind as ActKind) {
@@ -50,7 +54,9 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
     case 'discard': {
       const hold = await house.store.discard({ ...release(act, now) });
       await acted(house, act, hold.connection, null, { hold: hold.kind, digest: hold.digest });
-      return done(`set aside ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} for 30 days; they stay visible`);
+      return done(
+        `set aside ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} for 30 days; they stay visible`,
+      );
     }
     case 'leave':
       return order(house, act, (seen) => ({ type: 'emergencyLeaveOrdered', by: 'operator', ...seen }));
@@ -58,10 +64,17 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return order(house, act, (seen) => ({ type: 'emergencyLeaveLifted', ...seen }));
     case 'stop-writes': {
       const target = text(act, 'target') || ALL_TARGETS;
-      const stop = { exceptLeavers: act.args.exceptLeavers === true, by: act.by, reason: act.reason, at: now as string };
+      const stop = {
+        exceptLeavers: act.args.exceptLeavers === true,
+        by: act.by,
+        reason: act.reason,
+        at: now as string,
+      };
       await house.store.saveSetting(STOPS_KEY, withStop(await readStops(house.store), target, stop));
       await acted(house, act, null, null, { target, exceptLeavers: stop.exceptLeavers });
-      return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} are stopped${stop.exceptLeavers ? ', leavers excepted' : ', LEAVERS TOO'}`);
+      return done(
+        `writes to ${target === ALL_TARGETS ? 'every target' : target} are stopped${stop.exceptLeavers ? ', leavers excepted' : ', LEAVERS TOO'}`,
+      );
     }
     case 'resume-writes': {
       const target = text(act, 'target') || ALL_TARGETS;
@@ -105,11 +118,19 @@ const release = (act: NewAct, at: Instant) => ({
 async function approve(house: House, act: NewAct, now: Instant): Promise<ActResult> {
   const hours = Number(act.args.hours ?? APPROVAL_HOURS);
   if (!(hours > 0 && hours <= APPROVAL_HOURS_MAX)) {
-    throw new Problem({ code: 'act.hours', message: `an approval lasts more than 0 and at most ${APPROVAL_HOURS_MAX} hours` });
+    throw new Problem({
+      code: 'act.hours',
+      message: `an approval lasts more than 0 and at most ${APPROVAL_HOURS_MAX} hours`,
+    });
   }
   const expiresAt = plusMs(now, hours * HOUR_MS);
   const hold = await house.store.approve({ ...release(act, now), expiresAt });
-  await acted(house, act, hold.connection, null, { hold: hold.kind, digest: hold.digest, items: hold.itemCount, expiresAt });
+  await acted(house, act, hold.connection, null, {
+    hold: hold.kind,
+    digest: hold.digest,
+    items: hold.itemCount,
+    expiresAt,
+  });
   const live = house.connections.get(hold.connection);
   if (live !== undefined) live.wake.ring();
   return done(`released ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} until ${expiresAt}`, {
@@ -146,17 +167,33 @@ async function order(
   const planned = plan.get(key);
   const refusal = planned?.plan.refusals[0];
   if (refusal !== undefined && planned?.plan.change === null) {
-    throw new Problem({ code: `act.${refusal.code}`, message: `${act.kind} of worker ${key} was refused: ${refusal.reason}` }, EXIT.failed);
+    throw new Problem(
+      { code: `act.${refusal.code}`, message: `${act.kind} of worker ${key} was refused: ${refusal.reason}` },
+      EXIT.failed,
+    );
   }
-  const options: JudgeOptions = { now, actor: `operator:${act.by}`, limits: await limitsOf(house, live, false), covers: 'judged', firstLoad: false };
+  const options: JudgeOptions = {
+    now,
+    actor: `operator:${act.by}`,
+    limits: await limitsOf(house, live, false),
+    covers: 'judged',
+    firstLoad: false,
+  };
   const verdict = await guardPlan(house, plan, options);
   const committed = await commitPlan(house, plan, verdict, options);
   await acted(house, act, name, key, { from: planned?.plan.from ?? null, to: planned?.plan.to ?? null });
   if (committed.held.length > 0) {
-    return { ok: false, message: `${act.kind} of worker ${key} is held by a guard: see rollcall holds`, exitCode: EXIT.held };
+    return {
+      ok: false,
+      message: `${act.kind} of worker ${key} is held by a guard: see rollcall holds`,
+      exitCode: EXIT.held,
+    };
   }
   const operations = planned?.plan.change?.operations.length ?? 0;
-  return done(`worker ${key}: ${planned?.plan.from} → ${planned?.plan.to}, ${operations} operation(s) on the way`, { worker: key, connection: name });
+  return done(`worker ${key}: ${planned?.plan.from} → ${planned?.plan.to}, ${operations} operation(s) on the way`, {
+    worker: key,
+    connection: name,
+  });
 }
 
 async function connectionOf(house: House, key: string, wanted: string): Promise<LiveConnection> {
@@ -165,8 +202,18 @@ async function connectionOf(house: House, key: string, wanted: string): Promise<
     if ((await house.store.situations(live.connection.name, [key])).has(key)) found.push(live);
   }
   const [only, other] = found;
-  if (only === undefined) throw new Problem({ code: 'worker.unknown', message: `no worker ${key}${wanted === '' ? '' : ` in ${wanted}`}`, hint: 'the key is HR\'s, byte for byte; leading zeros count' });
-  if (other !== undefined) throw new Problem({ code: 'worker.ambiguous', message: `several connections know a worker ${key}`, hint: 'say which one with --connection' });
+  if (only === undefined)
+    throw new Problem({
+      code: 'worker.unknown',
+      message: `no worker ${key}${wanted === '' ? '' : ` in ${wanted}`}`,
+      hint: "the key is HR's, byte for byte; leading zeros count",
+    });
+  if (other !== undefined)
+    throw new Problem({
+      code: 'worker.ambiguous',
+      message: `several connections know a worker ${key}`,
+      hint: 'say which one with --connection',
+    });
   return only;
 }
 
@@ -174,17 +221,35 @@ export function connections(house: House, wanted: string): readonly LiveConnecti
   if (wanted === '') return [...house.connections.values()];
   const live = house.connections.get(wanted);
   if (live === undefined) {
-    throw new Problem({ code: 'connection.unknown', message: `there is no connection named ${wanted}`, hint: `connections are ${[...house.connections.keys()].join(', ')}` });
+    throw new Problem({
+      code: 'connection.unknown',
+      message: `there is no connection named ${wanted}`,
+      hint: `connections are ${[...house.connections.keys()].join(', ')}`,
+    });
   }
   return [live];
 }
 
-async function acted(house: House, act: NewAct, connection: string | null, workerKey: string | null, body: JsonObject): Promise<void> {
+async function acted(
+  house: House,
+  act: NewAct,
+  connection: string | null,
+  workerKey: string | null,
+  body: JsonObject,
+): Promise<void> {
   const at = nowOf(house.clock);
   await house.store.commit({
     connection: connection ?? '',
     at,
-    entries: [{ kind: 'act', connection, workerKey, actor: `operator:${act.by}`, body: { act: act.kind, reason: act.reason, osUser: act.osUser, channel: act.channel, ...body } }],
+    entries: [
+      {
+        kind: 'act',
+        connection,
+        workerKey,
+        actor: `operator:${act.by}`,
+        body: { act: act.kind, reason: act.reason, osUser: act.osUser, channel: act.channel, ...body },
+      },
+    ],
   });
 }
 
@@ -193,6 +258,10 @@ export function momentOf(textGiven: string): Instant {
   try {
     return instantOf(textGiven.length === 10 ? `${textGiven}T12:00:00Z` : textGiven);
   } catch {
-    throw new Problem({ code: 'usage.date', message: `${textGiven} is no date`, hint: 'write YYYY-MM-DD or a full ISO instant' });
+    throw new Problem({
+      code: 'usage.date',
+      message: `${textGiven} is no date`,
+      hint: 'write YYYY-MM-DD or a full ISO instant',
+    });
   }
 }

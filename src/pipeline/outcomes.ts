@@ -36,7 +36,8 @@ const ATTEMPTS_MAX = 8;
 const TOGETHER_MAX = 64;
 const CONFLICT_ROUNDS_MAX = 20;
 
-const isLeaver = ({ lane, kind }: ClaimedOperation): boolean => lane === 'emergency' || lane === 'leaver' || kind === 'disable';
+const isLeaver = ({ lane, kind }: ClaimedOperation): boolean =>
+  lane === 'emergency' || lane === 'leaver' || kind === 'disable';
 
 interface Waiting {
   readonly finished: Finished;
@@ -71,13 +72,17 @@ export class OutcomeDoor {
       for (const one of this.#waiting) {
         const key = `${one.finished.operation.connection} ${one.finished.operation.workerKey}`;
         const connection = together[0]?.finished.operation.connection ?? one.finished.operation.connection;
-        const fits = together.length < TOGETHER_MAX && !workers.has(key) && connection === one.finished.operation.connection;
+        const fits =
+          together.length < TOGETHER_MAX && !workers.has(key) && connection === one.finished.operation.connection;
         workers.add(key);
         (fits ? together : later).push(one);
       }
       this.#waiting = later;
       try {
-        await storeOutcomes(this.#house, together.map(({ finished }) => finished));
+        await storeOutcomes(
+          this.#house,
+          together.map(({ finished }) => finished),
+        );
         for (const { done } of together) done();
       } catch (error) {
         for (const { failed } of together) failed(error);
@@ -92,7 +97,10 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
   assert(connection !== undefined, 'no outcomes to store');
   const now = nowOf(house.clock);
   for (let round = 0; ; round += 1) {
-    const situations = await house.store.situations(connection, finished.map(({ operation }) => operation.workerKey));
+    const situations = await house.store.situations(
+      connection,
+      finished.map(({ operation }) => operation.workerKey),
+    );
     const workers: WorkerChange[] = [];
     const results: OperationResult[] = [];
     for (const one of finished) {
@@ -122,8 +130,12 @@ export function outcomeChange(
   const account = accountAfter(known, operation, delivered, verdict.state === 'done');
   // Without an account nothing can be taken out of a group: such operations would wait for ever.
   const pointless = (one: { readonly kind: string; readonly target: string; readonly state: string }): boolean =>
-    verdict.state === 'done' && operation.kind === 'disable' && account.remoteId === null && one.target === operation.target &&
-    one.state === 'queued' && (one.kind === 'addMember' || one.kind === 'removeMember');
+    verdict.state === 'done' &&
+    operation.kind === 'disable' &&
+    account.remoteId === null &&
+    one.target === operation.target &&
+    one.state === 'queued' &&
+    (one.kind === 'addMember' || one.kind === 'removeMember');
   const supersedes = situation.operations.filter(pointless).map(({ id }) => id);
   const others = situation.operations.filter((one) => one.id !== operation.id && !pointless(one));
   const standing = standingAfter(situation.standing, verdict, others, now);
@@ -136,7 +148,10 @@ export function outcomeChange(
       accounts: account === known ? [] : [account],
       operations: [],
       supersedes,
-      entries: verdict.state === 'queued' && !verdict.refused ? [] : [outcomeEntry(operation, outcome, verdict.state, standing)],
+      entries:
+        verdict.state === 'queued' && !verdict.refused
+          ? []
+          : [outcomeEntry(operation, outcome, verdict.state, standing)],
     },
     result: {
       id: operation.id,
@@ -156,7 +171,13 @@ interface VerdictOnOperation {
   readonly refused: boolean;
 }
 
-function verdictOn(operation: ClaimedOperation, outcome: Outcome, now: Instant, tries: number, random: number): VerdictOnOperation {
+function verdictOn(
+  operation: ClaimedOperation,
+  outcome: Outcome,
+  now: Instant,
+  tries: number,
+  random: number,
+): VerdictOnOperation {
   const leaver = isLeaver(operation);
   switch (outcome.class) {
     case 'done':
@@ -182,7 +203,12 @@ function verdictOn(operation: ClaimedOperation, outcome: Outcome, now: Instant, 
 /** A target that asks for more than this is asked again anyway. */
 const RETRY_AFTER_MAX_MS = 3_600_000;
 
-function accountAfter(known: AccountState, operation: ClaimedOperation, { account: news }: Delivered, done: boolean): AccountState {
+function accountAfter(
+  known: AccountState,
+  operation: ClaimedOperation,
+  { account: news }: Delivered,
+  done: boolean,
+): AccountState {
   const learnt: AccountState =
     news === undefined
       ? known
@@ -212,14 +238,25 @@ function accountAfter(known: AccountState, operation: ClaimedOperation, { accoun
       return { ...learnt, active: nobody ? null : false };
     }
     case 'delete':
-      return { ...learnt, remoteId: null, etag: null, active: null, known: {}, managerKnown: '', managerOwed: '', groups: [] };
+      return {
+        ...learnt,
+        remoteId: null,
+        etag: null,
+        active: null,
+        known: {},
+        managerKnown: '',
+        managerOwed: '',
+        groups: [],
+      };
     case 'addMember': {
       const { group } = operation.payload as MembershipPayload;
       return learnt.groups.includes(group) ? learnt : { ...learnt, groups: [...learnt.groups, group] };
     }
     case 'removeMember': {
       const { group } = operation.payload as MembershipPayload;
-      return learnt.groups.includes(group) ? { ...learnt, groups: learnt.groups.filter((name) => name !== group) } : learnt;
+      return learnt.groups.includes(group)
+        ? { ...learnt, groups: learnt.groups.filter((name) => name !== group) }
+        : learnt;
     }
   }
 }
@@ -244,7 +281,10 @@ function standingAfter(
   else if (verdict.state === 'done' && !waiting) event = { type: failed ? 'deliveryFailed' : 'deliverySettled', now };
   if (event === null) return before;
   // What failed and was tried again after all (the leaver rule) is under way until it is settled.
-  const underWay = event.type === 'deliverySettled' && before.delivery === 'failed' ? after(before, { type: 'deliveryOrdered', now }) : before;
+  const underWay =
+    event.type === 'deliverySettled' && before.delivery === 'failed'
+      ? after(before, { type: 'deliveryOrdered', now })
+      : before;
   return after(underWay, event);
 }
 

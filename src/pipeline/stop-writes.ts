@@ -23,7 +23,8 @@ export function stopsWrite(stops: Stops, target: string, urgent: boolean): boole
   return [stops[ALL_TARGETS], stops[target]].some((stop) => stop !== undefined && !(urgent && stop.exceptLeavers));
 }
 
-export const withStop = (stops: Stops, target: string, stop: Stop): JsonObject => ({ ...stops, [target]: { ...stop } }) as JsonObject;
+export const withStop = (stops: Stops, target: string, stop: Stop): JsonObject =>
+  ({ ...stops, [target]: { ...stop } }) as JsonObject;
 
 export function withoutStop(stops: Stops, target: string): JsonObject {
   const { [target]: _gone, ...rest } = stops;

@@ -19,7 +19,11 @@ export interface ChangeRules {
 const NO_RULES: ChangeRules = { onCreateOnly: [], keepWhenBlank: [] };
 
 /** Only what differs, in the order of the desired attributes, removals last. Two equal accounts give an empty list. */
-export function changesBetween(known: JsonObject, desired: JsonObject, rules: ChangeRules = NO_RULES): readonly Change[] {
+export function changesBetween(
+  known: JsonObject,
+  desired: JsonObject,
+  rules: ChangeRules = NO_RULES,
+): readonly Change[] {
   if (known === desired) return [];
   const before = flatten(known);
   const after = flatten(desired);
@@ -45,7 +49,8 @@ export function flatten(attributes: JsonObject): ReadonlyMap<string, JsonValue> 
     const value = attributes[key];
     if (value === undefined || value === null) continue;
     if (Array.isArray(value)) flattenList(key, value, paths);
-    else if (typeof value === 'object') flattenObject(key, value as JsonObject, key.startsWith('urn:') ? ':' : '.', paths);
+    else if (typeof value === 'object')
+      flattenObject(key, value as JsonObject, key.startsWith('urn:') ? ':' : '.', paths);
     else paths.set(key, value);
   }
   return paths;
@@ -116,7 +121,8 @@ function projectedValue(found: JsonValue, wanted: JsonValue): JsonValue | undefi
     for (const [index, type] of types.entries()) {
       const match = found.find((candidate) => typeOf(candidate)?.toLowerCase() === type?.toLowerCase());
       const sketch = wanted[index] as JsonObject;
-      if (match !== undefined) elements.push({ ...(projected(match as JsonObject, sketch) as object), type: sketch.type ?? '' });
+      if (match !== undefined)
+        elements.push({ ...(projected(match as JsonObject, sketch) as object), type: sketch.type ?? '' });
     }
     return elements.length === 0 ? undefined : elements;
   }

@@ -68,7 +68,10 @@ const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLe
 export function planAccount(input: AccountInput): AccountPlan {
   const protectedMatch = input.answers.matches.some((match) => input.target.isProtected(match));
   if (input.account === null) {
-    if (protectedMatch) return WITH_ACCOUNT.has(input.stage) ? refusal(input, 'protected-account', 'the matching account is protected') : NOTHING;
+    if (protectedMatch)
+      return WITH_ACCOUNT.has(input.stage)
+        ? refusal(input, 'protected-account', 'the matching account is protected')
+        : NOTHING;
     if (WITH_ACCOUNT.has(input.stage)) return newOrAdopted(input);
     return input.stage === 'left' ? leftOnFirstSight(input) : NOTHING;
   }
@@ -94,7 +97,8 @@ function newOrAdopted(input: AccountInput): AccountPlan {
 
 function created(input: AccountInput, desired: DesiredAccount): AccountPlan {
   const { userName } = input.answers;
-  if (userName === null) return refusal(input, 'name-taken', 'every candidate for the userName belongs to somebody else');
+  if (userName === null)
+    return refusal(input, 'name-taken', 'every candidate for the userName belongs to somebody else');
   const manager = managerPlan(desired.managerKey, '', input.answers.managerReady);
   const payload = payloadOf(desired, userName, input.shallBeActive, manager.send);
   const account: AccountState = {
@@ -123,7 +127,14 @@ function created(input: AccountInput, desired: DesiredAccount): AccountPlan {
 function adopted(input: AccountInput, desired: DesiredAccount, match: ListedAccount): AccountPlan {
   const account = adoptedAccount(input, match, desired.attributes);
   const plan = kept(input, account, true);
-  const harm = adoptionHarm(input, match, plan.changes.map((change) => change.path).sort().join(', '));
+  const harm = adoptionHarm(
+    input,
+    match,
+    plan.changes
+      .map((change) => change.path)
+      .sort()
+      .join(', '),
+  );
   return { ...plan, account: plan.account ?? account, harms: [harm] };
 }
 
@@ -149,7 +160,11 @@ function leftOnFirstSight(input: AccountInput): AccountPlan {
   if (match === undefined || second !== undefined || !match.active) return NOTHING;
   if (input.answers.ownedElsewhere.has(match.remoteId)) return NOTHING;
   const account = adoptedAccount(input, match, {});
-  return { ...withdrawn({ ...input, leaving: true }, account), account, harms: [adoptionHarm(input, match, 'disable')] };
+  return {
+    ...withdrawn({ ...input, leaving: true }, account),
+    account,
+    harms: [adoptionHarm(input, match, 'disable')],
+  };
 }
 
 const adoptionHarm = (input: AccountInput, match: ListedAccount, after: string): Harm =>
@@ -211,7 +226,12 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   const operations: NewOperation[] = [];
   const supersedes: number[] = [];
   if (sends) {
-    const payload = payloadOf(desired, userName, shallBeActive, manager.send ?? keptManager(expected, desired, manager.owed));
+    const payload = payloadOf(
+      desired,
+      userName,
+      shallBeActive,
+      manager.send ?? keptManager(expected, desired, manager.owed),
+    );
     const unsent = open.filter((one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'));
     supersedes.push(...unsent.map((one) => one.id));
     operations.push(operation(input, kindOf(account, open, switching, shallBeActive), payload));
@@ -238,7 +258,9 @@ const hasOpenCreate = (open: readonly OpenOperation[]): boolean => open.some((on
 
 /** Sends the manager again with an operation that replaces an unsent one; otherwise leaves the reference alone. */
 function keptManager(expected: Expectation, desired: DesiredAccount, owed: string): string | null {
-  return owed === '' && expected.manager === desired.managerKey && desired.managerKey !== '' ? desired.managerKey : null;
+  return owed === '' && expected.manager === desired.managerKey && desired.managerKey !== ''
+    ? desired.managerKey
+    : null;
 }
 
 function kindOf(
@@ -259,7 +281,9 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
   const disabling = input.open.some((one) => one.kind === 'disable' && one.state !== 'failed');
   const later = input.open.some((one) => one.kind !== 'disable' && !isMembership(one.kind) && one.state !== 'failed');
   if (input.leaving || ((account.active !== false || later) && !(disabling && !later))) {
-    const unsent = input.open.filter((one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'));
+    const unsent = input.open.filter(
+      (one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'),
+    );
     supersedes.push(...unsent.map((one) => one.id));
     const payload: AccountPayload = {
       userName: account.userName,
@@ -395,7 +419,11 @@ function payloadOf(
   return { userName, externalId, active, attributes, onCreateOnly, keepWhenBlank, managerKey };
 }
 
-function operation(input: AccountInput, kind: OperationKind, payload: AccountPayload | MembershipPayload): NewOperation {
+function operation(
+  input: AccountInput,
+  kind: OperationKind,
+  payload: AccountPayload | MembershipPayload,
+): NewOperation {
   return {
     target: input.target.name,
     kind,

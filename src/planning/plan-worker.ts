@@ -10,12 +10,7 @@ import type { Lane, OperationName, TransitionName } from '../lifecycle/operation
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import type { Stage, Standing } from '../lifecycle/standing.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';
-import type {
-  BoundMapping,
-  CorrelationValue,
-  DesiredAccount,
-  TargetMapping,
-} from '../mapping/bound-mapping.ts';
+import type { BoundMapping, CorrelationValue, DesiredAccount, TargetMapping } from '../mapping/bound-mapping.ts';
 import { type Employment, withObservation } from '../worker/worker.ts';
 import type { Change } from './account-changes.ts';
 import type { AccountState, EntryDraft, NewOperation, Situation, WorkerChange } from './changeset.ts';
@@ -173,7 +168,9 @@ function preparedTarget(
 function withName(target: PreparedTarget, prepared: Prepared, userName: string | null): DesiredAccount | null {
   const { desired } = target;
   if (desired === null || prepared.primary === null || userName === null) return desired;
-  return userName === desired.userNames[0] ? desired : target.mapping.desired(prepared.worker, prepared.primary, userName);
+  return userName === desired.userNames[0]
+    ? desired
+    : target.mapping.desired(prepared.worker, prepared.primary, userName);
 }
 
 export function complete(
@@ -186,7 +183,8 @@ export function complete(
   const stage = prepared.after.stage;
   const stageTransition = prepared.accepted.find((one) => one.transition !== null)?.transition ?? null;
   const shallBeActive = stage === 'active' || (stage === 'onLeave' && rules.policy.onLeave === 'keep');
-  const groupStages = rules.policy.joinGroupsAt === 'preboarding' ? WITH_ACCOUNT : new Set<Stage>(['active', 'onLeave']);
+  const groupStages =
+    rules.policy.joinGroupsAt === 'preboarding' ? WITH_ACCOUNT : new Set<Stage>(['active', 'onLeave']);
 
   const accounts: AccountState[] = [];
   const operations: NewOperation[] = [];
@@ -264,7 +262,12 @@ export function complete(
 const NO_ANSWERS: TargetAnswers = { userName: null, matches: [], ownedElsewhere: new Set(), managerReady: false };
 
 /** The delivery region follows the work: something was ordered, or there was nothing left to do. */
-function delivered(prepared: Prepared, operations: readonly NewOperation[], mover: boolean, rules: PlanRules): Standing {
+function delivered(
+  prepared: Prepared,
+  operations: readonly NewOperation[],
+  mover: boolean,
+  rules: PlanRules,
+): Standing {
   let standing = prepared.after;
   const apply = (event: LifecycleEvent): void => {
     const decision = decide(standing, event);
@@ -275,7 +278,10 @@ function delivered(prepared: Prepared, operations: readonly NewOperation[], move
   else if (operations.length > 0) {
     if (mover) apply({ type: 'attributesChanged', now: rules.now, asOf: prepared.truth.asOf });
     if (standing.delivery !== 'delivering') apply({ type: 'deliveryOrdered', now: rules.now });
-  } else if (standing.delivery === 'delivering' && prepared.situation.operations.every((one) => one.state === 'failed')) {
+  } else if (
+    standing.delivery === 'delivering' &&
+    prepared.situation.operations.every((one) => one.state === 'failed')
+  ) {
     const failed = prepared.situation.operations.length > 0;
     apply({ type: failed ? 'deliveryFailed' : 'deliverySettled', now: rules.now });
   }
@@ -316,9 +322,11 @@ function lifecycleHarms(prepared: Prepared, rules: PlanRules): readonly Harm[] {
       const kind = event.kind === 'explicit' ? 'explicitLeaver' : 'inferredLeaver';
       if (!guarded) add(kind, 'disable', lastDay === null ? 'left' : `left, last day ${lastDay}`);
     }
-    if (event.type === 'endDateSeen' && event.endDate !== null) add('explicitLeaver', 'last day', `last day ${event.endDate}`);
+    if (event.type === 'endDateSeen' && event.endDate !== null)
+      add('explicitLeaver', 'last day', `last day ${event.endDate}`);
     if (event.type === 'hireWithdrawn') add('inferredLeaver', 'disable', prepared.after.stage);
-    if (event.type === 'leaveOfAbsenceBegan' && rules.policy.onLeave === 'suspend') add('inferredLeaver', 'suspend', 'onLeave');
+    if (event.type === 'leaveOfAbsenceBegan' && rules.policy.onLeave === 'suspend')
+      add('inferredLeaver', 'suspend', 'onLeave');
   }
   return harms;
 }

@@ -4,11 +4,32 @@ import { type Logger as PinoLogger, pino } from 'pino';
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child' | 'level'>;
 
 /** Belt and braces: fields of these names never leave, wherever they stand in an object up to three levels deep. */
-const NEVER = ['token', 'secret', 'password', 'authorization', 'Authorization', 'headers', 'body', 'payload', 'personal', 'record', 'resource', 'userName', 'email', 'emails', 'attributes'];
+const NEVER = [
+  'token',
+  'secret',
+  'password',
+  'authorization',
+  'Authorization',
+  'headers',
+  'body',
+  'payload',
+  'personal',
+  'record',
+  'resource',
+  'userName',
+  'email',
+  'emails',
+  'attributes',
+];
 const REDACTED = NEVER.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
 
 export function openLog(level: string, destination?: { write(line: string): void }): Logger {
-  const options = { level, redact: { paths: REDACTED, censor: '[redacted]' }, base: null, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 

@@ -7,7 +7,10 @@ import type { SecretReference } from '../mapping/secret-reference.ts';
 const SECRET_BYTES_MAX = 64 * 1024;
 
 /** Reads the secret now. @throws Problem naming the reference, never its value. */
-export function secretReader(reference: SecretReference, environment: Readonly<Record<string, string | undefined>>): () => string {
+export function secretReader(
+  reference: SecretReference,
+  environment: Readonly<Record<string, string | undefined>>,
+): () => string {
   if (reference.kind === 'env') {
     return () => {
       const value = environment[reference.name];

@@ -28,18 +28,45 @@ const GROUPED = mappingText({
     '- { name: \'"All staff"\', authority: full, create: true }\n      - { name: \'"Dept " + worker.department\', create: true }',
 });
 const mapping = mappingOf(GROUPED);
-const guarded = mappingOf(`${GROUPED}\nprotected: ['account.userName.startsWith("svc-")']\n`.replace('targets:', 'targets:'));
+const guarded = mappingOf(
+  `${GROUPED}\nprotected: ['account.userName.startsWith("svc-")']\n`.replace('targets:', 'targets:'),
+);
 
-const rulesWith = (bound: BoundMapping, now: Instant = NOW): PlanRules => ({ mapping: bound, policy: DEFAULT_POLICY, now, actor: 'feed' });
+const rulesWith = (bound: BoundMapping, now: Instant = NOW): PlanRules => ({
+  mapping: bound,
+  policy: DEFAULT_POLICY,
+  now,
+  actor: 'feed',
+});
 
 function employed(change: Partial<Record<string, string>> = {}, asOf: Instant = NOW): Employment {
-  const record = { ID: '104', First: 'Zoë', Last: 'Okafor', Status: 'A', Start: '2024-05-06', End: '', Manager: '', Dept: 'Sales', Title: 'Clerk', ...change };
+  const record = {
+    ID: '104',
+    First: 'Zoë',
+    Last: 'Okafor',
+    Status: 'A',
+    Start: '2024-05-06',
+    End: '',
+    Manager: '',
+    Dept: 'Sales',
+    Title: 'Clerk',
+    ...change,
+  };
   const mapped = mapping.toEmployment(record, {}, asOf);
   if (mapped.kind !== 'employment') throw new Error(mapped.rejection.reason);
   return mapped.employment;
 }
 
-const nobody: Situation = { key: '104', revision: 0, standing: UNKNOWN, employments: [], accounts: [], operations: [], suspectedSince: null, dueAt: null };
+const nobody: Situation = {
+  key: '104',
+  revision: 0,
+  standing: UNKNOWN,
+  employments: [],
+  accounts: [],
+  operations: [],
+  suspectedSince: null,
+  dueAt: null,
+};
 
 const account = (change: Partial<AccountState> = {}): AccountState => ({
   target: 'idp',
@@ -72,11 +99,25 @@ const working = (change: Partial<Situation> = {}): Situation => ({
 });
 
 const answer = (change: Partial<TargetAnswers> = {}): ReadonlyMap<string, TargetAnswers> =>
-  new Map([['idp', { userName: 'zoe.okafor@example.com', matches: [], ownedElsewhere: new Set(), managerReady: false, ...change }]]);
+  new Map([
+    [
+      'idp',
+      { userName: 'zoe.okafor@example.com', matches: [], ownedElsewhere: new Set(), managerReady: false, ...change },
+    ],
+  ]);
 
-const planned = (situation: Situation, seen: readonly Employment[], answers = answer(), rules = rulesWith(mapping)): WorkerPlan =>
-  complete(prepare(situation, seen, rules), answers, rules);
+const planned = (
+  situation: Situation,
+  seen: readonly Employment[],
+  answers = answer(),
+  rules = rulesWith(mapping),
+): WorkerPlan => complete(prepare(situation, seen, rules), answers, rules);
 
+function payloadOf(plan: WorkerPlan): AccountPayload {
+  const [first] = plan.change?.operations ?? [];
+  if (first === undefined) throw new Error('nothing was planned');
+  return first.payload as AccountPayload;
+}
 const kinds = (plan: WorkerPlan) => plan.change?.operations.map(({ kind }) => kind) ?? [];
 const harms = (plan: WorkerPlan) => plan.harms.map(({ kind }) => kind);
 
@@ -103,7 +144,9 @@ describe('the plan for one worker', () => {
     const plan = planned(working(), [employed({ Title: 'Head Clerk' })]);
     expect(plan.transitions).toEqual(['mover']);
     expect(kinds(plan)).toEqual(['update']);
-    expect(plan.harms).toMatchObject([{ kind: 'attributeChanged', attribute: 'title', before: 'Clerk', after: 'Head Clerk' }]);
+    expect(plan.harms).toMatchObject([
+      { kind: 'attributeChanged', attribute: 'title', before: 'Clerk', after: 'Head Clerk' },
+    ]);
   });
 
   it('moves the membership with the department and counts what is taken away', () => {
@@ -118,7 +161,7 @@ describe('the plan for one worker', () => {
 
   it('keeps a generated name when the person is renamed', () => {
     const plan = planned(working(), [employed({ Last: 'Brandt' })]);
-    expect((plan.change?.operations[0]?.payload as AccountPayload).userName).toBe('zoe.okafor@example.com');
+    expect(payloadOf(plan).userName).toBe('zoe.okafor@example.com');
     expect(harms(plan)).not.toContain('rename');
   });
 
@@ -136,29 +179,55 @@ describe('the plan for one worker', () => {
   });
 
   it('replaces work that was not sent yet by the newer wish, and waits behind what is in flight', () => {
-    const payload = planned(working(), [employed({ Title: 'Second' })]).change?.operations[0]?.payload as AccountPayload;
+    const payload = planned(working(), [employed({ Title: 'Second' })]).change?.operations[0]
+      ?.payload as AccountPayload;
     const open = (state: OpenOperation['state']): Situation =>
-      working({ employments: [employed({ Title: 'Second' }, instantOf('2026-11-21T00:00:00Z'))], operations: [{ id: 9, target: 'idp', kind: 'update', lane: 'mover', state, payload }] });
+      working({
+        employments: [employed({ Title: 'Second' }, instantOf('2026-11-21T00:00:00Z'))],
+        operations: [{ id: 9, target: 'idp', kind: 'update', lane: 'mover', state, payload }],
+      });
     const replaced = planned(open('queued'), [employed({ Title: 'Third' })]);
     expect(replaced.change).toMatchObject({ supersedes: [9], operations: [{ kind: 'update' }] });
     const behind = planned(open('sending'), [employed({ Title: 'Third' })]);
     expect(behind.change).toMatchObject({ supersedes: [], operations: [{ kind: 'update' }] });
-    expect(planned({ ...open('queued'), standing: { ...working().standing, delivery: 'delivering' } }, [employed({ Title: 'Second' })]).change?.operations ?? []).toEqual([]);
+    expect(
+      planned({ ...open('queued'), standing: { ...working().standing, delivery: 'delivering' } }, [
+        employed({ Title: 'Second' }),
+      ]).change?.operations ?? [],
+    ).toEqual([]);
   });
 
   it('owes a manager whose account does not exist yet and sends the reference once it does', () => {
     const owing = planned(nobody, [employed({ Manager: '7' })]);
     expect(owing.change?.accounts[0]).toMatchObject({ managerOwed: '7' });
-    expect((owing.change?.operations[0]?.payload as AccountPayload).managerKey).toBeNull();
-    const paying = planned(working({ employments: [employed({ Manager: '7' })], accounts: [account({ managerOwed: '7' })] }), [], answer({ managerReady: true }));
-    expect(paying.change).toMatchObject({ accounts: [{ managerOwed: '' }], operations: [{ kind: 'update', payload: { managerKey: '7' } }] });
+    expect(payloadOf(owing).managerKey).toBeNull();
+    const paying = planned(
+      working({ employments: [employed({ Manager: '7' })], accounts: [account({ managerOwed: '7' })] }),
+      [],
+      answer({ managerReady: true }),
+    );
+    expect(paying.change).toMatchObject({
+      accounts: [{ managerOwed: '' }],
+      operations: [{ kind: 'update', payload: { managerKey: '7' } }],
+    });
   });
 
   it('adopts an account that agrees only with a person’s approval, and takes what it holds as known', () => {
-    const found: ListedAccount = { remoteId: 'r-9', externalId: null, userName: 'z.okafor', active: true, resource: { userName: 'z.okafor', title: 'Clerk' } };
+    const found: ListedAccount = {
+      remoteId: 'r-9',
+      externalId: null,
+      userName: 'z.okafor',
+      active: true,
+      resource: { userName: 'z.okafor', title: 'Clerk' },
+    };
     const plan = planned(nobody, [employed()], answer({ matches: [found] }));
     expect(harms(plan)).toEqual(['adoption']);
-    expect(plan.change?.accounts[0]).toMatchObject({ remoteId: 'r-9', userName: 'z.okafor', origin: 'adopted', known: { title: 'Clerk' } });
+    expect(plan.change?.accounts[0]).toMatchObject({
+      remoteId: 'r-9',
+      userName: 'z.okafor',
+      origin: 'adopted',
+      known: { title: 'Clerk' },
+    });
     expect(kinds(plan)).toEqual(['update', 'addMember', 'addMember']);
   });
 
@@ -167,9 +236,23 @@ describe('the plan for one worker', () => {
     ['the account is somebody else’s', { matches: ['r-1'], ownedElsewhere: ['r-1'] }, 'already-owned'],
     ['no name is free', { userName: null }, 'name-taken'],
   ])('fails visibly and sends nothing when %s', (_why, words, code) => {
-    const { matches = [], ownedElsewhere = [], ...rest } = words as { matches?: string[]; ownedElsewhere?: string[]; userName?: null };
-    const listed = matches.map((remoteId) => ({ remoteId, externalId: null, userName: remoteId, active: true, resource: {} }));
-    const plan = planned(nobody, [employed()], answer({ matches: listed, ownedElsewhere: new Set(ownedElsewhere), ...rest }));
+    const {
+      matches = [],
+      ownedElsewhere = [],
+      ...rest
+    } = words as { matches?: string[]; ownedElsewhere?: string[]; userName?: null };
+    const listed = matches.map((remoteId) => ({
+      remoteId,
+      externalId: null,
+      userName: remoteId,
+      active: true,
+      resource: {},
+    }));
+    const plan = planned(
+      nobody,
+      [employed()],
+      answer({ matches: listed, ownedElsewhere: new Set(ownedElsewhere), ...rest }),
+    );
     expect(plan.change?.operations).toMatchObject([{ kind: 'create', refused: { code, class: 'permanent' } }]);
     expect(plan.change?.standing.delivery).toBe('failed');
   });
@@ -177,12 +260,23 @@ describe('the plan for one worker', () => {
   it('never plans a write for a protected account, whatever HR says', () => {
     const mix = { left: 0, present: 0 };
     fc.assert(
-      fc.property(fc.constantFrom('A', 'L', 'T', 'P'), fc.constantFrom('', '2026-01-01', '2027-01-01'), fc.boolean(), (Status, End, active) => {
-        const service: ListedAccount = { remoteId: 'r-0', externalId: '104', userName: 'svc-backup', active, resource: { userName: 'svc-backup' } };
-        const plan = planned(nobody, [employed({ Status, End })], answer({ matches: [service] }), rulesWith(guarded));
-        mix[plan.to === 'left' ? 'left' : 'present'] += 1;
-        expect(plan.change?.operations.filter(({ refused }) => refused === undefined) ?? []).toEqual([]);
-      }),
+      fc.property(
+        fc.constantFrom('A', 'L', 'T', 'P'),
+        fc.constantFrom('', '2026-01-01', '2027-01-01'),
+        fc.boolean(),
+        (Status, End, active) => {
+          const service: ListedAccount = {
+            remoteId: 'r-0',
+            externalId: '104',
+            userName: 'svc-backup',
+            active,
+            resource: { userName: 'svc-backup' },
+          };
+          const plan = planned(nobody, [employed({ Status, End })], answer({ matches: [service] }), rulesWith(guarded));
+          mix[plan.to === 'left' ? 'left' : 'present'] += 1;
+          expect(plan.change?.operations.filter(({ refused }) => refused === undefined) ?? []).toEqual([]);
+        },
+      ),
     );
     expect(Math.min(mix.left, mix.present)).toBeGreaterThan(5);
   });

@@ -34,7 +34,10 @@ describe('deliveries that must have no effect', () => {
       kinds.set(report.kind, (kinds.get(report.kind) ?? 0) + 1);
     }
     await sync();
-    const disables = idp.writes().slice(before).filter(({ body }) => body.includes('"active"') || body.includes('"remove"'));
+    const disables = idp
+      .writes()
+      .slice(before)
+      .filter(({ body }) => body.includes('"active"') || body.includes('"remove"'));
     expect(disables).toHaveLength(0);
     expect([...idp.users.values()].every(({ active }) => active === true)).toBe(true);
     expect(kinds.get('refused') ?? 0).toBeGreaterThan(10);

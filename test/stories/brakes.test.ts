@@ -41,7 +41,9 @@ describe('the brakes', () => {
     await sync(feed(people));
     let kind = '';
     for (let gone = 1; gone <= 8 && kind !== 'held'; gone += 1) {
-      const report = await sync(feed(people.map((person, index) => (index < gone ? { ...person, status: 'T' } : person))));
+      const report = await sync(
+        feed(people.map((person, index) => (index < gone ? { ...person, status: 'T' } : person))),
+      );
       kind = report.kind;
     }
     // 60 workers: at most max(3, 2 %) explicit leavers in 24 hours.
@@ -53,7 +55,8 @@ describe('the brakes', () => {
     const { idp, sync, approveAll, house } = await openTestHouse();
     const people = crowd(60);
     await sync(feed(people));
-    const leavers = (count: number) => feed(people.map((person, index) => (index < count ? { ...person, status: 'T' } : person)));
+    const leavers = (count: number) =>
+      feed(people.map((person, index) => (index < count ? { ...person, status: 'T' } : person)));
     await sync(leavers(10));
     expect(inactive(idp)).toBe(0);
     expect(await approveAll()).toBe(1);
@@ -81,7 +84,9 @@ describe('the brakes', () => {
     const { idp, sync } = await openTestHouse();
     const people = crowd(60);
     await sync(feed(people));
-    const changed = people.map((person, index) => (index < 20 ? { ...person, status: 'T' } : index === 30 ? { ...person, title: 'Chief' } : person));
+    const changed = people.map((person, index) =>
+      index < 20 ? { ...person, status: 'T' } : index === 30 ? { ...person, title: 'Chief' } : person,
+    );
     const report = await sync(feed([...changed, { id: '2000' }]));
     expect(report).toMatchObject({ kind: 'held', tally: { joiner: 1, mover: 1, held: 20 } });
     expect(idp.user('2000')?.active).toBe(true);

@@ -24,7 +24,9 @@ describe('the first contact with a populated target', () => {
   });
 
   it('holds every account it could take over until a person approves, and then sends only what differs', async () => {
-    const existing = strangers().map((user, index) => (index < 3 ? { ...user, [ENTERPRISE]: { employeeNumber: String(1000 + index), department: 'Sales' } } : user));
+    const existing = strangers().map((user, index) =>
+      index < 3 ? { ...user, [ENTERPRISE]: { employeeNumber: String(1000 + index), department: 'Sales' } } : user,
+    );
     const { idp, sync, house, approveAll, stage } = await openTestHouse({ idp: { users: existing } });
     await sync(feed(crowd(50)));
     expect((await house.store.holds('acme'))[0]).toMatchObject({ kind: 'adoption', itemCount: 3 });
@@ -40,7 +42,11 @@ describe('the first contact with a populated target', () => {
   });
 
   it('writes to neither of two accounts that match one worker, and says so', async () => {
-    const twins = [0, 1].map((index) => ({ userName: `twin.${index}@example.com`, active: true, [ENTERPRISE]: { employeeNumber: '1000' } }));
+    const twins = [0, 1].map((index) => ({
+      userName: `twin.${index}@example.com`,
+      active: true,
+      [ENTERPRISE]: { employeeNumber: '1000' },
+    }));
     const { idp, sync, stage, house } = await openTestHouse({ idp: { users: twins } });
     await sync(feed(crowd(3)));
     expect(await stage('1000')).toBe('active/failed');

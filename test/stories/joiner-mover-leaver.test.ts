@@ -29,7 +29,11 @@ describe('joiners, movers and leavers', () => {
     const requests = idp.log.slice(before);
     expect(requests.map(({ method }) => method)).toEqual(['PATCH']);
     expect(JSON.parse(requests[0]?.body ?? '{}').Operations).toEqual([
-      { op: 'replace', path: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department', value: 'Research' },
+      {
+        op: 'replace',
+        path: 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department',
+        value: 'Research',
+      },
     ]);
   });
 });

@@ -9,7 +9,8 @@ describe('leavers', () => {
   it('disables a worker whose last day has passed in their own zone before it does anything else, and settles only on the read-back', async () => {
     // 23 November, 11:00 UTC: in Auckland the 24th has begun at 11:00, in Berlin it is still the 23rd.
     const mapping = mappingText({
-      '  managerId: record.Manager': '  managerId: record.Manager\n  timeZone: \'lookup("zone", record.Dept, "Europe/Berlin")\'',
+      '  managerId: record.Manager':
+        '  managerId: record.Manager\n  timeZone: \'lookup("zone", record.Dept, "Europe/Berlin")\'',
       'tables:': 'tables:\n  zone: { Auckland: Pacific/Auckland }',
     });
     const { idp, sync, stage, clock, settle, cycle, deliver } = await openTestHouse({ mapping });
@@ -27,14 +28,18 @@ describe('leavers', () => {
     const writes = writesOf(idp, before);
     const first = idp.user('1007')?.id;
     const second = idp.user('1008')?.id;
-    expect(new Set(writes.slice(0, 2).map(({ path }) => path))).toEqual(new Set([`/Users/${first}`, `/Users/${second}`]));
+    expect(new Set(writes.slice(0, 2).map(({ path }) => path))).toEqual(
+      new Set([`/Users/${first}`, `/Users/${second}`]),
+    );
     for (const { body } of writes.slice(0, 2)) {
       expect(JSON.parse(body).Operations).toEqual([{ op: 'replace', path: 'active', value: false }]);
     }
     expect(idp.user('1007')?.active).toBe(false);
     expect(await stage('1007')).toBe('left/settled');
     const readBack = idp.log.findIndex(({ method, path }) => method === 'GET' && path.startsWith(`/Users/${first}`));
-    expect(readBack).toBeGreaterThan(idp.log.findIndex(({ body }) => body.includes('"active"') && body.includes('false')));
+    expect(readBack).toBeGreaterThan(
+      idp.log.findIndex(({ body }) => body.includes('"active"') && body.includes('false')),
+    );
     // Auckland's day ends when ours is half over: disabled by the calendar alone, with no new feed.
     expect(idp.user('1008')?.active).toBe(false);
     expect(idp.members('All staff')).not.toContain(first);
@@ -85,7 +90,9 @@ describe('leavers', () => {
     const { idp, sync, stage } = await openTestHouse();
     const people = crowd(10);
     await sync(feed(people));
-    const report = await sync(feed(people.map((person) => (person.id === '1005' ? { ...person, status: 'T', start: '2026-02-30' } : person))));
+    const report = await sync(
+      feed(people.map((person) => (person.id === '1005' ? { ...person, status: 'T', start: '2026-02-30' } : person))),
+    );
     expect(report.rejections).toHaveLength(1);
     expect(await stage('1005')).toBe('left/settled');
     expect(idp.user('1005')?.active).toBe(false);
@@ -109,12 +116,17 @@ describe('leavers', () => {
   });
 
   it('lets a termination that was taken back the same day heal with the next day’s file, although its row is the same', async () => {
-    const { idp, deliver, cycle, settle, clock, stage } = await openTestHouse({ mapping: mappingText({ 'path: workers.csv': 'path: workers-*.csv' }) });
+    const { idp, deliver, cycle, settle, clock, stage } = await openTestHouse({
+      mapping: mappingText({ 'path: workers.csv': 'path: workers-*.csv' }),
+    });
     const people = crowd(10);
     deliver(feed(people), 'workers-2026-11-23.csv');
     await cycle();
     await settle();
-    deliver(feed(people.map((person) => (person.id === '1002' ? { ...person, status: 'T' } : person))), 'workers-2026-11-23.csv');
+    deliver(
+      feed(people.map((person) => (person.id === '1002' ? { ...person, status: 'T' } : person))),
+      'workers-2026-11-23.csv',
+    );
     await cycle();
     await settle();
     expect(idp.user('1002')?.active).toBe(false);

@@ -189,7 +189,9 @@ export async function openTestHouse(
           }
           const tick = await tickCalendar(house, liveOf());
           const more = await payDebts(house, liveOf());
-          const waiting = (await house.store.queueDepths()).filter(({ state }) => state === 'queued' || state === 'sending');
+          const waiting = (await house.store.queueDepths()).filter(
+            ({ state }) => state === 'queued' || state === 'sending',
+          );
           const idle = waiting.length === 0 && !tick.more && !more && dispatch.inFlight() === 0;
           quiet = idle ? quiet + 1 : 0;
           // Nobody waits for the clock while they work: only somebody who never does for so many turns has nothing left to do.

@@ -159,7 +159,12 @@ async function search(name: string, onlyOurs: boolean, ways: Ways): Promise<Reso
     return { outcome: refused('group-ambiguous', `${candidates.length} groups have this name`) };
   const [one] = candidates;
   if (one !== undefined && onlyOurs && textOf(one, 'externalId') !== ownGroupId(name)) {
-    return { outcome: refused('group-foreign', 'a group of this name exists and was not made by Rollcall; name it literally to use it') };
+    return {
+      outcome: refused(
+        'group-foreign',
+        'a group of this name exists and was not made by Rollcall; name it literally to use it',
+      ),
+    };
   }
   return one === undefined ? null : { group: { name, remoteId: textOf(one, 'id') as string, created: false } };
 }
