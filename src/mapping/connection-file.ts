@@ -39,9 +39,8 @@ export interface Limit {
   readonly percent?: number;
 }
 export interface LimitSetting {
-  readonly perCycle?: Limit;
-  readonly perDay?: Limit;
-  readonly perWeek?: Limit;
+  /** For the narrowest window that the kind has; the wider ones follow in proportion. */
+  readonly perCycle: Limit;
 }
 
 export interface TargetSettings {
@@ -173,20 +172,9 @@ function guardsOf(guards: ConnectionSettings['guards']): Connection['guards'] {
   const settings: Partial<Record<GuardKind, LimitSetting>> = {};
   for (const kind of GUARD_KINDS) {
     const value = guards[kind];
-    if (value !== undefined) settings[kind] = limitSetting(value);
+    if (value !== undefined) settings[kind] = { perCycle: limit(value) };
   }
   return settings;
-}
-
-type GuardValue = NonNullable<ConnectionSettings['guards'][GuardKind]>;
-
-function limitSetting(value: GuardValue): LimitSetting {
-  if (typeof value !== 'object') return { perCycle: limit(value) };
-  return {
-    ...(value.perCycle === undefined ? {} : { perCycle: limit(value.perCycle) }),
-    ...(value.perDay === undefined ? {} : { perDay: limit(value.perDay) }),
-    ...(value.perWeek === undefined ? {} : { perWeek: limit(value.perWeek) }),
-  };
 }
 
 function limit(value: string | number): Limit {

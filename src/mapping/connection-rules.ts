@@ -100,7 +100,6 @@ function checkGuards(binder: Binder): void {
   for (const kind of binder.names(['guards'])) {
     if (!(GUARD_KINDS as readonly string[]).includes(kind)) continue;
     checkLimit(binder, ['guards', kind]);
-    for (const window of ['perCycle', 'perDay', 'perWeek']) checkLimit(binder, ['guards', kind, window]);
   }
 }
 

@@ -118,19 +118,8 @@ const lifecycleSchema = z.strictObject({
 });
 
 const limit = z.union([z.number().int().min(0), z.string()]);
-/** A number of workers or a share, for one cycle or for each window. */
-const guard = (description: string) =>
-  said(
-    z.union([
-      limit,
-      z.strictObject({
-        perCycle: said(limit, 'In one cycle.').optional(),
-        perDay: said(limit, 'In 24 hours.').optional(),
-        perWeek: said(limit, 'In 7 days.').optional(),
-      }),
-    ]),
-    description,
-  ).optional();
+/** A number of workers or a share, for the narrowest window of the kind; the wider ones follow in proportion. */
+const guard = (description: string) => said(limit, description).optional();
 
 const guardsSchema = z.strictObject({
   inferredLeaver: guard(

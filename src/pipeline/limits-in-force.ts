@@ -2,11 +2,13 @@
 import { halfLimits, LIMITS, type Limits, lowered } from '../planning/limits.ts';
 import type { House, LiveConnection } from './house.ts';
 
+/** Digest of the mapping whose raised limits a person has approved. */
+export const limitsApprovedKey = (connection: string): string => `limits-approved:${connection}`;
 const acceptedKey = (connection: string): string => `mapping-accepted:${connection}`;
 
 export async function limitsOf(house: House, live: LiveConnection, firstLoad: boolean): Promise<Limits> {
   const { name, digest, guards } = live.connection;
-  const raised = (await house.store.setting(`limits-approved:${name}`)) === digest;
+  const raised = (await house.store.setting(limitsApprovedKey(name))) === digest;
   const { limits } = lowered(LIMITS, guards, raised);
   const accepted = await house.store.setting(acceptedKey(name));
   return !firstLoad && accepted !== null && accepted !== digest ? halfLimits(limits) : limits;

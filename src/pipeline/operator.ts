@@ -9,7 +9,7 @@ import type { NewAct } from '../store/store.ts';
 import { judgeOnFile } from './calendar.ts';
 import type { House, LiveConnection } from './house.ts';
 import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
-import { limitsOf } from './limits-in-force.ts';
+import { limitsApprovedKey, limitsOf } from './limits-in-force.ts';
 import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
 
 export const ACT_KINDS = ['approve', 'discard', 'leave', 'lift', 'stop-writes', 'resume-writes', 'sync'] as const;
@@ -123,6 +123,8 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
       message: `an approval lasts more than 0 and at most ${APPROVAL_HOURS_MAX} hours`,
     });
   }
+  const raised = mappingOf(house, text(act, 'digest'));
+  if (raised !== null) return approveLimits(house, act, raised);
   const expiresAt = plusMs(now, hours * HOUR_MS);
   const hold = await house.store.approve({ ...release(act, now), expiresAt });
   await acted(house, act, hold.connection, null, {
@@ -139,6 +141,25 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
     digest: hold.digest,
     expiresAt,
   });
+}
+
+/** A mapping may lower limits by itself; raising them counts once a person has approved that very file. */
+async function approveLimits(house: House, act: NewAct, live: LiveConnection): Promise<ActResult> {
+  const { name, digest } = live.connection;
+  await house.store.saveSetting(limitsApprovedKey(name), digest);
+  await acted(house, act, name, null, { mapping: digest });
+  return done(`the limits that connection ${name} sets count from now on, until its file changes`, {
+    connection: name,
+    digest,
+  });
+}
+
+/** Shorter beginnings are too easily mistyped. */
+const DIGEST_BEGINNING_MIN = 8;
+
+function mappingOf(house: House, beginning: string): LiveConnection | null {
+  if (beginning.length < DIGEST_BEGINNING_MIN) return null;
+  return [...house.connections.values()].find(({ connection }) => connection.digest.startsWith(beginning)) ?? null;
 }
 
 /** After an approval: workers whose hold came from the calendar are judged again without waiting for the feed. */

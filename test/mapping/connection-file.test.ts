@@ -88,10 +88,10 @@ describe('a connection file', () => {
   });
 
   it('lowers limits for one cycle or for each window', () => {
-    const text = smallFile({ more: 'guards: { delete: 2, rename: { perCycle: 1%, perDay: 5, perWeek: 2.5% } }' });
+    const text = smallFile({ more: 'guards: { delete: 2, rename: 1% }' });
     expect(connectionOf(text).guards).toEqual({
       delete: { perCycle: { count: 2 } },
-      rename: { perCycle: { percent: 1 }, perDay: { count: 5 }, perWeek: { percent: 2.5 } },
+      rename: { perCycle: { percent: 1 } },
     });
   });
 });

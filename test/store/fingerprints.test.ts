@@ -99,6 +99,25 @@ describe('known rows', () => {
     expect(all).toEqual(['1', '2', '3', '4']);
   });
 
+  it('of more employments than one page holds are all there', async () => {
+    const { store: held } = await heldStore(undefined, 'memory');
+    const keys = Array.from({ length: 5_200 }, (_, index) => `w${index}`);
+    for (let from = 0; from < keys.length; from += 400) {
+      const slice = keys.slice(from, from + 400);
+      await held.commit(people(slice));
+      await store(
+        held,
+        'one',
+        Object.fromEntries(slice.map((key) => [key, [key, `${key}'`].slice(0, 1 + (from % 800) / 400)])),
+      );
+    }
+    const known = await held.knownRows('acme', 'one');
+    expect(known.size).toBe(5_200 + 2_400);
+    for (const key of ['w0', 'w4999', 'w5000', 'w5199'])
+      expect(known.employmentIdAt(known.indexOf(bytes(key)))).toBe(key);
+    expect(known.employmentIdAt(known.indexOf(bytes(`w400'`)))).toBe('w400');
+  });
+
   it('are found again, every one and no other, whatever the digests', () => {
     const mix = new CaseMix(['same first bytes', 'several rows', 'stranger', 'unseen']);
     // Few different first bytes, so that slots collide.

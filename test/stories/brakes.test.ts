@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { crowd, feed, openTestHouse } from '../support/house.ts';
+import { crowd, feed, mappingText, openTestHouse } from '../support/house.ts';
 
 const inactive = (idp: { users: Map<string, { active?: unknown }> }): number =>
   [...idp.users.values()].filter(({ active }) => active === false).length;
@@ -105,5 +105,25 @@ describe('the brakes', () => {
     await act('resume-writes', {});
     await settle();
     expect(idp.users.size).toBe(10);
+  });
+});
+
+describe('limits of a mapping', () => {
+  it('may be lowered at once, and raised only once a person has approved that very file', async () => {
+    const people = crowd(60);
+    const leavers = (count: number) =>
+      feed(people.map((person, index) => (index < count ? { ...person, status: 'T' } : person)));
+    const lowered = await openTestHouse({ mapping: `${mappingText()}guards: { explicitLeaver: 1 }\n` });
+    await lowered.sync(feed(people));
+    expect(await lowered.sync(leavers(2))).toMatchObject({ kind: 'held' });
+
+    const raised = await openTestHouse({ mapping: `${mappingText()}guards: { explicitLeaver: 50 }\n` });
+    await raised.sync(feed(people));
+    expect(await raised.sync(leavers(10))).toMatchObject({ kind: 'held' });
+    expect(await raised.act('approve', { digest: raised.live.connection.digest.slice(0, 12) })).toMatchObject({
+      ok: true,
+    });
+    await raised.sync();
+    expect(inactive(raised.idp)).toBe(10);
   });
 });
