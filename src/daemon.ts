@@ -1,13 +1,13 @@
 // Opens the house and closes it: the only place where parts are put together. Tests, commands and the daemon open the same one.
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { schedule } from 'node-cron';
 import { Problem } from './base/problem.ts';
 import type { Config } from './config.ts';
+import { loadConnections } from './connections.ts';
 import { buildServer } from './http/server.ts';
-import { type Connection, readConnection } from './mapping/connection-file.ts';
+import type { Connection } from './mapping/connection-file.ts';
 import type { TextSetting } from './mapping/secret-reference.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
 import { payDebts } from './pipeline/debts.ts';
@@ -42,65 +42,6 @@ export interface OpenOptions {
 export interface OpenHouse extends House, AsyncDisposable {
   readonly close: () => Promise<void>;
 }
-
-/** Paths of the connection files, in the order of their names. @throws Problem when the folder cannot be read. */
-export function connectionFiles(config: Config): readonly string[] {
-  let names: string[];
-  try {
-    names = readdirSync(config.mappingsDir)
-      .filter((name) => /\.ya?ml$/.test(name))
-      .sort();
-  } catch {
-    throw new Problem({
-      code: 'mapping.folder',
-      message: `the mappings folder ${config.mappingsDir} cannot be read`,
-      hint: 'name it with --mappings or ROLLCALL_MAPPINGS',
-    });
-  }
-  return names.map((name) => join(config.mappingsDir, name));
-}
-
-/** Reads every connection file of the folder. @throws Problem with all faults of all files at once. */
-export function loadConnections(config: Config, only = ''): readonly Connection[] {
-  const connections: Connection[] = [];
-  const faults = [];
-  for (const file of connectionFiles(config)) {
-    const result = readConnection(file, readFileSync(file, 'utf8'), { sha256: digestOf });
-    if ('faults' in result) faults.push(...result.faults);
-    else connections.push(result.connection);
-  }
-  for (const [index, connection] of connections.entries()) {
-    const twin = connections.slice(0, index).find((other) => other.name === connection.name);
-    if (twin !== undefined) {
-      faults.push({
-        code: 'mapping.duplicate-connection',
-        message: `connection ${connection.name} stands in ${twin.file} as well`,
-        hint: 'give each connection a name of its own',
-        place: { file: connection.file },
-      });
-    }
-  }
-  if (faults.length > 0) throw new Problem(faults);
-  if (connections.length === 0) {
-    throw new Problem({
-      code: 'mapping.none',
-      message: `there is no connection file in ${config.mappingsDir}`,
-      hint: 'put a NAME.yaml there, see rollcall help mapping; or try rollcall demo',
-    });
-  }
-  if (only === '') return connections;
-  const chosen = connections.filter(({ name }) => name === only);
-  if (chosen.length === 0) {
-    throw new Problem({
-      code: 'connection.unknown',
-      message: `there is no connection named ${only}`,
-      hint: `connections are ${connections.map(({ name }) => name).join(', ')}`,
-    });
-  }
-  return chosen;
-}
-
-const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** A setting that may refer to the environment, read now. @throws Problem when the reference leads nowhere. */
 function settingText(setting: TextSetting, config: Config): string {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT, type Fault, Problem } from '../base/problem.ts';
-import { connectionFiles, loadConnections } from '../daemon.ts';
+import { connectionFiles, loadConnections } from '../connections.ts';
 import { type Connection, readConnection } from '../mapping/connection-file.ts';
 import type { TextSetting } from '../mapping/secret-reference.ts';
 import { sessionOf } from './desk.ts';

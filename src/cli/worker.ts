@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { HOUR_MS, type Instant, msOf, plusMs } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
-import { loadConnections } from '../daemon.ts';
+import { loadConnections } from '../connections.ts';
 import { dayStart, END_HORIZON_DAYS } from '../lifecycle/phase.ts';
 import { DEFAULT_POLICY, type LifecyclePolicy } from '../lifecycle/policy.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';

@@ -171,7 +171,9 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
     stderr += text;
   });
   return new Promise((resolve, reject) => {
-    child.on('error', reject).on('close', (code) =>
+    child.on('error', reject).on('close', (code) => {
+      // A stack is a bug, whatever the test expected.
+      if (/^ {4}at /m.test(stderr)) reject(new Error(`rollcall ${args.join(' ')} ended with ${code}:\n${stderr}`));
       resolve({
         code,
         stdout,
@@ -179,8 +181,8 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
         get json() {
           return JSON.parse(stdout);
         },
-      }),
-    );
+      });
+    });
   });
 }
 
