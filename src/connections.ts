@@ -54,7 +54,12 @@ export function loadConnections(config: Config, only = ''): readonly Connection[
       });
     }
   }
-  if (faults.length > 0) throw new Problem(faults);
+  // Who asks for one connection is not stopped by another one's faults: a leave must work while a colleague edits a file.
+  const found = only !== '' && connections.some(({ name }) => name === only);
+  const counting = found
+    ? faults.filter(({ place }) => connections.some(({ name, file }) => name === only && file === place?.file))
+    : faults;
+  if (counting.length > 0) throw new Problem(counting);
   if (connections.length === 0) {
     throw new Problem({
       code: 'mapping.none',

@@ -97,6 +97,7 @@ async function actHere(
     clock: desk.clock,
     log,
     withoutConnections: asked.withoutConnections === true,
+    connection: String(asked.args.connection ?? ''),
   });
   const result = await performAct(house, act);
   return { result, followed: result.ok && follow !== undefined ? await follow.here(house, result) : null };

@@ -20,7 +20,7 @@ export function entrySentence({ kind, body }: Pick<Entry, 'kind' | 'body'>): str
     case 'intent':
       return `${words('method', 'path')} at ${text('target')}`;
     case 'answer':
-      return `${words('method', 'path')} at ${text('target')}: ${words('status', 'class', 'code')}`;
+      return `${words('method', 'path')} at ${text('target')}: ${words('status', 'class', 'code')}${text('state') === '' ? '' : `; ${words('what', 'state')}`}`;
     case 'result':
       return `${text('what')} at ${text('target')}: ${text('state')}${text('class') === 'done' ? '' : ` – ${words('status', 'class', 'code')}`}`;
     case 'hold':

@@ -1,11 +1,12 @@
 // Reads connection files as the daemon would and says every fault at once; nothing is sent.
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT, type Fault, Problem } from '../base/problem.ts';
 import { connectionFiles, loadConnections } from '../connections.ts';
 import { type Connection, readConnection } from '../mapping/connection-file.ts';
 import type { TextSetting } from '../mapping/secret-reference.ts';
+import { LIMITS, lowered } from '../planning/limits.ts';
+import { sha256 } from '../runtime/hash.ts';
 import { sessionOf } from './desk.ts';
 import { answer, printFaults } from './output.ts';
 
@@ -18,6 +19,8 @@ interface Validated {
   /** Columns that the feed must have. */
   readonly columns: readonly string[];
   readonly faults: readonly Fault[];
+  /** What the file asks for and does not get yet, such as a raised limit. */
+  readonly notes: readonly Fault[];
 }
 
 export const validateCommand = (): Command =>
@@ -35,10 +38,13 @@ export const validateCommand = (): Command =>
       if (faults.length + together.length > 0) desk.exitCode = EXIT.usage;
       const good = validated.filter((one) => one.faults.length === 0);
       await answer(session, { ok: desk.exitCode === EXIT.fine, files: validated, faults: together }, () =>
-        good.map(
-          ({ file, connection, source, targets, columns }) =>
-            `${file}: ok – connection ${connection}, reads ${source}, keeps ${targets.map(({ name, baseUrl }) => `${name} (${baseUrl})`).join(', ')}; needs the columns ${columns.join(', ')}`,
-        ),
+        good.flatMap(({ file, connection, digest, source, targets, columns, notes }) => [
+          `${file}: ok – connection ${connection}, reads ${source}, keeps ${targets.map(({ name, baseUrl }) => `${name} (${baseUrl})`).join(', ')}; needs the columns ${columns.join(', ')}`,
+          ...notes.map(
+            ({ message, place }) =>
+              `  ${place?.key ?? ''}: ${message}; to allow it: rollcall approve ${digest?.slice(0, 12)}`,
+          ),
+        ]),
       );
       if (!json) await printFaults(desk, [...faults, ...together], false);
     });
@@ -52,6 +58,7 @@ function validatedFile(file: string): Validated {
     targets: [],
     columns: [],
     faults: [],
+    notes: [],
   };
   let text: string;
   try {
@@ -63,7 +70,7 @@ function validatedFile(file: string): Validated {
       faults: [{ code: 'mapping.unreadable', message: `the file cannot be read (${code})`, place: { file } }],
     };
   }
-  const read = readConnection(file, text, { sha256: (value) => createHash('sha256').update(value).digest('hex') });
+  const read = readConnection(file, text, { sha256 });
   if ('faults' in read) return { ...nothing, faults: read.faults };
   return found(read.connection);
 }
@@ -79,6 +86,7 @@ function found(connection: Connection): Validated {
     targets: targets.map((target) => ({ name: target.name, kind: target.kind, baseUrl: settingShown(target.baseUrl) })),
     columns: 'faults' in bound ? [] : bound.mapping.referencedColumns,
     faults: 'faults' in bound ? bound.faults : [],
+    notes: lowered(LIMITS, connection.guards, false).notes,
   };
 }
 

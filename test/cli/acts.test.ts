@@ -81,3 +81,15 @@ test('a discarded hold stays visible and is nobody’s alarm any more', async ()
   expect(holds.json.holds).toMatchObject([{ digest, discardedBy: 'Olga' }]);
   expect((await acme.cli('sync')).code).toBe(0);
 });
+
+test('a leave works with --connection while a file of another connection is broken', async () => {
+  const acme = await company();
+  acme.feed(people(3));
+  await acme.cli('sync');
+  acme.write('mappings/other.yaml', 'connection: other\nnonsense: true\n');
+  const refused = await acme.cli('leave', '2', '--reason', 'now');
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toMatch(/other\.yaml/);
+  expect(await acme.cli('leave', '2', '--reason', 'now', '--connection', 'acme')).toMatchObject({ code: 0 });
+  expect(acme.idp.user('2')?.active).toBe(false);
+});
