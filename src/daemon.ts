@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly log?: Logger;
   /** `write` takes the lock of the state folder; `read` opens what is there; `memory` an empty store for `plan` before the first run. */
   readonly mode: Exclude<StoreOptions['mode'], 'guest'>;
+  /** Whether a thread of its own writes the store; default: yes where time is the system's. */
+  readonly storeThread?: boolean;
   /** Without reading connection files: for acts on the house as a whole, which must work while a file is broken. */
   readonly withoutConnections?: boolean;
   /** What the lock says of us, e.g. `run`. */
@@ -66,6 +68,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     await openStore({
       dir: config.stateDir,
       mode: options.mode,
+      thread: options.mode === 'write' && (options.storeThread ?? clock === systemClock),
       now: () => nowOf(clock),
       randomBytes: (length) => randomBytes(length),
     }),
@@ -95,7 +98,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
         'operations were in flight when the last process ended; they are looked up first',
       );
     if (options.withoutConnections !== true)
-      await refuseVanishedConnections(store, config, options.connection ?? '', live);
+      await refuseVanished(store, options.connection === undefined || options.connection === '', live);
   }
   const parts = stack.move();
   const close = (): Promise<void> => parts.disposeAsync();
@@ -142,17 +145,14 @@ function targetOf(settings: Connection['targets'][number], config: Config, clock
 }
 
 /** Removing or renaming a connection or a target in a file does nothing but stop with a message (design section 5). */
-async function refuseVanishedConnections(
+async function refuseVanished(
   store: Store,
-  config: Config,
-  only: string,
+  everything: boolean,
   live: ReadonlyMap<string, LiveConnection>,
 ): Promise<void> {
   const overview = await store.overview();
-  const present =
-    only === '' ? live : new Map(loadConnections(config).map((connection) => [connection.name, connection]));
   const faults = overview.connections
-    .filter(({ connection, workers }) => workers > 0 && !present.has(connection))
+    .filter(({ connection, workers }) => everything && workers > 0 && !live.has(connection))
     .map(({ connection, workers }) => ({
       code: 'connection.vanished',
       message: `connection ${connection} has ${workers} worker(s) on file, but no connection file any more`,

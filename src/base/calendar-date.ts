@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { type Instant, instantOfMs } from './instant.ts';
+import { DAY_MS, type Instant, instantOfMs } from './instant.ts';
 
 declare const calendarDateBrand: unique symbol;
 
@@ -11,23 +11,54 @@ export function calendarDate(text: string): CalendarDate {
   return Temporal.PlainDate.from(text, { overflow: 'reject' }).toString() as CalendarDate;
 }
 
+/** Length of `YYYY-MM-DD`: years beyond 9999 are written longer. */
+const PLAIN_LENGTH = 10;
+
 export function plusDays(date: CalendarDate, days: number): CalendarDate {
+  const text = date.length === PLAIN_LENGTH ? new Date(Date.parse(date) + days * DAY_MS).toISOString() : '';
+  if (text.charAt(PLAIN_LENGTH) === 'T') return text.slice(0, PLAIN_LENGTH) as CalendarDate;
   return Temporal.PlainDate.from(date).add({ days }).toString() as CalendarDate;
 }
 
-const startsKnown = new Map<string, Instant>();
-const STARTS_KNOWN_MAX = 20_000;
+/** Around a month nothing else is looked at: no zone has ever been two days away from UTC. */
+const AROUND_MS = 2 * DAY_MS;
+/** A thousand years in one zone; the bound only guards against a feed that makes dates up. */
+const MONTHS_KNOWN_MAX = 12_000;
+/** By zone and month: milliseconds ahead of UTC where they are the same from before the month until after it, else null. */
+const offsets = new Map<string, Map<string, number | null>>();
+let monthsKnown = 0;
+
+function steadyOffset(date: CalendarDate, timeZone: string): number | null {
+  const month = date.slice(0, 7);
+  let inZone = offsets.get(timeZone);
+  const known = inZone?.get(month);
+  if (known !== undefined) return known;
+  if (monthsKnown >= MONTHS_KNOWN_MAX) {
+    offsets.clear();
+    monthsKnown = 0;
+    inZone = undefined;
+  }
+  if (inZone === undefined) {
+    inZone = new Map();
+    offsets.set(timeZone, inZone);
+  }
+  const first = new Date(`${month}-01T00:00:00Z`);
+  const before = Temporal.Instant.fromEpochMilliseconds(first.getTime() - AROUND_MS).toZonedDateTimeISO(timeZone);
+  const after = first.setUTCMonth(first.getUTCMonth() + 1) + AROUND_MS;
+  const change = before.getTimeZoneTransition('next');
+  const steady = change === null || change.epochMilliseconds > after;
+  const offset = steady ? before.offsetNanoseconds / 1e6 : null;
+  inZone.set(month, offset);
+  monthsKnown += 1;
+  return offset;
+}
 
 /** The instant at which this day begins in this IANA zone; where midnight does not exist or exists twice, the earlier instant. */
 export function startOfDay(date: CalendarDate, timeZone: string): Instant {
-  const key = `${date} ${timeZone}`;
-  const known = startsKnown.get(key);
-  if (known !== undefined) return known;
+  const offset = date.length === PLAIN_LENGTH ? steadyOffset(date, timeZone) : null;
+  if (offset !== null) return instantOfMs(Date.parse(date) - offset);
   const start = Temporal.PlainDate.from(date).toZonedDateTime({ timeZone }).startOfDay();
-  const instant = instantOfMs(start.epochMilliseconds);
-  if (startsKnown.size >= STARTS_KNOWN_MAX) startsKnown.clear();
-  startsKnown.set(key, instant);
-  return instant;
+  return instantOfMs(start.epochMilliseconds);
 }
 
 /** The calendar day that it is in this zone at this instant. */

@@ -39,6 +39,8 @@ export class Happenings {
         this.#decided(entry, key);
       } else if (entry.kind === 'answer') {
         this.#open.get(key)?.requests.push(requestOf(entry.body));
+        // The last answer also says what it came to, where it says all of it.
+        this.#answered(entry, key);
       } else if (entry.kind === 'result') {
         this.#answered(entry, key);
       }

@@ -47,31 +47,9 @@ export const END_HORIZON_DAYS = 30;
 /** Where every day begins first: UTC+14. */
 const EARLIEST_ZONE = 'Etc/GMT-14';
 
-/** Feeds repeat few dates in few zones; the bound only guards against a feed that does not. */
-const DAY_STARTS_MAX = 20_000;
-const dayStarts = new Map<string, Map<string, Instant>>();
-let dayStartsKept = 0;
-
 /** The start of the day that lies `days` after `date`, in this zone. */
-export function dayStart(date: CalendarDate, days: number, timeZone: string): Instant {
-  let inZone = dayStarts.get(timeZone);
-  const key = days === 0 ? date : `${date}${days}`;
-  const known = inZone?.get(key);
-  if (known !== undefined) return known;
-  if (dayStartsKept >= DAY_STARTS_MAX) {
-    dayStarts.clear();
-    dayStartsKept = 0;
-    inZone = undefined;
-  }
-  if (inZone === undefined) {
-    inZone = new Map();
-    dayStarts.set(timeZone, inZone);
-  }
-  const instant = startOfDay(days === 0 ? date : plusDays(date, days), timeZone);
-  inZone.set(key, instant);
-  dayStartsKept += 1;
-  return instant;
-}
+export const dayStart = (date: CalendarDate, days: number, timeZone: string): Instant =>
+  startOfDay(days === 0 ? date : plusDays(date, days), timeZone);
 
 export const ALERTS = {
   waiting: 'the start date has passed but HR still says expected',

@@ -1,5 +1,6 @@
 // What planning needs of a connection file once it is bound to the columns of a feed. Pure functions over values.
 
+import type { CalendarDate } from '../base/calendar-date.ts';
 import type { Instant } from '../base/instant.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Place } from '../base/problem.ts';
@@ -29,7 +30,12 @@ export interface Rejection {
 
 export type MappedRecord =
   | { readonly kind: 'employment'; readonly employment: Employment }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+  | {
+      readonly kind: 'rejected';
+      readonly rejection: Rejection;
+      /** The last day that the record says, null when it says none; undefined where it could not be read. */
+      readonly endDate?: CalendarDate | null;
+    };
 
 export interface DesiredMembership {
   /** The group's display name, already computed. */

@@ -1,6 +1,6 @@
 // One record becomes one employment, or a rejection with its reason. Nothing is guessed and nothing is dropped silently.
 import { type CalendarDate, dayIn, isTimeZone, plusDays } from '../base/calendar-date.ts';
-import type { Instant } from '../base/instant.ts';
+import { HOUR_MS, type Instant, msOf } from '../base/instant.ts';
 import type { Place } from '../base/problem.ts';
 import type { AttributeValue, Employment, StatusWord } from '../worker/worker.ts';
 import type { MappedRecord, RawRecord } from './bound-mapping.ts';
@@ -17,6 +17,8 @@ export const STATUS_WORDS: readonly StatusWord[] = ['expected', 'active', 'leave
 
 /** Longest id: it becomes a key here and an externalId at targets. */
 const ID_LENGTH_MAX = 256;
+/** Further ahead than any zone or clock explains: facts of that time would outrank whatever HR says next. */
+const AHEAD_MS_MAX = 48 * HOUR_MS;
 /** Different zone names worth remembering; no company has more. */
 const ZONES_KNOWN_MAX = 1_000;
 
@@ -70,7 +72,7 @@ export function employmentMapper(
     let key: string | null = null;
     let status: StatusWord | null = null;
     let zone = mapping.timeZoneDefault;
-    let end: CalendarDate | null = null;
+    let end: CalendarDate | null | undefined;
     try {
       key = idOf(mapping.id);
       status = statusOf(mapping.status);
@@ -80,8 +82,9 @@ export function employmentMapper(
     } catch (error) {
       if (!(error instanceof RecordRefused)) throw error;
       // With a readable end that is still ahead the date decides later; the row is judged again at every read.
-      const ahead = end !== null && end >= dayIn(asOf, zone);
-      return rejected(error, key, place, key !== null && status === 'terminated' && !ahead);
+      const ahead = end !== undefined && end !== null && end >= dayIn(asOf, zone);
+      const refused = rejected(error, key, place, key !== null && status === 'terminated' && !ahead);
+      return end === undefined ? refused : { ...refused, endDate: end };
     }
   };
 
@@ -188,7 +191,11 @@ export function employmentMapper(
   function momentOf(expression: Expression, otherwise: Instant): Instant {
     const moment = writtenInstant(textOf(resultOf(expression, variables), expression), mapping.timeZoneDefault);
     if (moment === null) throw new RecordRefused('as-of', 'the source time is no moment; use instant(…)', expression);
-    return moment === '' ? otherwise : moment;
+    if (moment === '') return otherwise;
+    if (msOf(moment) - msOf(otherwise) > AHEAD_MS_MAX) {
+      throw new RecordRefused('as-of', 'the source time lies more than two days after the delivery', expression);
+    }
+    return moment;
   }
 }
 
@@ -230,7 +237,12 @@ function attributeOf(value: Value, expression: Expression, name: string): Attrib
   return texts.length === 0 ? null : texts;
 }
 
-function rejected(error: RecordRefused, key: string | null, place: Place, saysTerminated: boolean): MappedRecord {
+function rejected(
+  error: RecordRefused,
+  key: string | null,
+  place: Place,
+  saysTerminated: boolean,
+): Extract<MappedRecord, { kind: 'rejected' }> {
   const where = error.column === null ? '' : `column ${error.column}: `;
   return {
     kind: 'rejected',

@@ -8,6 +8,15 @@ import { foldName, type Store } from '../store/store.ts';
 /** Names given in this cycle that no commit has reserved yet, by target and folded name. */
 export type GivenNames = Map<string, Map<string, string>>;
 
+/** Who claims which existing account in this cycle. */
+export interface ClaimedAccounts {
+  /** By target and remote id. */
+  readonly claims: Map<string, Map<string, Set<string>>>;
+  /** Workers of accounts that were found to be claimed twice, until they are planned again. */
+  readonly contested: Set<string>;
+}
+export const noClaims = (): ClaimedAccounts => ({ claims: new Map(), contested: new Set() });
+
 interface Asked {
   readonly workerKey: string;
   readonly target: PreparedTarget;
@@ -19,6 +28,7 @@ export async function answersFor(
   connection: string,
   batch: readonly Prepared[],
   given: GivenNames,
+  claimed: ClaimedAccounts = noClaims(),
 ): Promise<readonly ReadonlyMap<string, TargetAnswers>[]> {
   const result = batch.map(() => new Map<string, TargetAnswers>());
   const targetNames = new Set(batch.flatMap((prepared) => prepared.targets.map(({ mapping }) => mapping.name)));
@@ -29,21 +39,24 @@ export async function answersFor(
     });
     const present = asked.filter((one) => one !== null);
     const matches = await correlated(store, targetName, present);
-    const ids = [...matches.values()].flatMap((list) => list.map(({ remoteId }) => remoteId));
+    const ids = [...matches.values()].flatMap(({ accounts }) => accounts.map(({ remoteId }) => remoteId));
+    const claims = claimsOf(claimed, targetName, matches);
     const owners = ids.length === 0 ? new Map<string, string>() : await store.owners(targetName, [...new Set(ids)]);
     const managers = new Set(present.map(({ target }) => target.managerKey).filter((key) => key !== ''));
     const ready = managers.size === 0 ? new Map() : await store.remoteIds(connection, targetName, [...managers]);
-    const free = present.filter(
-      (one) => one.target.names.length > 0 && (matches.get(one.workerKey) ?? []).length === 0,
-    );
+    const free = present.filter((one) => one.target.names.length > 0 && !matches.has(one.workerKey));
     const names = await chosenNames(store, connection, targetName, free, given);
     for (const [index, one] of asked.entries()) {
       if (one === null) continue;
-      const found = matches.get(one.workerKey) ?? [];
-      const elsewhere = found.filter(({ remoteId }) => (owners.get(remoteId) ?? one.workerKey) !== one.workerKey);
+      const found = matches.get(one.workerKey) ?? NOBODY;
+      const elsewhere = found.accounts.filter(
+        ({ remoteId }) =>
+          (owners.get(remoteId) ?? one.workerKey) !== one.workerKey || (claims.get(remoteId)?.size ?? 0) > 1,
+      );
       result[index]?.set(targetName, {
         userName: names.get(one.workerKey) ?? null,
-        matches: found,
+        matches: found.accounts,
+        foundBy: found.by,
         ownedElsewhere: new Set(elsewhere.map(({ remoteId }) => remoteId)),
         managerReady: ready.has(one.target.managerKey),
       });
@@ -52,13 +65,35 @@ export async function answersFor(
   return result;
 }
 
-async function correlated(
-  store: Store,
+interface Match {
+  readonly accounts: readonly ListedAccount[];
+  readonly by: string | null;
+}
+const NOBODY: Match = { accounts: [], by: null };
+
+/** An account that two workers claim is nobody's until a person has decided: sharing it, the leave of one would end both. */
+function claimsOf(
+  claimed: ClaimedAccounts,
   target: string,
-  asked: readonly Asked[],
-): Promise<ReadonlyMap<string, readonly ListedAccount[]>> {
+  matches: ReadonlyMap<string, Match>,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const claims = claimed.claims.get(target) ?? new Map<string, Set<string>>();
+  claimed.claims.set(target, claims);
+  for (const [workerKey, { accounts }] of matches) {
+    for (const { remoteId } of accounts) {
+      const claimers = claims.get(remoteId) ?? new Set();
+      claims.set(remoteId, claimers);
+      if (claimers.has(workerKey)) continue;
+      claimers.add(workerKey);
+      if (claimers.size > 1) for (const key of claimers) claimed.contested.add(key);
+    }
+  }
+  return claims;
+}
+
+async function correlated(store: Store, target: string, asked: readonly Asked[]): Promise<ReadonlyMap<string, Match>> {
   const values = asked.flatMap((one) => one.target.correlation);
-  const found = new Map<string, readonly ListedAccount[]>();
+  const found = new Map<string, Match>();
   if (values.length === 0) return found;
   const lists = await store.inventoryByValues(target, values);
   let at = 0;
@@ -66,9 +101,10 @@ async function correlated(
     const own = lists.slice(at, at + prepared.correlation.length);
     at += prepared.correlation.length;
     // The rules are in order of trust: the first value that finds anybody decides.
-    const first = own.find((list) => list.length > 0) ?? [];
-    const distinct = new Map(first.map((account) => [account.remoteId, account]));
-    if (distinct.size > 0) found.set(workerKey, [...distinct.values()]);
+    const index = own.findIndex((list) => list.length > 0);
+    const distinct = new Map((own[index] ?? []).map((account) => [account.remoteId, account]));
+    const by = prepared.correlation[index]?.path ?? null;
+    if (distinct.size > 0) found.set(workerKey, { accounts: [...distinct.values()], by });
   }
   return found;
 }

@@ -49,7 +49,7 @@ export async function judgeOnFile(
     now,
     actor,
     limits: await limitsOf(house, live, false),
-    covers: 'judged',
+    covers: 'harmful',
     firstLoad: false,
   };
   const verdict = await guardPlan(house, plan, options);
@@ -57,7 +57,8 @@ export async function judgeOnFile(
   const held = keys.filter(
     (key) => plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key),
   );
-  await postpone(house, live, [...held, ...committed.postponed]);
+  // Of whom only the disable went on, the rest (memberships) has to be looked at again as well.
+  await postpone(house, live, [...held, ...verdict.disableOnly, ...committed.postponed]);
   return { judged: keys.length, held: held.length, tally: committed.tally, more };
 }
 

@@ -11,16 +11,29 @@ import { sha256 } from '../runtime/hash.ts';
 import type { ClaimedOperation } from '../store/store.ts';
 import type { Delivered, Journal, Sendable, ShownRequest, Target } from '../targets/target.ts';
 import { Bell, type House, type LiveConnection, Turn } from './house.ts';
+import { Intents } from './intents.ts';
 import { renamed } from './next-name.ts';
 import { type Finished, OutcomeDoor } from './outcomes.ts';
-import { readStops, stopsWrite } from './stop-writes.ts';
+import { Pace } from './pace.ts';
+import { readStops, type Stops, stopsWrite } from './stop-writes.ts';
 
 const URGENT: readonly Lane[] = ['emergency', 'leaver'];
 
 /** Claims are looked for at least this often, whatever rings or does not. */
 const LOOK_AGAIN_MS = 1_000;
-/** Operations claimed ahead of free places, as a multiple of the places: one commit then serves many. */
-const AHEAD = 2;
+/**
+ * Operations claimed ahead of free places, as multiples of the places: one commit then serves many, and connections need not
+ * wait for commits. The target's client lets no more requests leave at once than it has connections. What is claimed can no
+ * longer be replaced by newer work, so more than the least is claimed only of a target that gets through it in AHEAD_MS.
+ */
+const AHEAD = { least: 2, most: 8 } as const;
+const AHEAD_MS = 250;
+/** Claimed again once this share of it is free: fewer commits, each for more operations. */
+const CLAIM_AGAIN = 0.25;
+/** A pump that found nothing while something could be claimed (by the other one) looks again after this long. */
+const NOT_MINE_MS = 100;
+/** A stop of writes acts within a second: what is known of stops is never older than this where a request may leave. */
+const STOPS_READ_EVERY_MS = 250;
 /** Retry-After binds leavers for at most this long. */
 const LEAVER_PAUSE_MAX_MS = 60_000;
 const PAUSE_MAX_MS = 3_600_000;
@@ -73,6 +86,10 @@ class Line {
   /** Cuts off requests that outlive the drain. */
   readonly #cut = new AbortController();
   readonly #tries = new Map<number, number>();
+  readonly #intents: Intents;
+  readonly #pace: Pace;
+  /** Writes that are stopped, and when that was read. */
+  #stops: { readonly stops: Stops; readonly readAtMs: number } = { stops: {}, readAtMs: Number.NEGATIVE_INFINITY };
   readonly #groupTurns = new Map<string, Turn>();
   readonly #groupIds = new Map<string, string>();
   #pausedUntil = { urgent: 0, ordinary: 0 };
@@ -96,6 +113,8 @@ class Line {
     this.#door = door;
     this.#progress = progress;
     this.#signal = signal;
+    this.#intents = new Intents(house);
+    this.#pace = new Pace(house.clock.nowMs());
   }
 
   get inFlight(): number {
@@ -111,18 +130,24 @@ class Line {
   async #pump(name: 'urgent' | 'ordinary', lanes: readonly Lane[], places: number): Promise<void> {
     const flying = new Set<Promise<void>>();
     const free = new Bell();
+    /** At so many in flight, and below, an answer is news: while places are taken the pump sleeps through the others. */
+    let newsAt = Number.POSITIVE_INFINITY;
     while (!this.#signal.aborted) {
       // A bug, or a store that nobody can trust any more: it ends the house.
       if (this.#broken !== null) throw this.#broken.error;
       const known = { work: this.#house.outboxFilled.rings, free: free.rings };
-      const open = name === 'urgent' ? places - flying.size : places * AHEAD - flying.size;
+      const room = name === 'urgent' ? places : this.#roomFor(places);
+      const open = room - flying.size;
       const pause = this.#pausedUntil[name] - this.#house.clock.nowMs();
-      const stops = await readStops(this.#house.store);
-      const stopped = stopsWrite(stops, this.#target.name, name === 'urgent');
-      if (open < Math.max(1, places / 2) || pause > 0 || stopped) {
-        if (flying.size > 0 && pause <= 0 && !stopped)
-          await free.after(known.free, this.#house.clock, LOOK_AGAIN_MS, this.#signal);
-        else await this.#house.clock.wait(Math.min(Math.max(pause, 50), LOOK_AGAIN_MS), this.#signal);
+      const least = Math.max(1, room * (name === 'urgent' ? 0.5 : CLAIM_AGAIN));
+      const full = open < least;
+      const stopped = stopsWrite(await this.#stopsNow(!full), this.#target.name, name === 'urgent');
+      if (full || pause > 0 || stopped) {
+        if (flying.size > 0 && pause <= 0 && !stopped) {
+          newsAt = room - least;
+          await free.after(known.free, this.#house.clock, STOPS_READ_EVERY_MS, this.#signal);
+          newsAt = Number.POSITIVE_INFINITY;
+        } else await this.#house.clock.wait(Math.min(Math.max(pause, 50), LOOK_AGAIN_MS), this.#signal);
         continue;
       }
       const claimed = await this.#house.store.claim(this.#target.name, {
@@ -137,11 +162,12 @@ class Line {
       const start = (group: readonly ClaimedOperation[]): void => {
         const flight = this.#fly(group).finally(() => {
           flying.delete(flight);
-          free.ring();
+          if (flying.size <= newsAt) free.ring();
         });
         flying.add(flight);
         flight.catch((error: unknown) => {
           this.#broken ??= { error };
+          free.ring();
         });
       };
       const [urgent, others] = partition(together(claimed), isUrgent);
@@ -152,6 +178,21 @@ class Line {
     await this.#drain(flying);
   }
 
+  /** How many may be claimed at once for so many places. */
+  #roomFor(places: number): number {
+    const soon = this.#pace.within(AHEAD_MS, this.#house.clock.nowMs());
+    return Math.floor(Math.min(places * AHEAD.most, Math.max(places * AHEAD.least, soon)));
+  }
+
+  /** `anew` before a claim; while places are taken, what was read shortly before will do. */
+  async #stopsNow(anew: boolean): Promise<Stops> {
+    const nowMs = this.#house.clock.nowMs();
+    if (anew || Math.abs(nowMs - this.#stops.readAtMs) >= STOPS_READ_EVERY_MS) {
+      this.#stops = { stops: await readStops(this.#house.store), readAtMs: nowMs };
+    }
+    return this.#stops.stops;
+  }
+
   /** Nothing to claim: waits for new work, an answer, or the earliest moment at which something may be tried again. */
   async #rest(
     flying: ReadonlySet<Promise<void>>,
@@ -160,7 +201,9 @@ class Line {
   ): Promise<void> {
     const { clock, store, outboxFilled } = this.#house;
     const next = await store.nextAttempt(this.#target.name, nowOf(clock));
-    const wait = next === null ? LOOK_AGAIN_MS : Math.min(LOOK_AGAIN_MS, Math.max(5, msOf(next) - clock.nowMs()));
+    const longest = flying.size > 0 ? STOPS_READ_EVERY_MS : LOOK_AGAIN_MS;
+    const until = next === null ? longest : msOf(next) - clock.nowMs();
+    const wait = Math.min(longest, until <= 0 ? NOT_MINE_MS : Math.max(5, until));
     const either = new AbortController();
     const signal = AbortSignal.any([this.#signal, either.signal]);
     await Promise.race([
@@ -205,6 +248,7 @@ class Line {
           const finished: Finished = { operation, delivered: result, entries: index === 0 ? answers : [], tries };
           const taken = await this.#nameTaken(finished);
           if (!taken) await this.#door.take(finished);
+          this.#pace.finished();
           this.#log(operation, result.outcome);
         }),
       );
@@ -252,23 +296,32 @@ class Line {
   /** Intent durable before the request leaves; the answer is stored with the outcome of the operation. */
   #journal(operation: ClaimedOperation, answers: EntryDraft[], sent: () => void): Journal {
     const { connection, workerKey, target, id } = operation;
+    const urgent = isUrgent([operation]);
+    let begun = false;
     const entry = (kind: string, request: ShownRequest, more: EntryDraft['body']): EntryDraft => {
-      const [route, query] = request.path.split('?', 2);
+      const at = request.path.indexOf('?');
+      const path = at < 0 ? request.path : request.path.slice(0, at);
       return {
         kind,
         connection,
         workerKey,
         actor: 'daemon',
-        body: { operation: id, target, method: request.method, path: route ?? '', ...more },
-        ...(query === undefined ? {} : { personal: { query } }),
+        body: { operation: id, target, method: request.method, path, ...more },
+        ...(at < 0 ? {} : { personal: { query: request.path.slice(at + 1) } }),
       };
     };
     return {
       intent: async (request) => {
         const draft = entry('intent', request, { bodyHash: request.body === '' ? null : sha256(request.body) });
-        await this.#house.store.commit({ connection, at: nowOf(this.#house.clock), entries: [draft] });
-        // The request leaves within this turn of the event loop.
-        setImmediate(sent);
+        await this.#intents.take(connection, draft);
+      },
+      leaves: () => {
+        // An operation that has begun is finished: half of it would leave more doubt than the whole. What has not begun
+        // when the house closes stays in the outbox, leavers aside.
+        const closing = this.#signal.aborted && !urgent;
+        begun ||= !closing && !stopsWrite(this.#stops.stops, target, urgent);
+        if (begun) sent();
+        return begun;
       },
       answer: (request, outcome) => {
         answers.push(entry('answer', request, { status: outcome.status, class: outcome.class, code: outcome.code }));

@@ -16,6 +16,7 @@ import { count, type House, type LiveConnection } from './house.ts';
 import { type Committed, commitPlan, guardPlan, type JudgeOptions, openPlan, type Plan } from './judge.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
+import { recordPopulation } from './population.ts';
 import { REJECTIONS_KEPT_MAX, Reading } from './reading.ts';
 import { suspect } from './suspected.ts';
 
@@ -171,7 +172,7 @@ async function judgeDelivery(
     };
   }
   const committed: Committed = await commitPlan(house, plan, verdict, judgeOptions);
-  await suspect(house, mapping.connection, absent, now, options.actor);
+  await suspect(house, mapping.connection, live.connection.policy, absent, now, options.actor);
   // A delta is read once: while something of it is held it stays the one to be read, or those facts would be lost.
   const unfinished = delivery.content === 'delta' && (committed.held.length > 0 || committed.postponed.length > 0);
   if (!pilot && !unfinished) {
@@ -187,7 +188,11 @@ async function judgeDelivery(
       complete: open === 0,
       columns: delivery.columns,
     };
-    const suspicious = committed.held.some(({ kind }) => kind === 'newlyRejected');
+    // A trip that had nothing harmful to hold has passed nothing: what it saw becomes usual only when a person released some of it.
+    const released = verdict.uses.some(({ approved }) => approved);
+    const suspicious =
+      committed.held.some(({ kind }) => kind === 'newlyRejected') ||
+      (!released && verdict.tripped.some(({ kind }) => kind === 'newlyRejected'));
     await store.commit({
       connection: connection.name,
       at: now,
@@ -196,7 +201,8 @@ async function judgeDelivery(
       ...(suspicious ? {} : { settings: { [baselineKey(connection.name)]: reading.rejections.map(rejectionName) } }),
     });
     live.accepted.name = delivery.name;
-    if (committed.held.length === 0) await acceptMapping(house, live);
+    await recordPopulation(house, connection.name, now);
+    if (committed.held.length === 0 || firstLoad) await acceptMapping(house, live);
   }
   if (contacts.met.length > 0) count(committed.tally, 'targets met for the first time', contacts.met.length);
   return {

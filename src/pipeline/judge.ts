@@ -20,8 +20,9 @@ import { sha256 } from '../runtime/hash.ts';
 import { Spool } from '../runtime/spool.ts';
 import { foldName } from '../store/store.ts';
 import type { Employment } from '../worker/worker.ts';
-import { answersFor, type GivenNames } from './answers.ts';
+import { answersFor, type ClaimedAccounts, type GivenNames, noClaims } from './answers.ts';
 import { breathe, count, type House, type LiveConnection, type Tally } from './house.ts';
+import { establishedPopulation } from './population.ts';
 
 /** What was seen of one worker. Without employments the facts on file are judged again. */
 export interface Observed {
@@ -42,7 +43,8 @@ export interface JudgeOptions {
   readonly limits: Limits;
   readonly fingerprintContext?: string;
   /** `all`: a snapshot was judged, holds keep nothing else. Otherwise only the judged workers' hold items are replaced. */
-  readonly covers: 'everyone' | 'judged';
+  /** `harmful`: the facts on file were judged; what they do not show may stand in a record that only the feed has, and stays held. */
+  readonly covers: 'everyone' | 'judged' | 'harmful';
   readonly rows?: { readonly total: number; readonly rejected: number; readonly newlyRejected: number };
   readonly firstLoad: boolean;
   /** Called after each slice with how many of how many are done. */
@@ -50,7 +52,9 @@ export interface JudgeOptions {
 }
 
 /** Workers in one slice of planning and of one commit: short enough to keep the event loop free. */
-const SLICE = 250;
+const SLICE = 100;
+/** Slices whose commits are under way at once: while one is stored the next are read from the spool. */
+const COMMITS_AHEAD = 4;
 /** A commit that meets somebody else's change is planned again; more often than this means a bug. */
 const CONFLICT_ROUNDS_MAX = 5;
 
@@ -76,6 +80,7 @@ export class Plan implements Disposable {
   readonly #index = new Map<string, number>();
   readonly candidates = new Map<string, Candidate>();
   readonly given: GivenNames = new Map();
+  readonly claimed: ClaimedAccounts = noClaims();
   /** Workers who lose access: committed before anybody else. */
   readonly #urgent = new Set<string>();
   /** Workers whose facts and standing differ for a reason: the very same file must be judged again. */
@@ -119,6 +124,11 @@ export class Plan implements Disposable {
     if (plan.change?.operations.some(({ kind }) => kind === 'disable') === true) this.#urgent.add(plan.key);
   }
 
+  /** The leavers among `keys()`: so many of them come first. */
+  get urgentSize(): number {
+    return this.#urgent.size;
+  }
+
   /** Leavers first, then everybody in the order they were planned. */
   *keys(): Iterable<string> {
     yield* this.#urgent;
@@ -150,7 +160,7 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
     const prepared = slice.map((one) =>
       prepare(situations.get(one.key) ?? nobody(one.key), one.employments, plan.rules, one.orders),
     );
-    const answers = await answersFor(house.store, connection, prepared, plan.given);
+    const answers = await answersFor(house.store, connection, prepared, plan.given, plan.claimed);
     for (const [index, one] of slice.entries()) {
       const half = prepared[index];
       assert(half !== undefined, 'a worker of the slice was not prepared');
@@ -162,6 +172,10 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
     }
     await breathe();
   }
+  // Somebody planned before claims an account that turned out to be claimed twice: they are planned again, knowing that.
+  const contested = [...plan.claimed.contested].flatMap((key) => plan.get(key)?.observed ?? []);
+  plan.claimed.contested.clear();
+  if (contested.length > 0) await planWorkers(house, plan, contested);
 }
 
 const nobody = (key: string): Situation => ({
@@ -181,7 +195,7 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
   const { store } = house;
   const { now } = options;
   const [population, hour, day, week, approvals, discards, holds] = await Promise.all([
-    store.population(connection),
+    establishedPopulation(house, connection, now),
     store.guardWindow(connection, plusMs(now, -HOUR_MS)),
     store.guardWindow(connection, plusMs(now, -DAY_MS)),
     store.guardWindow(connection, plusMs(now, -7 * DAY_MS)),
@@ -190,7 +204,10 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
     store.holds(connection, Number.MAX_SAFE_INTEGER),
   ]);
   const open = new Map<HoldChange['kind'], readonly HoldItem[]>(holds.map((hold) => [hold.kind, hold.items]));
-  const judged = options.covers === 'everyone' ? ('everyone' as const) : new Set(plan.keys());
+  const judged =
+    options.covers === 'everyone'
+      ? ('everyone' as const)
+      : new Set(options.covers === 'judged' ? plan.keys() : plan.candidates.keys());
   return judgeGuard({
     connection,
     now,
@@ -243,16 +260,37 @@ export async function commitPlan(
       entries: holdEntries(plan, news, options),
     });
   }
-  const flush = async (): Promise<void> => {
-    if (slice.length === 0) return;
-    const stored = await commitSlice(house, plan, slice, { uses: usesByKey, partial: verdict.disableOnly }, options, 0);
-    postponed.push(...stored);
-    done += slice.length;
+  const allowed = { uses: usesByKey, partial: verdict.disableOnly };
+  const underWay = new Set<Promise<void>>();
+  let broken: { readonly error: unknown } | null = null;
+  const flush = async (most: number): Promise<void> => {
+    const storing = slice;
     slice = [];
-    options.onProgress?.('commit', done, plan.size);
-    await breathe();
+    if (storing.length > 0) {
+      const stored = commitSlice(house, plan, storing, allowed, options, 0)
+        .then((dropped) => {
+          postponed.push(...dropped);
+          done += storing.length;
+          options.onProgress?.('commit', done, plan.size);
+        })
+        .catch((error: unknown) => {
+          broken ??= { error };
+        })
+        .finally(() => underWay.delete(stored));
+      underWay.add(stored);
+      await breathe();
+    }
+    while (underWay.size > most) await Promise.race(underWay);
+    if (broken !== null) {
+      await Promise.all(underWay);
+      throw (broken as { readonly error: unknown }).error;
+    }
   };
-  for (const key of plan.keys()) {
+  const urgent = plan.urgentSize;
+  // Who is planned again on the way is stored with the slice they stood in.
+  for (const [index, key] of [...plan.keys()].entries()) {
+    // Leavers are stored before anybody else is.
+    if (index === urgent) await flush(0);
     const candidate = plan.candidates.has(key);
     const whole = !candidate || verdict.passes.has(key);
     const disableOnly = candidate && verdict.disableOnly.has(key);
@@ -272,9 +310,9 @@ export async function commitPlan(
     if (storable.plan.change === null || storable.plan.transitions.length === 0) count(tally, 'unchanged');
     for (const { kind } of storable.plan.change?.operations ?? []) count(tally, `operation:${kind}`);
     slice.push(storable);
-    if (slice.length >= SLICE) await flush();
+    if (slice.length >= SLICE) await flush(index < urgent ? 0 : COMMITS_AHEAD - 1);
   }
-  await flush();
+  await flush(0);
   if (done > 0) house.outboxFilled.ring();
   return { tally, held: verdict.holds.filter(({ items }) => items.length > 0), postponed };
 }

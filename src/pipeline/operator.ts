@@ -169,10 +169,14 @@ export async function judgeHeld(house: House, live: LiveConnection): Promise<voi
   if (keys.length > 0) await judgeOnFile(house, live, keys, 'operator');
 }
 
+/** An order that somebody else's changes keep overtaking is decided anew this often, then the one who asked is told. */
+const ORDER_TRIES_MAX = 5;
+
 async function order(
   house: House,
   act: NewAct,
   event: (seen: { now: Instant; asOf: Instant }) => LifecycleEvent,
+  tries = 1,
 ): Promise<ActResult> {
   const key = text(act, 'worker');
   const live = await connectionOf(house, key, text(act, 'connection'));
@@ -202,6 +206,17 @@ async function order(
   };
   const verdict = await guardPlan(house, plan, options);
   const committed = await commitPlan(house, plan, verdict, options);
+  if (committed.postponed.length > 0) {
+    if (tries < ORDER_TRIES_MAX) return order(house, act, event, tries + 1);
+    throw new Problem(
+      {
+        code: 'act.overtaken',
+        message: `${act.kind} of worker ${key} was NOT stored: other changes kept overtaking it`,
+        hint: 'give the order again',
+      },
+      EXIT.failed,
+    );
+  }
   await acted(house, act, name, key, { from: planned?.plan.from ?? null, to: planned?.plan.to ?? null });
   if (committed.held.length > 0) {
     return {

@@ -1,7 +1,7 @@
 // A target's answer is an event and passes the same door as HR's: decide, gather a changeset, commit. Answers that arrive
 // together share one changeset.
 import { assert } from '../base/assert.ts';
-import { type Instant, plusMs } from '../base/instant.ts';
+import { type Instant, MINUTE_MS, plusMs } from '../base/instant.ts';
 import { decide } from '../lifecycle/decide.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
@@ -11,14 +11,16 @@ import type {
   AccountState,
   EntryDraft,
   MembershipPayload,
+  OpenOperation,
   OperationResult,
+  OperationState,
   Situation,
   WorkerChange,
 } from '../planning/changeset.ts';
 import { backoffMs, LEAVER_BACKOFF, REFUSED_LEAVER_MS, WORK_BACKOFF } from '../runtime/backoff.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { ClaimedOperation } from '../store/store.ts';
-import type { Delivered } from '../targets/target.ts';
+import { type Delivered, NOBODY } from '../targets/target.ts';
 import { breathe, type House } from './house.ts';
 
 export interface Finished {
@@ -33,8 +35,13 @@ export interface Finished {
 /** A failed transition is visible and waits for a person; a leaver is never given up. */
 const ATTEMPTS_MAX = 8;
 /** Outcomes in one changeset. */
-const TOGETHER_MAX = 64;
+const TOGETHER_MAX = 128;
 const CONFLICT_ROUNDS_MAX = 20;
+/** Under load the door waits for at most so many turns of the event loop until so many outcomes are together. */
+const GATHER_TURNS_MAX = 3;
+const GATHER_MIN = 48;
+/** As many in one changeset mean load. */
+const LOAD_MIN = 8;
 
 const isLeaver = ({ lane, kind }: ClaimedOperation): boolean =>
   lane === 'emergency' || lane === 'leaver' || kind === 'disable';
@@ -65,7 +72,9 @@ export class OutcomeDoor {
 
   async #drain(): Promise<void> {
     await breathe();
+    let load = false;
     while (this.#waiting.length > 0) {
+      if (load) await this.#gather();
       const together: Waiting[] = [];
       const later: Waiting[] = [];
       const workers = new Set<string>();
@@ -78,6 +87,7 @@ export class OutcomeDoor {
         (fits ? together : later).push(one);
       }
       this.#waiting = later;
+      load = together.length >= LOAD_MIN;
       try {
         await storeOutcomes(
           this.#house,
@@ -90,6 +100,15 @@ export class OutcomeDoor {
     }
     this.#busy = null;
   }
+
+  /** A leaver waits for nobody. */
+  async #gather(): Promise<void> {
+    for (let turn = 0; turn < GATHER_TURNS_MAX; turn += 1) {
+      if (this.#waiting.length >= GATHER_MIN || this.#waiting.some(({ finished }) => isLeaver(finished.operation)))
+        return;
+      await breathe();
+    }
+  }
 }
 
 async function storeOutcomes(house: House, finished: readonly Finished[]): Promise<void> {
@@ -100,21 +119,36 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
     const situations = await house.store.situations(
       connection,
       finished.map(({ operation }) => operation.workerKey),
+      // An answer says nothing about dates.
+      { employments: false },
     );
     const workers: WorkerChange[] = [];
     const results: OperationResult[] = [];
     for (const one of finished) {
       const situation = situations.get(one.operation.workerKey);
       assert(situation !== undefined, 'an operation has no worker');
-      const { change, result } = outcomeChange(situation, one, now, house.random());
-      // The log reads as it happened: the answers, then what they came to.
-      workers.push({ ...change, entries: [...one.entries, ...change.entries] });
-      results.push(result);
+      const { change, results: result } = outcomeChange(situation, one, now, house.random());
+      workers.push({ ...change, entries: toldOnce(one.entries, change.entries) });
+      results.push(...result);
     }
     const stored = await house.store.commit({ connection, at: now, workers, results });
     if (stored.kind === 'applied') return;
     assert(round < CONFLICT_ROUNDS_MAX, 'outcomes meet conflicts without end');
   }
+}
+
+/**
+ * The log reads as it happened: the answers, then what they came to. Where the last answer says all of it, one entry holds
+ * both: what was asked, what came back, and what became of the operation.
+ */
+function toldOnce(answers: readonly EntryDraft[], results: readonly EntryDraft[]): readonly EntryDraft[] {
+  const last = answers.at(-1);
+  const [result] = results;
+  if (last === undefined || result === undefined) return [...answers, ...results];
+  const same = last.workerKey === result.workerKey && last.body.operation === result.body.operation;
+  const told = (['class', 'status', 'code'] as const).every((name) => last.body[name] === result.body[name]);
+  if (!same || !told) return [...answers, ...results];
+  return [...answers.slice(0, -1), { ...last, actor: result.actor, body: { ...last.body, ...result.body } }];
 }
 
 /** What one answer means for the worker. Pure. */
@@ -123,10 +157,17 @@ export function outcomeChange(
   { operation, delivered, tries }: Finished,
   now: Instant,
   random: number,
-): { readonly change: WorkerChange; readonly result: OperationResult } {
+): { readonly change: WorkerChange; readonly results: readonly OperationResult[] } {
   const { outcome } = delivered;
   const known = situation.accounts.find(({ target }) => target === operation.target) ?? operation.account;
-  const verdict = verdictOn(operation, outcome, now, tries, random);
+  const answered = verdictOn(operation, outcome, now, tries, random);
+  // What newer work undoes is not tried again: whoever leaves does not wait for a change that the target keeps refusing.
+  const undoing = situation.operations.find((one) => undoes(one, operation));
+  const verdict: VerdictOnOperation =
+    undoing === undefined || answered.state === 'done' || answered.state === 'accepted'
+      ? answered
+      : { state: 'superseded', notBefore: now, refused: false };
+  const inDoubt = outcome.class === 'ambiguous' || operation.ambiguous;
   const account = accountAfter(known, operation, delivered, verdict.state === 'done');
   // Without an account nothing can be taken out of a group: such operations would wait for ever.
   const pointless = (one: { readonly kind: string; readonly target: string; readonly state: string }): boolean =>
@@ -153,19 +194,42 @@ export function outcomeChange(
           ? []
           : [outcomeEntry(operation, outcome, verdict.state, standing)],
     },
-    result: {
-      id: operation.id,
-      state: verdict.state,
-      notBefore: verdict.notBefore,
-      attempts: operation.attempts + (outcome.countsAsAttempt ? 1 : 0),
-      ambiguous: outcome.class === 'ambiguous' || (operation.ambiguous && verdict.state === 'queued'),
-      outcome,
-    },
+    results: [
+      {
+        id: operation.id,
+        state: verdict.state,
+        notBefore: verdict.notBefore,
+        attempts: operation.attempts + (outcome.countsAsAttempt ? 1 : 0),
+        ambiguous: outcome.class === 'ambiguous' || (operation.ambiguous && verdict.state === 'queued'),
+        outcome,
+      },
+      // Never sent yet, since it waited behind this one: from now on it knows that an account may appear.
+      ...(verdict.state === 'superseded' && undoing?.kind === 'disable' && inDoubt ? [doubted(undoing.id, now)] : []),
+    ],
   };
 }
 
+const doubted = (id: number, now: Instant): OperationResult => ({
+  id,
+  state: 'queued',
+  notBefore: now,
+  attempts: 0,
+  ambiguous: true,
+  outcome: null,
+});
+
+const CHANGES_ACCOUNT: ReadonlySet<string> = new Set(['create', 'update', 'enable']);
+
+/** Decided later for the same account, and repeating the older one before it would only delay the end of access. */
+function undoes(newer: OpenOperation, older: ClaimedOperation): boolean {
+  if (newer.id <= older.id || newer.target !== older.target || newer.state !== 'queued') return false;
+  if (newer.kind === 'disable') return CHANGES_ACCOUNT.has(older.kind);
+  const sameGroup = () => (newer.payload as MembershipPayload).group === (older.payload as MembershipPayload).group;
+  return newer.kind === 'removeMember' && older.kind === 'addMember' && sameGroup();
+}
+
 interface VerdictOnOperation {
-  readonly state: 'done' | 'accepted' | 'queued' | 'failed';
+  readonly state: Extract<OperationState, 'done' | 'accepted' | 'queued' | 'failed' | 'superseded'>;
   readonly notBefore: Instant;
   /** A leaver that was refused for good: shown as failed, still tried. */
   readonly refused: boolean;
@@ -179,8 +243,15 @@ function verdictOn(
   random: number,
 ): VerdictOnOperation {
   const leaver = isLeaver(operation);
+  const attempts = operation.attempts + (outcome.countsAsAttempt ? 1 : 0);
+  const waits = (): Instant => {
+    const rule = leaver ? LEAVER_BACKOFF : WORK_BACKOFF;
+    const asked = Math.min(outcome.retryAfterMs ?? 0, leaver ? LEAVER_BACKOFF.capMs : RETRY_AFTER_MAX_MS);
+    return plusMs(now, Math.max(asked, backoffMs(Math.max(tries, attempts, 1), rule, random)));
+  };
   switch (outcome.class) {
     case 'done':
+      if (mayStillAppear(operation, outcome, now)) return { state: 'queued', notBefore: waits(), refused: false };
       return { state: 'done', notBefore: now, refused: false };
     case 'accepted':
       return { state: 'accepted', notBefore: now, refused: false };
@@ -188,17 +259,23 @@ function verdictOn(
     case 'gone':
     case 'conflict':
       if (!leaver) return { state: 'failed', notBefore: now, refused: false };
+      // A conflict passes; what was refused for good is asked again for all that, only less often.
+      if (outcome.class === 'conflict') return { state: 'queued', notBefore: waits(), refused: true };
       return { state: 'queued', notBefore: plusMs(now, REFUSED_LEAVER_MS), refused: true };
-    default: {
-      const attempts = operation.attempts + (outcome.countsAsAttempt ? 1 : 0);
+    default:
       if (!leaver && attempts >= ATTEMPTS_MAX) return { state: 'failed', notBefore: now, refused: false };
-      const rule = leaver ? LEAVER_BACKOFF : WORK_BACKOFF;
-      const asked = Math.min(outcome.retryAfterMs ?? 0, leaver ? LEAVER_BACKOFF.capMs : RETRY_AFTER_MAX_MS);
-      const wait = Math.max(asked, backoffMs(Math.max(tries, attempts, 1), rule, random));
-      return { state: 'queued', notBefore: plusMs(now, wait), refused: false };
-    }
+      return { state: 'queued', notBefore: waits(), refused: false };
   }
 }
+
+/** A create whose answer was lost may become visible this long after the disable was decided; until then nobody is not yet nobody. */
+const APPEARS_WITHIN_MS = 15 * MINUTE_MS;
+
+const mayStillAppear = (operation: ClaimedOperation, outcome: Outcome, now: Instant): boolean =>
+  operation.kind === 'disable' &&
+  operation.ambiguous &&
+  outcome.code === NOBODY &&
+  now < plusMs(operation.createdAt, APPEARS_WITHIN_MS);
 
 /** A target that asks for more than this is asked again anyway. */
 const RETRY_AFTER_MAX_MS = 3_600_000;

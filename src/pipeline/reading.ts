@@ -1,7 +1,7 @@
 // One pass over a delivery: rows become observations or rejections, rows of one key and of one person meet.
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
-import type { BoundMapping, Rejection } from '../mapping/bound-mapping.ts';
+import type { BoundMapping, MappedRecord, Rejection } from '../mapping/bound-mapping.ts';
 import type { FingerprintChange } from '../planning/changeset.ts';
 import type { ReadRow, Scan } from '../sources/source.ts';
 import type { KnownFingerprints } from '../store/store.ts';
@@ -15,7 +15,11 @@ export interface ReadingOptions {
   readonly onProgress?: (phase: string, done: number, total: number) => void;
 }
 
-/** Rows read and mapped at once. */
+type RejectedRecord = Extract<MappedRecord, { kind: 'rejected' }>;
+
+/** Rows mapped without letting the event loop run: some milliseconds. */
+const MAPPED_AT_ONCE = 100;
+/** Rows planned together. */
 const BATCH = 500;
 /** Rejections kept in one delivery; beyond this the count still rises, and the guard holds long before. */
 export const REJECTIONS_KEPT_MAX = 10_000;
@@ -36,6 +40,7 @@ export class Reading {
   #waiting: Observed[] = [];
   #waitingKeys = new Set<string>();
   #rejected = 0;
+  #populated: boolean | null = null;
   readonly #house: House;
   readonly #plan: Plan;
   readonly #mapping: BoundMapping;
@@ -63,7 +68,10 @@ export class Reading {
   }
 
   async take(rows: readonly ReadRow[]): Promise<void> {
-    for (const row of rows) await this.#row(row);
+    for (const [index, row] of rows.entries()) {
+      await this.#row(row);
+      if (index % MAPPED_AT_ONCE === MAPPED_AT_ONCE - 1) await breathe();
+    }
     if (this.#waiting.length >= BATCH) await this.#flush();
     this.#options.onProgress?.('read', this.#seen.size, this.#scan.unknownRows);
   }
@@ -97,7 +105,7 @@ export class Reading {
     }
     const mapped = this.#mapping.toEmployment(row.record, row.place, this.#asOf);
     if (mapped.kind === 'rejected') {
-      await this.#rejectedRecord(mapped.rejection, row);
+      await this.#rejectedRecord(mapped, row);
       return;
     }
     const { employment } = mapped;
@@ -163,19 +171,23 @@ export class Reading {
   }
 
   /** Counts as present and changes nothing, unless id and termination are readable: then the leave is acted on as explicit. */
-  async #rejectedRecord(rejection: Rejection, row: ReadRow): Promise<void> {
+  async #rejectedRecord({ rejection, endDate }: RejectedRecord, row: ReadRow): Promise<void> {
     this.#reject(rejection);
     if (rejection.key === null) return;
     const twice = this.#seen.has(rejection.key);
     this.#saw(rejection.key, row, rejection.key);
-    if (!rejection.saysTerminated || twice) return;
+    // Of two rows that say different things neither is acted on.
+    if (!rejection.saysTerminated || twice || this.#unchangedTwin(rejection.key, row.digest)) return;
     const { store } = this.#house;
     const worker = (await store.workerKeysOf(this.#mapping.connection, [rejection.key])).get(rejection.key);
     if (worker === undefined || !this.#wanted(worker)) return;
+    this.#workers.set(rejection.key, worker);
     const situation = (await store.situations(this.#mapping.connection, [worker])).get(worker);
     const onFile = situation?.employments.find(({ id }) => id === rejection.key);
     if (onFile === undefined) return;
-    const terminated: Employment = { ...onFile, status: 'terminated', asOf: this.#asOf };
+    // A later last day that an earlier record gave is no longer true; where none can be read the one on file stays.
+    const ended = endDate === undefined ? {} : { endDate };
+    const terminated: Employment = { ...onFile, ...ended, status: 'terminated', asOf: this.#asOf };
     await this.#observe(worker, [terminated], [{ employmentId: onFile.id, digests: [] }]);
   }
 
@@ -199,7 +211,62 @@ export class Reading {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingKeys = new Set();
-    await planWorkers(this.#house, this.#plan, waiting);
+    await planWorkers(
+      this.#house,
+      this.#plan,
+      (await this.#anybodyOnFile()) ? await this.#underTheirKeys(waiting) : waiting,
+    );
+  }
+
+  /** On a first load nobody can belong to somebody else: then no key need be looked up. */
+  async #anybodyOnFile(): Promise<boolean> {
+    this.#populated ??= (await this.#house.store.population(this.#mapping.connection)).workers > 0;
+    return this.#populated;
+  }
+
+  /**
+   * Keys are immutable: an employment on file stays with its worker, whatever person id its row carries now. Such a row counts
+   * as present and changes nothing but that its termination is acted on; else the account would be left behind for good, and a
+   * column of equal person ids would make one worker of everybody.
+   */
+  async #underTheirKeys(waiting: readonly Observed[]): Promise<readonly Observed[]> {
+    const ids = waiting.flatMap(({ employments }) => employments.map(({ id }) => id));
+    const owners = await this.#house.store.workerKeysOf(this.#mapping.connection, ids);
+    const result = new Map<string, Observed>();
+    const moved: { readonly owner: string; readonly employment: Employment }[] = [];
+    for (const one of waiting) {
+      const own = one.employments.filter(({ id }) => (owners.get(id) ?? one.key) === one.key);
+      for (const employment of one.employments) {
+        const owner = owners.get(employment.id) ?? one.key;
+        if (owner !== one.key) moved.push({ owner, employment });
+      }
+      if (own.length === one.employments.length) result.set(one.key, one);
+      else if (own.length > 0) {
+        const kept = new Set(own.map(({ id }) => id));
+        const fingerprints = one.fingerprints.filter(({ employmentId }) => kept.has(employmentId));
+        result.set(one.key, { ...one, employments: own, fingerprints });
+      }
+    }
+    for (const { owner, employment } of moved) {
+      const { id, status } = employment;
+      this.#workers.set(id, owner);
+      this.#reject({
+        key: id,
+        code: 'rekeyed',
+        reason: 'the row names another person than the one this key belongs to on file',
+        column: null,
+        place: placeOf(this.#seen.get(id) ?? '', {}),
+        saysTerminated: status === 'terminated',
+      });
+      if (status !== 'terminated' || !this.#wanted(owner)) continue;
+      const planned = result.get(owner) ?? this.#plan.get(owner)?.observed;
+      result.set(owner, {
+        key: owner,
+        employments: [...(planned?.employments ?? []), { ...employment, personId: owner }],
+        fingerprints: [...(planned?.fingerprints ?? []), { employmentId: id, digests: [] }],
+      });
+    }
+    return [...result.values()];
   }
 
   #reject(rejection: Rejection): void {

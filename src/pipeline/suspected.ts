@@ -1,15 +1,29 @@
 // Absence from a snapshot is a suspicion to show, never a departure.
 import type { Instant } from '../base/instant.ts';
-import type { WorkerChange } from '../planning/changeset.ts';
+import type { LifecyclePolicy } from '../lifecycle/policy.ts';
+import type { Stage } from '../lifecycle/standing.ts';
+import { truthOf } from '../lifecycle/truth.ts';
+import type { Situation, WorkerChange } from '../planning/changeset.ts';
 import { breathe, type House } from './house.ts';
 
 /** Employments looked up at once. */
 const BATCH = 500;
 
-/** Marks workers none of whose employments the snapshot holds as suspected, with the moment it was first noticed. */
+const AT_WORK: ReadonlySet<Stage> = new Set(['active', 'onLeave']);
+
+/** Whether the employments that the snapshot does hold keep the worker where they stand; the others only vanished. */
+function stays({ standing, employments }: Situation, gone: ReadonlySet<string>, now: Instant, policy: LifecyclePolicy) {
+  const there = employments.filter(({ id }) => !gone.has(id));
+  if (there.length === 0) return false;
+  const { stage } = truthOf(standing, there, now, policy);
+  return AT_WORK.has(standing.stage) ? AT_WORK.has(stage) : stage !== 'left';
+}
+
+/** Marks workers whom only absent employments keep where they stand as suspected, with the moment it was first noticed. */
 export async function suspect(
   house: House,
   connection: string,
+  policy: LifecyclePolicy,
   absent: readonly string[],
   now: Instant,
   actor: string,
@@ -27,7 +41,7 @@ export async function suspect(
         situation.standing.stage === 'purged'
       )
         continue;
-      if (!situation.employments.every(({ id }) => gone.has(id))) continue;
+      if (stays(situation, gone, now, policy)) continue;
       changes.push({
         key: situation.key,
         revision: situation.revision,

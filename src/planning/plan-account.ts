@@ -7,6 +7,7 @@ import type { Outcome } from '../lifecycle/outcome.ts';
 import type { Stage } from '../lifecycle/standing.ts';
 import type { DesiredAccount, ListedAccount, TargetMapping } from '../mapping/bound-mapping.ts';
 import { type Change, changesBetween, projected } from './account-changes.ts';
+import { notAdoptable } from './adoptable.ts';
 import type {
   AccountPayload,
   AccountState,
@@ -23,7 +24,9 @@ export interface TargetAnswers {
   readonly userName: string | null;
   /** Existing accounts that correlate, without those that this worker owns already. */
   readonly matches: readonly ListedAccount[];
-  /** Remote ids among the matches that belong to another worker of ours. */
+  /** The path by which they were found; null without a match. */
+  readonly foundBy: string | null;
+  /** Remote ids among the matches that belong to another worker of ours, or that another worker claims in the same plan. */
   readonly ownedElsewhere: ReadonlySet<string>;
   /** Whether the desired manager's account exists at the target. */
   readonly managerReady: boolean;
@@ -75,6 +78,7 @@ export function planAccount(input: AccountInput): AccountPlan {
     if (WITH_ACCOUNT.has(input.stage)) return newOrAdopted(input);
     return input.stage === 'left' ? leftOnFirstSight(input) : NOTHING;
   }
+  if (input.target.isProtected(asListed(input.account))) return protectedNow(input, input.account);
   if (input.purging) return purged(input, input.account);
   return WITH_ACCOUNT.has(input.stage) ? kept(input, input.account) : withdrawn(input, input.account);
 }
@@ -89,10 +93,8 @@ function newOrAdopted(input: AccountInput): AccountPlan {
   if (second !== undefined) {
     return refusal(input, 'ambiguous-match', `${answers.matches.length} existing accounts match; pair the right one`);
   }
-  if (answers.ownedElsewhere.has(match.remoteId)) {
-    return refusal(input, 'already-owned', 'the matching account belongs to another worker');
-  }
-  return adopted(input, desired, match);
+  const reason = notAdoptable(input.answers, desired, match);
+  return reason === null ? adopted(input, desired, match) : refusal(input, reason.code, reason.detail);
 }
 
 function created(input: AccountInput, desired: DesiredAccount): AccountPlan {
@@ -127,15 +129,12 @@ function created(input: AccountInput, desired: DesiredAccount): AccountPlan {
 function adopted(input: AccountInput, desired: DesiredAccount, match: ListedAccount): AccountPlan {
   const account = adoptedAccount(input, match, desired.attributes);
   const plan = kept(input, account, true);
-  const harm = adoptionHarm(
-    input,
-    match,
-    plan.changes
-      .map((change) => change.path)
-      .sort()
-      .join(', '),
-  );
-  return { ...plan, account: plan.account ?? account, harms: [harm] };
+  // What is approved are these values: a record that says something else by then falls out of the approval.
+  const changed = plan.changes.map(({ path, after }) => `${path}=${textOf(after)}`).sort();
+  const disables = plan.operations.some(({ kind }) => kind === 'disable');
+  const harms = [adoptionHarm(input, match, [...(disables ? ['disable'] : []), ...changed].join(', '))];
+  if (disables) harms.push(switchedOff(input));
+  return { ...plan, account: plan.account ?? account, harms };
 }
 
 function adoptedAccount(input: AccountInput, match: ListedAccount, attributes: JsonObject): AccountState {
@@ -156,9 +155,15 @@ function adoptedAccount(input: AccountInput, match: ListedAccount, attributes: J
 
 /** Somebody who left before we ever saw them: touched only where an active account of theirs is found. */
 function leftOnFirstSight(input: AccountInput): AccountPlan {
-  const [match, second] = input.answers.matches;
-  if (match === undefined || second !== undefined || !match.active) return NOTHING;
-  if (input.answers.ownedElsewhere.has(match.remoteId)) return NOTHING;
+  const { matches, ownedElsewhere } = input.answers;
+  const [match, second] = matches;
+  const active = matches.filter((one) => one.active && !ownedElsewhere.has(one.remoteId));
+  if (match === undefined || active.length === 0 || input.desired === null) return NOTHING;
+  if (second !== undefined) {
+    const detail = `${matches.length} existing accounts match somebody who has left; disable or pair the right one`;
+    return refusal(input, 'ambiguous-match', detail, 'disable');
+  }
+  if (notAdoptable(input.answers, input.desired, match) !== null) return NOTHING;
   const account = adoptedAccount(input, match, {});
   return {
     ...withdrawn({ ...input, leaving: true }, account),
@@ -240,7 +245,13 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   operations.push(...groups.operations);
   supersedes.push(...groups.supersedes);
 
-  const harms = adopting || account.active === null ? [] : [...changeHarms(input, changes), ...groups.harms];
+  const harms =
+    adopting || account.active === null
+      ? []
+      : [...changeHarms(input, changes), ...managerHarms(input, account, desired, expected), ...groups.harms];
+  // No event of this worker says so (those count by themselves): the rules have changed, and nobody's record ends the access.
+  if (!adopting && !input.leaving && switching && !shallBeActive && expected.active === true)
+    harms.push(switchedOff(input));
   const changed = manager.owed !== account.managerOwed;
   return {
     account: changed ? { ...account, managerOwed: manager.owed } : null,
@@ -285,16 +296,7 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
       (one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'),
     );
     supersedes.push(...unsent.map((one) => one.id));
-    const payload: AccountPayload = {
-      userName: account.userName,
-      externalId: account.externalId,
-      active: false,
-      attributes: account.known,
-      onCreateOnly: [],
-      keepWhenBlank: [],
-      managerKey: null,
-    };
-    operations.push(operation(input, 'disable', payload));
+    operations.push(operation(input, 'disable', { ...endedPayload(account), attributes: account.known }));
   }
   const groups = groupPlan(input, account, null);
   operations.push(...groups.operations);
@@ -308,19 +310,40 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
   };
 }
 
+/** An account of ours as the rules of protection see it. */
+const asListed = (account: AccountState): ListedAccount => ({
+  remoteId: account.remoteId ?? '',
+  externalId: account.externalId,
+  userName: account.userName,
+  active: account.active === true,
+  resource: account.known,
+});
+
+/** A rule that came later protects an account of ours: nothing is sent any more, and a leaver who keeps it is a visible failure. */
+function protectedNow(input: AccountInput, account: AccountState): AccountPlan {
+  const unsent = input.open.filter(({ state }) => state === 'queued');
+  const last = unsent.at(-1);
+  const wanted = input.leaving ? { kind: 'disable' as const, payload: endedPayload(account) } : last;
+  if (wanted === undefined) return NOTHING;
+  const refused = permanent('protected-account', 'the account is protected: what it needs is to be done by hand');
+  const visible = { ...operation(input, wanted.kind, wanted.payload), refused };
+  return { ...NOTHING, supersedes: unsent.map(({ id }) => id), operations: [visible] };
+}
+
+const endedPayload = (account: AccountState): AccountPayload => ({
+  userName: account.userName,
+  externalId: account.externalId,
+  active: false,
+  attributes: {},
+  onCreateOnly: [],
+  keepWhenBlank: [],
+  managerKey: null,
+});
+
 function purged(input: AccountInput, account: AccountState): AccountPlan {
-  const payload: AccountPayload = {
-    userName: account.userName,
-    externalId: account.externalId,
-    active: false,
-    attributes: {},
-    onCreateOnly: [],
-    keepWhenBlank: [],
-    managerKey: null,
-  };
   return {
     account: null,
-    operations: account.remoteId === null ? [] : [operation(input, 'delete', payload)],
+    operations: account.remoteId === null ? [] : [operation(input, 'delete', endedPayload(account))],
     supersedes: input.open.filter((one) => one.state === 'queued' || one.state === 'failed').map((one) => one.id),
     harms: account.remoteId === null ? [] : [harm(input, 'delete', 'delete', null, account.userName, 'deleted')],
     changes: [],
@@ -353,7 +376,8 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   const open = input.open.filter((one) => isMembership(one.kind));
   const granted = desired !== null && input.shallHaveGroups ? desired.memberships : [];
   const wanted = new Set(granted.map(({ group }) => group));
-  const outdated = open.filter((one) => isOutdated(one, wanted));
+  // A leaver's removals are not left in the queue of an earlier change: they travel as a leaver's.
+  const outdated = open.filter((one) => isOutdated(one, wanted) || (input.leaving && isUnsent(one)));
   const present = new Set(account.groups);
   for (const one of open) {
     if (outdated.includes(one)) continue;
@@ -362,6 +386,10 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
     else present.delete(group);
   }
   const goes = new Set([...present].filter((group) => !wanted.has(group)));
+  for (const { kind, payload } of outdated) {
+    const { group } = payload as MembershipPayload;
+    if (kind === 'removeMember' && !wanted.has(group)) goes.add(group);
+  }
   // In a group that we own in full somebody else may have added the leaver.
   const exists = account.remoteId !== null || isBeingCreated(input.open);
   if (input.leaving && exists) for (const group of input.target.fullGroups) goes.add(group);
@@ -375,8 +403,10 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   return { operations, supersedes: outdated.map((one) => one.id), harms };
 }
 
+const isUnsent = ({ state }: OpenOperation): boolean => state === 'queued' || state === 'failed';
+
 function isOutdated(one: OpenOperation, wanted: ReadonlySet<string>): boolean {
-  if (one.state !== 'queued' && one.state !== 'failed') return false;
+  if (!isUnsent(one)) return false;
   return wanted.has((one.payload as MembershipPayload).group) === (one.kind === 'removeMember');
 }
 
@@ -393,6 +423,23 @@ function changeHarms(input: AccountInput, changes: readonly Change[]): readonly 
     return harm(input, 'attributeChanged', `change ${change.path}`, change.path, before, after);
   });
 }
+
+/** A reference that is taken away or replaced; a debt was judged when it arose. */
+function managerHarms(
+  input: AccountInput,
+  account: AccountState,
+  { managerKey }: DesiredAccount,
+  { manager }: Expectation,
+): readonly Harm[] {
+  if (manager === '' || managerKey === manager) return [];
+  if (managerKey === '') return [harm(input, 'valueBlanked', 'blank manager', 'manager', manager, '')];
+  return account.managerOwed === managerKey
+    ? []
+    : [harm(input, 'attributeChanged', 'change manager', 'manager', manager, managerKey)];
+}
+
+const switchedOff = (input: AccountInput): Harm =>
+  harm(input, 'inferredLeaver', 'disable', null, 'active', input.stage);
 
 const textOf = (value: unknown): string =>
   value === undefined ? '' : typeof value === 'string' ? value : JSON.stringify(value);
@@ -434,17 +481,23 @@ function operation(
   };
 }
 
-function refusal(input: AccountInput, code: string, detail: string): AccountPlan {
-  const already = input.open.some((one) => one.state === 'failed' && one.kind === 'create');
+function refusal(
+  input: AccountInput,
+  code: string,
+  detail: string,
+  kind: 'create' | 'disable' = 'create',
+): AccountPlan {
+  const already = input.open.some((one) => one.state === 'failed' && one.kind === kind);
   if (already || input.desired === null) return NOTHING;
-  const outcome: Outcome = {
-    class: 'permanent',
-    status: null,
-    code,
-    detail,
-    retryAfterMs: null,
-    countsAsAttempt: true,
-  };
   const payload = payloadOf(input.desired, '', input.shallBeActive, null);
-  return { ...NOTHING, operations: [{ ...operation(input, 'create', payload), refused: outcome }] };
+  return { ...NOTHING, operations: [{ ...operation(input, kind, payload), refused: permanent(code, detail) }] };
 }
+
+const permanent = (code: string, detail: string): Outcome => ({
+  class: 'permanent',
+  status: null,
+  code,
+  detail,
+  retryAfterMs: null,
+  countsAsAttempt: true,
+});

@@ -50,6 +50,8 @@ export interface Prepared {
   readonly refusals: readonly Refusal[];
   readonly rescindsProtectedLeave: boolean;
   readonly reappears: boolean;
+  /** A last day that came with somebody who has no access yet: it meets the guard once they have, at the next look. */
+  readonly endUnseen: boolean;
   readonly targets: readonly PreparedTarget[];
 }
 
@@ -117,10 +119,13 @@ export function prepare(
   for (const event of orders) take(event);
   const detection = detect(standing, employments, rules.now, rules.policy);
   if (detection.events.length > EVENTS_MAX) throw new Error('bug: detection names too many events');
-  for (const event of detection.events) take(event);
+  const arrives = !hasAccess(situation);
+  const endUnseen = arrives && detection.events.some((event) => isEndSeen(event));
+  for (const event of detection.events) if (!(endUnseen && isEndSeen(event))) take(event);
 
   // Facts that only became newer are stored when they decided something; else every read would rewrite everybody.
   const employmentsChanged = factsChanged || (accepted.length > 0 && employments !== situation.employments);
+  const unseen = endUnseen && WITH_ACCOUNT.has(standing.stage);
   const truth = accepted.length === 0 ? detection.truth : truthOf(standing, employments, rules.now, rules.policy);
   const worker = { key: situation.key, employments };
   const primary = truth.primary;
@@ -137,9 +142,13 @@ export function prepare(
     refusals,
     rescindsProtectedLeave,
     reappears: situation.suspectedSince !== null && observed.length > 0,
+    endUnseen: unseen,
     targets: rules.mapping.targets.map((target) => preparedTarget(target, situation, standing, worker, primary)),
   };
 }
+
+/** The date is stored as seen only where it is counted: unseen, an end that nobody's limit met would pass when it comes. */
+const isEndSeen = (event: LifecycleEvent): boolean => event.type === 'endDateSeen' && event.endDate !== null;
 
 function preparedTarget(
   mapping: TargetMapping,
@@ -219,11 +228,11 @@ export function complete(
     moved ||= plan.operations.length + plan.changes.length > 0;
   }
   const mover = stageTransition === null && situation.revision > 0 && moved;
-  const standing = delivered(prepared, operations, mover, rules);
+  const standing = delivered(prepared, operations, supersedes, mover, rules);
   const transitions = prepared.accepted.flatMap(({ transition }) => (transition === null ? [] : [transition]));
   if (mover && operations.length > 0) transitions.push('mover');
 
-  const dueAt = prepared.truth.dueAt;
+  const dueAt = prepared.endUnseen ? rules.now : prepared.truth.dueAt;
   const nothing =
     situation.revision > 0 &&
     prepared.accepted.length === 0 &&
@@ -259,16 +268,24 @@ export function complete(
   };
 }
 
-const NO_ANSWERS: TargetAnswers = { userName: null, matches: [], ownedElsewhere: new Set(), managerReady: false };
+const NO_ANSWERS: TargetAnswers = {
+  userName: null,
+  matches: [],
+  foundBy: null,
+  ownedElsewhere: new Set(),
+  managerReady: false,
+};
 
 /** The delivery region follows the work: something was ordered, or there was nothing left to do. */
 function delivered(
   prepared: Prepared,
   operations: readonly NewOperation[],
+  supersedes: readonly number[],
   mover: boolean,
   rules: PlanRules,
 ): Standing {
   let standing = prepared.after;
+  const left = prepared.situation.operations.filter(({ id }) => !supersedes.includes(id));
   const apply = (event: LifecycleEvent): void => {
     const decision = decide(standing, event);
     if (decision.kind === 'accepted' && decision.changed) standing = decision.to;
@@ -278,12 +295,8 @@ function delivered(
   else if (operations.length > 0) {
     if (mover) apply({ type: 'attributesChanged', now: rules.now, asOf: prepared.truth.asOf });
     if (standing.delivery !== 'delivering') apply({ type: 'deliveryOrdered', now: rules.now });
-  } else if (
-    standing.delivery === 'delivering' &&
-    prepared.situation.operations.every((one) => one.state === 'failed')
-  ) {
-    const failed = prepared.situation.operations.length > 0;
-    apply({ type: failed ? 'deliveryFailed' : 'deliverySettled', now: rules.now });
+  } else if (standing.delivery === 'delivering' && left.every((one) => one.state === 'failed')) {
+    apply({ type: left.length > 0 ? 'deliveryFailed' : 'deliverySettled', now: rules.now });
   }
   return standing;
 }

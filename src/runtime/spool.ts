@@ -7,6 +7,12 @@ import { assert } from '../base/assert.ts';
 /** Text kept in memory before the file is used: a daily snapshot never gets there. */
 const MEMORY_MAX = 32 * 1024 * 1024;
 const WRITE_BUFFER = 1024 * 1024;
+/** Read at once where items are asked for in the order in which they were added. */
+const READ_BUFFER = 256 * 1024;
+/** UTF-8 never takes more bytes for one unit of a text. */
+const BYTES_PER_UNIT_MAX = 3;
+
+const EMPTY = Buffer.alloc(0);
 
 export class Spool<T> implements Disposable {
   readonly #memory: string[] = [];
@@ -16,8 +22,13 @@ export class Spool<T> implements Disposable {
   #lengths = new Uint32Array(1024);
   #spilled = 0;
   #fileBytes = 0;
-  #pending: Buffer[] = [];
+  #pending: Buffer = EMPTY;
   #pendingBytes = 0;
+  /** The first `#windowBytes` bytes hold a part of the file, from `#windowAt` on. */
+  #window: Buffer = EMPTY;
+  #windowAt = 0;
+  #windowBytes = 0;
+  #readUpTo = 0;
   readonly #folder: string;
 
   /** `folder` must be writable: the state folder, since the rest of a container may not be. */
@@ -38,15 +49,12 @@ export class Spool<T> implements Disposable {
       return this.#memory.length - 1;
     }
     this.#fd ??= openNameless(this.#folder);
-    const bytes = Buffer.from(text);
+    const length = this.#append(text);
     if (this.#spilled === this.#offsets.length) this.#grow();
     this.#offsets[this.#spilled] = this.#fileBytes;
-    this.#lengths[this.#spilled] = bytes.length;
+    this.#lengths[this.#spilled] = length;
     this.#spilled += 1;
-    this.#fileBytes += bytes.length;
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= WRITE_BUFFER) this.#flush();
+    this.#fileBytes += length;
     return this.size - 1;
   }
 
@@ -55,26 +63,57 @@ export class Spool<T> implements Disposable {
     if (inMemory !== undefined) return JSON.parse(inMemory) as T;
     const position = index - this.#memory.length;
     assert(position >= 0 && position < this.#spilled && this.#fd !== null, 'spool index out of range');
-    this.#flush();
-    const bytes = Buffer.allocUnsafe(this.#lengths[position] ?? 0);
-    const read = readSync(this.#fd, bytes, 0, bytes.length, this.#offsets[position] ?? 0);
-    assert(read === bytes.length, 'spool file is short');
-    return JSON.parse(bytes.toString('utf8')) as T;
+    return JSON.parse(this.#read(this.#offsets[position] ?? 0, this.#lengths[position] ?? 0)) as T;
   }
 
   [Symbol.dispose](): void {
     if (this.#fd !== null) closeSync(this.#fd);
     this.#fd = null;
     this.#memory.length = 0;
-    this.#pending = [];
+    this.#pending = EMPTY;
+    this.#window = EMPTY;
+  }
+
+  /** Returns the number of bytes. */
+  #append(text: string): number {
+    const most = text.length * BYTES_PER_UNIT_MAX;
+    if (this.#pendingBytes + most > this.#pending.length) {
+      this.#flush();
+      if (most > this.#pending.length) this.#pending = Buffer.allocUnsafe(Math.max(WRITE_BUFFER, most));
+    }
+    const length = this.#pending.write(text, this.#pendingBytes);
+    this.#pendingBytes += length;
+    return length;
+  }
+
+  #read(at: number, length: number): string {
+    this.#flush();
+    const end = at + length;
+    if (at < this.#windowAt || end > this.#windowAt + this.#windowBytes) {
+      // One item by itself, unless the one before it was asked for last.
+      const wanted = at === this.#readUpTo ? Math.max(length, Math.min(READ_BUFFER, this.#fileBytes - at)) : length;
+      assert(this.#fd !== null, 'a spool without a file has nothing in it');
+      if (wanted > this.#window.length) this.#window = Buffer.allocUnsafe(Math.max(wanted, READ_BUFFER));
+      this.#windowBytes = 0;
+      let read = 0;
+      while (read < wanted) {
+        const more = readSync(this.#fd, this.#window, read, wanted - read, at + read);
+        assert(more > 0, 'spool file is short');
+        read += more;
+      }
+      this.#windowAt = at;
+      this.#windowBytes = wanted;
+    }
+    this.#readUpTo = end;
+    return this.#window.toString('utf8', at - this.#windowAt, end - this.#windowAt);
   }
 
   #flush(): void {
     if (this.#pendingBytes === 0 || this.#fd === null) return;
-    const bytes = Buffer.concat(this.#pending, this.#pendingBytes);
     let written = 0;
-    while (written < bytes.length) written += writeSync(this.#fd, bytes, written, bytes.length - written);
-    this.#pending = [];
+    while (written < this.#pendingBytes) {
+      written += writeSync(this.#fd, this.#pending, written, this.#pendingBytes - written);
+    }
     this.#pendingBytes = 0;
   }
 

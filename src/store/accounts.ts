@@ -1,8 +1,8 @@
 // Accounts at targets, and the names reserved there.
-import type { JsonObject } from '../base/json.ts';
 import type { AccountState } from '../planning/changeset.ts';
 import type { Names } from './names.ts';
 import type { Sql } from './sql.ts';
+import { accountOf, type WrittenAccount } from './written.ts';
 
 export interface AccountRow {
   readonly target_id: number;
@@ -20,11 +20,11 @@ export interface AccountRow {
 
 export interface Accounts {
   readonly of: (worker: number) => readonly AccountState[];
-  readonly find: (worker: number, target: number) => AccountState | null;
+  readonly find: (worker: number, target: number) => WrittenAccount | null;
   /** Null when the worker has none there, or one without a remote id. */
   readonly remoteIdOf: (connection: number, target: number, workerKey: string) => string | null;
   readonly hasRemoteId: (worker: number, target: number) => boolean;
-  readonly save: (owner: AccountOwner, target: number, account: AccountState) => void;
+  readonly save: (owner: AccountOwner, target: number, account: WrittenAccount) => void;
   /** The worker whose account has this remote id. */
   readonly ownerOf: (target: number, remoteId: string) => number | null;
   /** Names of the targets at which this connection has accounts. */
@@ -113,7 +113,7 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
     'INSERT INTO reserved_names (target_id, folded, worker_id) VALUES (?, ?, ?)',
   );
 
-  const stateOf = (row: AccountRow): AccountState => ({
+  const written = (row: AccountRow): WrittenAccount => ({
     target: targets.nameOf(row.target_id),
     remoteId: row.remote_id,
     etag: row.etag,
@@ -121,11 +121,12 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
     externalId: row.external_id,
     active: row.active === null ? null : row.active === 1,
     origin: row.origin,
-    known: JSON.parse(row.known) as JsonObject,
+    known: row.known,
     managerKnown: row.manager_known,
     managerOwed: row.manager_owed,
-    groups: JSON.parse(row.groups) as readonly string[],
+    groups: row.groups,
   });
+  const stateOf = (row: AccountRow): AccountState => accountOf(written(row));
 
   const remoteIdOf: Accounts['remoteIdOf'] = (connection, target, workerKey) => {
     const worker = workerId.get(connection, workerKey);
@@ -140,7 +141,7 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
         .map(stateOf),
     find: (worker, target) => {
       const row = find.get(worker, target);
-      return row === undefined ? null : stateOf(row);
+      return row === undefined ? null : written(row);
     },
     remoteIdOf,
     hasRemoteId: (worker, target) => (remoteId.get(worker, target)?.remote_id ?? null) !== null,
@@ -166,10 +167,10 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
         account.externalId,
         account.active === null ? null : Number(account.active),
         account.origin,
-        JSON.stringify(account.known),
+        account.known,
         account.managerKnown,
         owed,
-        account.groups.length === 0 ? '[]' : JSON.stringify(account.groups),
+        account.groups,
         Number(payableNow),
       );
       // Nobody can be owed by an account that has just been planned.

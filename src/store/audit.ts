@@ -1,12 +1,12 @@
 // The chain of entries. Appending happens inside the transaction that stores what the entry tells of.
 
 import type { Instant } from '../base/instant.ts';
-import { canonicalJson, type JsonObject } from '../base/json.ts';
-import type { EntryDraft } from '../planning/changeset.ts';
+import type { JsonObject } from '../base/json.ts';
 import { sha256Hex } from './digest.ts';
 import type { Entry, EntryFilter } from './door.ts';
 import type { Participant } from './group-commit.ts';
 import type { Sql } from './sql.ts';
+import type { WrittenEntry } from './written.ts';
 
 /** What an entry of nothing before it follows. */
 export const CHAIN_START = '0'.repeat(64);
@@ -17,7 +17,7 @@ const EXPORT_BATCH = 1_000;
 
 export interface Appender extends Participant {
   /** Only inside a transaction. `worker` is the number of the worker it speaks of. Returns the entry's sequence number. */
-  readonly append: (draft: EntryDraft, at: Instant, worker: number | null) => number;
+  readonly append: (entry: WrittenEntry, at: Instant, worker: number | null) => number;
   /** The number that the next entry will get. */
   readonly nextSeq: () => number;
 }
@@ -26,12 +26,12 @@ export interface Appender extends Participant {
  * The text an entry's hash is taken over: canonical JSON (keys in code-point order) of
  * `{ actor, at, body, connection, kind, personal?, worker }`. Put together by hand, since only `body` has keys to sort.
  */
-function entryText(draft: EntryDraft, at: Instant, personalHash: string | null): string {
+function entryText(entry: WrittenEntry, at: Instant, personalHash: string | null): string {
   const personal = personalHash === null ? '' : `,"personal":"${personalHash}"`;
   return (
-    `{"actor":${JSON.stringify(draft.actor)},"at":"${at}","body":${canonicalJson(draft.body)},` +
-    `"connection":${JSON.stringify(draft.connection)},"kind":${JSON.stringify(draft.kind)}${personal},` +
-    `"worker":${JSON.stringify(draft.workerKey)}}`
+    `{"actor":${JSON.stringify(entry.actor)},"at":"${at}","body":${entry.body},` +
+    `"connection":${JSON.stringify(entry.connection)},"kind":${JSON.stringify(entry.kind)}${personal},` +
+    `"worker":${JSON.stringify(entry.workerKey)}}`
   );
 }
 
@@ -70,21 +70,19 @@ export function appenderOf(sql: Sql, randomBytes: (length: number) => Uint8Array
   };
 
   return {
-    append: (draft, at, worker) => {
+    append: (entry, at, worker) => {
       const last = present();
       const seq = last.seq + 1;
       let salt = '';
-      let personalText = '';
       let digest: string | null = null;
-      if (draft.personal !== undefined) {
+      if (entry.personal !== null) {
         salt = nextSalt();
-        personalText = canonicalJson(draft.personal);
-        digest = personalHash(salt, personalText);
+        digest = personalHash(salt, entry.personal);
       }
-      const text = entryText(draft, at, digest);
+      const text = entryText(entry, at, digest);
       const hash = chainHash(last.hash, text);
       insert.run(seq, last.hash, hash, worker, text);
-      if (digest !== null) insertPersonal.run(seq, salt, personalText);
+      if (entry.personal !== null) insertPersonal.run(seq, salt, entry.personal);
       head = { seq, hash };
       moved = true;
       return seq;

@@ -11,6 +11,7 @@ import type { Names } from './names.ts';
 import { laneAt, laneRank } from './outbox.ts';
 import type { Sql } from './sql.ts';
 import type { Tallies } from './tallies.ts';
+import { accountOf, type WrittenAccount } from './written.ts';
 
 /** Operations whose moment has come, moved to the front of one lane by one claim: a bound on its work after a long outage. */
 const WOKEN_MAX = 500;
@@ -36,8 +37,21 @@ export interface ClaimOptions {
   readonly now: Instant;
 }
 
+/** A claimed operation as it stands in the store: it becomes objects once, where it is used. */
+export interface WrittenClaim extends Omit<ClaimedOperation, 'payload' | 'account'> {
+  /** JSON. */
+  readonly payload: string;
+  readonly account: WrittenAccount;
+}
+
+export const claimedOf = (claim: WrittenClaim): ClaimedOperation => ({
+  ...claim,
+  payload: JSON.parse(claim.payload) as OperationPayload,
+  account: accountOf(claim.account),
+});
+
 export interface Claims {
-  readonly claim: (target: string, options: ClaimOptions) => readonly ClaimedOperation[];
+  readonly claim: (target: string, options: ClaimOptions) => readonly WrittenClaim[];
   readonly nextAttempt: (target: string, now: Instant) => Instant | null;
 }
 
@@ -71,11 +85,10 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     `SELECT min(not_before) AS at FROM operations WHERE turn = 'later' AND target_id = ? AND lane = ?`,
   );
 
-  const claimed = (row: ClaimRow, target: number, targetName: string, now: Instant): ClaimedOperation => {
-    const payload = JSON.parse(row.payload) as OperationPayload;
+  const claimed = (row: ClaimRow, target: number, targetName: string, now: Instant): WrittenClaim => {
     const account = accounts.find(row.worker_id, target);
     assert(account !== null, `operation ${row.id} has an account`);
-    const managerKey = 'managerKey' in payload ? payload.managerKey : null;
+    const { managerKey, group } = referencesOf(row);
     return {
       id: row.id,
       workerKey: row.worker_key,
@@ -83,13 +96,13 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
       target: targetName,
       kind: row.kind,
       lane: laneAt(row.lane),
-      payload,
+      payload: row.payload,
       attempts: row.attempts,
       ambiguous: row.ambiguous === 1,
       account,
       managerRemoteId:
         managerKey === null || managerKey === '' ? null : accounts.remoteIdOf(row.connection_id, target, managerKey),
-      groupRemoteId: 'group' in payload ? (groups.find(target, payload.group)?.remoteId ?? null) : null,
+      groupRemoteId: group === null ? null : (groups.find(target, group)?.remoteId ?? null),
       transition: row.transition,
       firstSentAt: row.first_sent_at ?? now,
       createdAt: row.created_at,
@@ -100,7 +113,7 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     claim: (targetName, { lanes, limit, now }) => {
       const target = targets.id(targetName);
       if (target === null) return [];
-      const taken: ClaimedOperation[] = [];
+      const taken: WrittenClaim[] = [];
       for (const lane of lanes.map(laneRank).sort()) {
         if (taken.length >= limit) break;
         wake.run(target, lane, now, Math.max(limit, WOKEN_MAX));
@@ -126,3 +139,13 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     },
   };
 }
+
+/** What a payload refers to. Most refer to nobody: then it need not be read for that. */
+function referencesOf({ payload }: ClaimRow): { readonly managerKey: string | null; readonly group: string | null } {
+  if (payload.endsWith(NO_MANAGER)) return { managerKey: null, group: null };
+  const { managerKey, group } = JSON.parse(payload) as { readonly managerKey?: string | null; readonly group?: string };
+  return { managerKey: managerKey ?? null, group: group ?? null };
+}
+
+/** The end of a payload whose last member says so. A text inside a string would have its quotes escaped. */
+const NO_MANAGER = ',"managerKey":null}';

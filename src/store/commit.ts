@@ -1,13 +1,13 @@
 // One changeset, whole or not at all. First everything that could refuse it is read, then it is written: a refused
 // changeset has written nothing, so that its neighbours in the same transaction need no undoing.
 import { assert } from '../base/assert.ts';
-import type { Changeset, EntryDraft, WorkerChange } from '../planning/changeset.ts';
 import type { AccountOwner } from './accounts.ts';
 import type { CommitResult } from './door.ts';
 import { foldName } from './fold-name.ts';
 import { type HeldOperation, hasEnded, needsAccount } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 import type { WorkerRow } from './workers.ts';
+import { type WrittenChangeset, type WrittenEntry, type WrittenWorker, writtenEntry } from './written.ts';
 
 /** Versions of hold items that were written beforehand, by kind of hold. */
 export type StagedHolds = ReadonlyMap<string, number>;
@@ -26,7 +26,7 @@ interface Findings {
 }
 
 /** Only inside a transaction. */
-export function applyChangeset(rooms: Rooms, changeset: Changeset, staged: StagedHolds): CommitResult {
+export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged: StagedHolds): CommitResult {
   const found = conflictsOf(rooms, changeset);
   if ('kind' in found) return found;
   const connection = rooms.connections.idForWriting(changeset.connection);
@@ -41,7 +41,7 @@ export function applyChangeset(rooms: Rooms, changeset: Changeset, staged: Stage
   });
   const ids = new Map<string, number>();
   const operationIds: number[] = [];
-  for (const change of changeset.workers ?? []) {
+  for (const change of changeset.workers) {
     const before = found.before.get(change.key);
     const worker = rooms.workers.save(connection, change, before);
     ids.set(change.key, worker);
@@ -54,19 +54,22 @@ export function applyChangeset(rooms: Rooms, changeset: Changeset, staged: Stage
     rooms.accounts.reserve(rooms.targets.idForWriting(target), folded, worker);
   }
   turns.take();
-  for (const entry of changeset.entries ?? []) rooms.appender.append(entry, changeset.at, workerOf(rooms, entry));
+  for (const entry of changeset.entries) rooms.appender.append(entry, changeset.at, workerOf(rooms, entry));
   applyFeed(rooms, connection, changeset, staged);
   return { kind: 'applied', operationIds, firstEntry };
 }
 
-function conflictsOf(rooms: Rooms, changeset: Changeset): Findings | Extract<CommitResult, { kind: 'conflict' }> {
+function conflictsOf(
+  rooms: Rooms,
+  changeset: WrittenChangeset,
+): Findings | Extract<CommitResult, { kind: 'conflict' }> {
   const connection = rooms.connections.id(changeset.connection);
   const workers: string[] = [];
   const names: { target: string; userName: string }[] = [];
   const before = new Map<string, WorkerRow | undefined>();
   const reservations = new Map<string, Reservation>();
 
-  for (const change of changeset.workers ?? []) {
+  for (const change of changeset.workers) {
     assert(!before.has(change.key), `worker ${change.key} is once in a changeset`);
     const row = connection === null ? undefined : rooms.workers.find(connection, change.key);
     before.set(change.key, row);
@@ -97,8 +100,8 @@ function conflictsOf(rooms: Rooms, changeset: Changeset): Findings | Extract<Com
 /** Accounts before operations (an operation belongs to an account), entries before operations (they name the decision). */
 function applyWorker(
   rooms: Rooms,
-  changeset: Changeset,
-  change: WorkerChange,
+  changeset: WrittenChangeset,
+  change: WrittenWorker,
   owner: AccountOwner,
   turns: Turns,
 ): readonly number[] {
@@ -119,34 +122,44 @@ function applyWorker(
     first ??= seq;
     if (entry.kind === 'decision') decided ??= seq;
   }
+  /** Targets at which what is replaced may have taken effect. */
+  const inDoubt = new Set<number>();
   for (const id of change.supersedes) {
     const operation = rooms.outbox.held(id);
     assert(operation !== null && operation.worker_id === worker, `operation ${id} belongs to worker ${change.key}`);
     // What is on its way, or has ended meanwhile, is left alone: newer work then follows it.
     if (operation.state !== 'queued' && operation.state !== 'failed') continue;
     rooms.outbox.supersede(operation);
+    if (operation.ambiguous === 1 && !needsAccount(operation.kind)) inDoubt.add(operation.target_id);
     rooms.appender.append(superseded(rooms, changeset, change.key, operation), changeset.at, worker);
     turns.touch(worker, operation.target_id);
   }
   const headed = new Set<number>();
   return change.operations.map((operation) => {
     const target = rooms.targets.idForWriting(operation.target);
-    const alone = isNew && !headed.has(target) && operation.refused === undefined && !needsAccount(operation.kind);
+    const alone = isNew && !headed.has(target) && operation.refused === null && !needsAccount(operation.kind);
     if (alone) headed.add(target);
     else if (!headed.has(target)) turns.touch(worker, target);
-    return rooms.outbox.add(worker, target, operation, { at: changeset.at, decided: decided ?? first, alone });
+    const ambiguous = inDoubt.has(target) && !needsAccount(operation.kind);
+    const context = { at: changeset.at, decided: decided ?? first, alone, ambiguous };
+    return rooms.outbox.add(worker, target, operation, context);
   });
 }
 
 /** The number of the worker an entry speaks of; null when it speaks of none we know. */
-function workerOf(rooms: Rooms, { connection, workerKey }: EntryDraft): number | null {
+function workerOf(rooms: Rooms, { connection, workerKey }: WrittenEntry): number | null {
   if (connection === null || workerKey === null) return null;
   const id = rooms.connections.id(connection);
   return id === null ? null : (rooms.workers.find(id, workerKey)?.id ?? null);
 }
 
-function superseded(rooms: Rooms, changeset: Changeset, workerKey: string, operation: HeldOperation): EntryDraft {
-  return {
+function superseded(
+  rooms: Rooms,
+  changeset: WrittenChangeset,
+  workerKey: string,
+  operation: HeldOperation,
+): WrittenEntry {
+  return writtenEntry({
     kind: 'superseded',
     connection: changeset.connection,
     workerKey,
@@ -157,16 +170,16 @@ function superseded(rooms: Rooms, changeset: Changeset, workerKey: string, opera
       kind: operation.kind,
       state: operation.state,
     },
-  };
+  });
 }
 
 /** Lines (one worker at one target) whose order has to be looked at once everything else is written. */
 class Turns {
   readonly #rooms: Rooms;
-  readonly #changeset: Changeset;
+  readonly #changeset: WrittenChangeset;
   readonly #touched = new Map<string, readonly [number, number]>();
 
-  constructor(rooms: Rooms, changeset: Changeset) {
+  constructor(rooms: Rooms, changeset: WrittenChangeset) {
     this.#rooms = rooms;
     this.#changeset = changeset;
   }
@@ -184,7 +197,7 @@ class Turns {
 }
 
 /** What belongs to the connection rather than to one worker. */
-function applyFeed(rooms: Rooms, connection: number, changeset: Changeset, staged: StagedHolds): void {
+function applyFeed(rooms: Rooms, connection: number, changeset: WrittenChangeset, staged: StagedHolds): void {
   const context = changeset.fingerprintContext ?? changeset.checkpoint?.contextDigest ?? null;
   const fingerprints = changeset.fingerprints ?? [];
   if (context !== null || fingerprints.length > 0) {

@@ -245,8 +245,12 @@ export interface Store extends AsyncDisposable {
    */
   readonly commit: (changeset: Changeset) => Promise<CommitResult>;
 
-  /** Unknown keys are absent from the map. */
-  readonly situations: (connection: string, keys: readonly string[]) => Promise<ReadonlyMap<string, Situation>>;
+  /** Unknown keys are absent from the map. With `employments: false` these are not read and the list is empty. */
+  readonly situations: (
+    connection: string,
+    keys: readonly string[],
+    options?: { readonly employments?: boolean },
+  ) => Promise<ReadonlyMap<string, Situation>>;
   /** Employment id → worker key, for those that are known. */
   readonly workerKeysOf: (connection: string, employmentIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
   /** Workers whose moment has come, earliest first. */

@@ -45,12 +45,15 @@ export interface Writer {
   readonly idle: () => Promise<void>;
   readonly throwIfUnknown: () => void;
   readonly isUnknown: () => boolean;
+  /** Called once, when the store comes to be unknown. */
+  readonly onUnknown: (listener: (error: StoreUnknown) => void) => void;
 }
 
 export function writerOf(sql: Sql, participants: readonly Participant[]): Writer {
   let queue: Job[] = [];
   let scheduled = false;
   let unknown: StoreUnknown | null = null;
+  let tell: (error: StoreUnknown) => void = () => {};
 
   const attempt = (jobs: readonly Job[]): Attempt => {
     let begun = false;
@@ -66,7 +69,10 @@ export function writerOf(sql: Sql, participants: readonly Participant[]): Writer
       return { kind: 'durable', results: transaction.immediate() };
     } catch (error) {
       for (const participant of participants) participant.afterRollback();
-      if (ran || isDiskFault(error)) unknown = new StoreUnknown(error);
+      if (ran || isDiskFault(error)) {
+        unknown = new StoreUnknown(error);
+        tell(unknown);
+      }
       if (unknown !== null) return { kind: 'refused', error: unknown };
       return begun ? { kind: 'undone', error } : { kind: 'refused', error: busy(error) };
     }
@@ -128,6 +134,9 @@ export function writerOf(sql: Sql, participants: readonly Participant[]): Writer
         if (!(error instanceof StoreUnknown)) throw error;
       }),
     isUnknown: () => unknown !== null,
+    onUnknown: (listener) => {
+      tell = listener;
+    },
     throwIfUnknown: () => {
       if (unknown !== null) throw unknown;
     },

@@ -5,7 +5,6 @@ import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import { LANES, type Lane } from '../lifecycle/operation.ts';
 import type {
-  NewOperation,
   OpenOperation,
   OperationKind,
   OperationPayload,
@@ -15,6 +14,7 @@ import type {
 import type { Names } from './names.ts';
 import type { Sql } from './sql.ts';
 import type { Tallies } from './tallies.ts';
+import type { WrittenOperation } from './written.ts';
 
 export type Turn = 'behind' | 'later' | 'now' | 'out' | 'stuck';
 
@@ -26,6 +26,11 @@ export interface HeldOperation {
   readonly kind: OperationKind;
   readonly lane: number;
   readonly state: OperationState;
+}
+
+/** One that newer work may replace. */
+export interface ReplaceableOperation extends HeldOperation {
+  readonly ambiguous: number;
 }
 
 interface OpenRow extends HeldOperation {
@@ -41,9 +46,9 @@ interface InLine {
 
 export interface Outbox {
   readonly openOf: (worker: number) => readonly OpenOperation[];
-  readonly held: (id: number) => HeldOperation | null;
+  readonly held: (id: number) => ReplaceableOperation | null;
   /** `decided` is the entry of the decision. With `alone` the worker has nothing else open at this target. */
-  readonly add: (worker: number, target: number, operation: NewOperation, context: AddContext) => number;
+  readonly add: (worker: number, target: number, operation: WrittenOperation, context: AddContext) => number;
   /** Only for queued and failed operations. */
   readonly supersede: (operation: HeldOperation) => void;
   readonly settle: (operation: HeldOperation, result: OperationResult) => void;
@@ -55,6 +60,8 @@ export interface AddContext {
   readonly at: Instant;
   readonly decided: number | null;
   readonly alone: boolean;
+  /** It replaces one that may have taken effect: it looks before it writes, too. */
+  readonly ambiguous: boolean;
 }
 
 export function laneRank(lane: Lane): number {
@@ -87,8 +94,8 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
     `SELECT id, worker_id, target_id, kind, lane, state, payload FROM operations
      WHERE worker_id = ? AND turn IS NOT NULL`,
   );
-  const held = sql.prepare<[number], HeldOperation>(
-    'SELECT id, worker_id, target_id, kind, lane, state FROM operations WHERE id = ?',
+  const held = sql.prepare<[number], ReplaceableOperation>(
+    'SELECT id, worker_id, target_id, kind, lane, state, ambiguous FROM operations WHERE id = ?',
   );
   type NewValues = [
     number,
@@ -103,10 +110,11 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
     Instant,
     string | null,
     number | null,
+    number,
   ];
   const insert = sql.prepare<NewValues>(
     `INSERT INTO operations (worker_id, target_id, kind, lane, transition, payload, state, turn, not_before, created_at,
-       last_outcome, entry_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       last_outcome, entry_seq, ambiguous) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const end = sql.prepare<[OperationState, Turn | null, number]>(
     'UPDATE operations SET state = ?, turn = ? WHERE id = ?',
@@ -148,8 +156,8 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
           payload: JSON.parse(row.payload) as OperationPayload,
         })),
     held: (id) => held.get(id) ?? null,
-    add: (worker, target, operation, { at, decided, alone }) => {
-      const state = operation.refused === undefined ? 'queued' : 'failed';
+    add: (worker, target, operation, { at, decided, alone, ambiguous }) => {
+      const state = operation.refused === null ? 'queued' : 'failed';
       let turn = turnOf(state);
       assert(turn !== null, 'a new operation has not ended');
       if (alone && state === 'queued') turn = operation.notBefore <= at ? 'now' : 'later';
@@ -160,13 +168,14 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
         operation.kind,
         lane,
         operation.transition,
-        JSON.stringify(operation.payload),
+        operation.payload,
         state,
         turn,
         operation.notBefore,
         at,
-        operation.refused === undefined ? null : JSON.stringify(operation.refused),
+        operation.refused,
         decided,
+        Number(ambiguous),
       );
       tallies.add('operation', target, String(lane), state, 1);
       return Number(result.lastInsertRowid);
@@ -191,6 +200,9 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
     takeTurns: (worker, target, at, hasRemoteId) => {
       const rows = line.all(worker, target).sort((a, b) => a.id - b.id);
       let taken = rows.some((row) => row.turn === 'out');
+      // Access ends before memberships change: a group that the target refuses never keeps a leaver waiting.
+      const lead = rows.findIndex(({ turn, kind }) => turn !== 'out' && turn !== 'stuck' && !needsAccount(kind));
+      if (rows[lead]?.kind === 'disable') rows.unshift(...rows.splice(lead, 1));
       for (const row of rows) {
         if (row.turn === 'out' || row.turn === 'stuck') continue;
         // A membership without an account is passed over: what makes the account may have been decided after it.

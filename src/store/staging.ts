@@ -1,11 +1,12 @@
 // What may be large is written in slices beforehand, invisible until one short transaction refers to it: the items of a hold
 // that a bad feed fills, and the listing of a target.
-import type { Changeset, HoldChange } from '../planning/changeset.ts';
+import type { CorrelationValue, ListedAccount } from '../mapping/bound-mapping.ts';
+import type { HoldChange } from '../planning/changeset.ts';
 import type { StagedHolds } from './commit.ts';
-import type { Store } from './door.ts';
 import { holdContent } from './holds.ts';
 import type { Rooms } from './rooms.ts';
 import type { Sweeper } from './sweeper.ts';
+import type { WrittenChangeset } from './written.ts';
 
 /** Items of a hold written in one transaction; a hold with more is staged. */
 export const HOLD_SLICE = 500;
@@ -13,10 +14,25 @@ export const HOLD_SLICE = 500;
 const INVENTORY_SLICE = 200;
 const SMALL = 1;
 
+/** A listing that is being written: the numbers of its target and of its version. */
+export interface StagedListing {
+  readonly target: number;
+  readonly version: number;
+}
+
+/** An account of a listing with the values by which it may be found. */
+export interface FoundAccount {
+  readonly account: ListedAccount;
+  readonly values: readonly CorrelationValue[];
+}
+
 export interface Staging {
   /** Versions for the large holds of this changeset; the caller releases them from the sweeper once it is committed. */
-  readonly holds: (changeset: Changeset) => Promise<StagedHolds>;
-  readonly inventory: Store['replaceInventory'];
+  readonly holds: (changeset: WrittenChangeset) => Promise<StagedHolds>;
+  readonly beginListing: (target: string) => Promise<StagedListing>;
+  readonly addToListing: (listing: StagedListing, accounts: readonly FoundAccount[]) => Promise<void>;
+  readonly showListing: (listing: StagedListing) => Promise<number>;
+  readonly endListing: (listing: StagedListing) => void;
 }
 
 interface StagingParts {
@@ -49,29 +65,25 @@ export function stagingOf(rooms: Rooms, { write, sweeper }: StagingParts): Stagi
       }
       return staged;
     },
-    inventory: async (target, pages, valuesOf) => {
-      const id = await write(SMALL, () => rooms.targets.idForWriting(target));
-      const version = await write(SMALL, () => {
-        const created = rooms.inventory.newVersion(id);
-        sweeper.keep('inventory', created);
-        return created;
-      });
-      try {
-        for await (const page of pages) {
-          for (let from = 0; from < page.length; from += INVENTORY_SLICE) {
-            const slice = page
-              .slice(from, from + INVENTORY_SLICE)
-              .map((account) => ({ account, values: valuesOf(account) }));
-            await write(INVENTORY_SLICE / 2, () => {
-              for (const { account, values } of slice) rooms.inventory.add(version, account, values);
-            });
-          }
-        }
-        return await write(SMALL, () => rooms.inventory.show(id, version));
-      } finally {
-        sweeper.release('inventory', version);
-        sweeper.start();
+    beginListing: (target) =>
+      write(SMALL, () => {
+        const id = rooms.targets.idForWriting(target);
+        const version = rooms.inventory.newVersion(id);
+        sweeper.keep('inventory', version);
+        return { target: id, version };
+      }),
+    addToListing: async ({ version }, accounts) => {
+      for (let from = 0; from < accounts.length; from += INVENTORY_SLICE) {
+        const slice = accounts.slice(from, from + INVENTORY_SLICE);
+        await write(INVENTORY_SLICE / 2, () => {
+          for (const { account, values } of slice) rooms.inventory.add(version, account, values);
+        });
       }
+    },
+    showListing: ({ target, version }) => write(SMALL, () => rooms.inventory.show(target, version)),
+    endListing: ({ version }) => {
+      sweeper.release('inventory', version);
+      sweeper.start();
     },
   };
 }

@@ -9,10 +9,10 @@ import {
   type Stage,
   type Standing,
 } from '../lifecycle/standing.ts';
-import type { WorkerChange } from '../planning/changeset.ts';
 import type { Employment } from '../worker/worker.ts';
 import type { Sql } from './sql.ts';
 import type { Tallies } from './tallies.ts';
+import { NO_FACTS_TEXT, type WrittenWorker } from './written.ts';
 
 export interface WorkerRow {
   readonly id: number;
@@ -31,7 +31,7 @@ export interface Workers {
   readonly employmentsOf: (id: number) => readonly Employment[];
   readonly ownerOf: (connection: number, employmentId: string) => string | null;
   /** Returns the worker's number. `before` is what `find` gave; the caller has compared revisions. */
-  readonly save: (connection: number, change: WorkerChange, before: WorkerRow | undefined) => number;
+  readonly save: (connection: number, change: WrittenWorker, before: WorkerRow | undefined) => number;
   readonly due: (connection: number, now: Instant, limit: number) => readonly string[];
   readonly nextDue: (connection: number | null) => Instant | null;
   readonly suspected: (
@@ -44,8 +44,6 @@ export interface Workers {
   readonly employmentIdOf: (id: number) => string;
   readonly employmentNumber: (connection: number, employmentId: string) => number | null;
 }
-
-const NO_FACTS_TEXT = JSON.stringify(NO_FACTS);
 
 export const standingOf = (row: WorkerRow): Standing => ({
   stage: row.stage,
@@ -110,8 +108,7 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
   );
 
   const save: Workers['save'] = (connection, change, before) => {
-    const { stage, delivery } = change.standing;
-    const facts = change.standing.facts === NO_FACTS ? NO_FACTS_TEXT : JSON.stringify(change.standing.facts);
+    const { stage, delivery, facts } = change;
     const since = change.suspectedSince === undefined ? (before?.suspected_since ?? null) : change.suspectedSince;
     let id: number;
     if (before === undefined) {
@@ -126,8 +123,8 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
         tallies.add('worker', connection, stage, delivery, 1);
       }
     }
-    for (const employment of change.employments ?? []) {
-      saveEmployment.run(connection, employment.id, id, JSON.stringify(employment));
+    for (const employment of change.employments) {
+      saveEmployment.run(connection, employment.id, id, employment.body);
     }
     return id;
   };

@@ -30,6 +30,9 @@ export interface Sendable {
   readonly lane?: Lane;
 }
 
+/** Code of the outcome of a disable that found no account. */
+export const NOBODY = 'nobody';
+
 export interface Delivered {
   readonly outcome: Outcome;
   /** What was learnt about the account, to be stored with the outcome. */
@@ -41,6 +44,11 @@ export interface Delivered {
 /** Intent before and outcome after every request. `intent` resolves when the intent is durable. */
 export interface Journal {
   readonly intent: (request: ShownRequest) => Promise<void>;
+  /**
+   * Called when the request has its connection, right before it leaves. False: it must not leave any more (writes were
+   * stopped while it waited). Without this member every request leaves.
+   */
+  readonly leaves?: () => boolean;
   readonly answer: (request: ShownRequest, outcome: Outcome) => void;
 }
 

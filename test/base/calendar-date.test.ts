@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import { Temporal } from 'temporal-polyfill';
 import { describe, expect, it } from 'vitest';
 import { calendarDate, dayIn, isTimeZone, plusDays, startOfDay } from '../../src/base/calendar-date.ts';
 import { instantOf } from '../../src/base/instant.ts';
@@ -51,6 +53,32 @@ describe('startOfDay', () => {
     expect(start('2011-12-29', 'Pacific/Apia')).toBe('2011-12-29T10:00:00.000Z');
     expect(start('2011-12-30', 'Pacific/Apia')).toBe('2011-12-30T10:00:00.000Z');
     expect(start('2011-12-31', 'Pacific/Apia')).toBe('2011-12-30T10:00:00.000Z');
+  });
+
+  it('agrees with the calendar library on any day in zones of every temper', () => {
+    const zones = [
+      'Europe/Berlin',
+      'America/Sao_Paulo',
+      'Africa/Casablanca',
+      'Asia/Gaza',
+      'Pacific/Apia',
+      'Asia/Kathmandu',
+    ];
+    const day = fc.date({ min: new Date('1890-01-01'), max: new Date('2090-01-01'), noInvalidDate: true });
+    const seen = { jumps: 0, steady: 0 };
+    fc.assert(
+      fc.property(day, fc.constantFrom(...zones), fc.integer({ min: -400, max: 400 }), (moment, timeZone, days) => {
+        const date = calendarDate(moment.toISOString().slice(0, 10));
+        const plain = Temporal.PlainDate.from(date);
+        expect(plusDays(date, days)).toBe(plain.add({ days }).toString());
+        const begins = plain.toZonedDateTime({ timeZone }).startOfDay();
+        seen[plain.add({ months: 1 }).toZonedDateTime({ timeZone }).offset === begins.offset ? 'steady' : 'jumps'] += 1;
+        expect(startOfDay(date, timeZone)).toBe(new Date(begins.epochMilliseconds).toISOString());
+      }),
+      { numRuns: 1_500 },
+    );
+    expect(seen.jumps).toBeGreaterThan(20);
+    expect(seen.steady).toBeGreaterThan(500);
   });
 
   it('says the same from memory, also after more days than it remembers', () => {

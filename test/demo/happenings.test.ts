@@ -47,6 +47,13 @@ test('a mover is told once, when the last answer is stored, with its difference 
   expect(happenings.take([result('settled')])).toEqual([]);
 });
 
+test('an answer that says what it came to ends the happening by itself', () => {
+  const last = entry('answer', { method: 'POST', path: '/Users', what: 'create', state: 'done', delivery: 'settled' });
+  expect(new Happenings().take([decision(['joiner'], ['idp:create']), last])).toMatchObject([
+    { requests: ['POST Users'], ended: 'settled' },
+  ]);
+});
+
 test('a transition that needs no request is told at once', () => {
   expect(new Happenings().take([decision(['leave'], [])])).toMatchObject([
     { transitions: ['leave'], requests: [], ended: 'nothing to send' },

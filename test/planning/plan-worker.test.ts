@@ -102,7 +102,14 @@ const answer = (change: Partial<TargetAnswers> = {}): ReadonlyMap<string, Target
   new Map([
     [
       'idp',
-      { userName: 'zoe.okafor@example.com', matches: [], ownedElsewhere: new Set(), managerReady: false, ...change },
+      {
+        userName: 'zoe.okafor@example.com',
+        matches: [],
+        foundBy: null,
+        ownedElsewhere: new Set(),
+        managerReady: false,
+        ...change,
+      },
     ],
   ]);
 

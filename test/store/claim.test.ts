@@ -16,6 +16,7 @@ import {
   heldStore,
   minutesAfterNoon,
   NOON,
+  WAYS,
 } from '../support/store.ts';
 
 const ALL_LANES = [...LANES];
@@ -23,9 +24,9 @@ const claimAll = (store: Store, now: Instant = NOON, lanes: readonly Lane[] = AL
   store.claim('idp', { lanes, limit: 100, now });
 const idsOf = (operations: readonly { readonly id: number }[]) => operations.map(({ id }) => id);
 
-describe('a claim', () => {
+describe.each(WAYS)('a claim %s', (_, mode) => {
   it('gives the most urgent lane first, the oldest first within it, and no more than asked for', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const lanes: readonly Lane[] = ['mover', 'leaver', 'joiner', 'leaver', 'emergency', 'backfill'];
     await store.commit({
       connection: 'acme',
@@ -40,7 +41,7 @@ describe('a claim', () => {
   });
 
   it('brings everything the request needs: account, manager, group, attempts, and whether an earlier try may have worked', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const boss = aChange('boss', { accounts: [anAccount('boss', { remoteId: 'r-boss' })], operations: [] });
     const account = anAccount('1', { remoteId: 'r1', known: { title: 'Dr' } });
     const { operationIds } = (await store.commit({
@@ -101,7 +102,7 @@ describe('a claim', () => {
   });
 
   it('holds memberships back until the account has a remote id, and lets what makes the account overtake them', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const member = anOperation('1', {
       kind: 'addMember',
       payload: { group: 'All', create: false, computed: false, authority: 'additive' },
@@ -132,11 +133,11 @@ describe('a claim', () => {
   });
 
   it('queues again, as ambiguous, what was being sent when the last process ended', async () => {
-    const { dir, store } = await heldStore();
+    const { dir, store } = await heldStore(undefined, mode);
     await store.commit({ connection: 'acme', at: NOON, workers: [aChange('1'), aChange('2')] });
     const [sent] = await store.claim('idp', { lanes: ['joiner'], limit: 1, now: NOON });
     await store.close();
-    const { store: reopened } = await heldStore(dir);
+    const { store: reopened } = await heldStore(dir, mode);
     expect(await claimAll(reopened)).toMatchObject([{ workerKey: '2', ambiguous: false }]);
     expect(await reopened.recoverSending()).toBe(2);
     expect(await claimAll(reopened)).toMatchObject([
@@ -170,7 +171,7 @@ describe('a claim', () => {
   });
 
   it('lists disables that are not confirmed', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const disable = (key: string) => anOperation(key, { kind: 'disable', lane: 'leaver', transition: 'leaver' });
     const { operationIds } = (await store.commit({
       connection: 'acme',

@@ -17,6 +17,7 @@ import {
   heldStore,
   minutesAfterNoon,
   NOON,
+  WAYS,
 } from '../support/store.ts';
 
 const acme = (more: Partial<Changeset>): Changeset => ({ connection: 'acme', at: NOON, ...more });
@@ -30,9 +31,9 @@ const applied = (result: CommitResult) => {
   return result;
 };
 
-describe('a commit', () => {
+describe.each(WAYS)('a commit %s', (_, mode) => {
   it('stores standing, employments, account, operation, due time and entries, and reads them back as they were', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const facts = { ...UNKNOWN.facts, sticky: true, leaveBy: 'operator', leaveSeenAt: NOON } as const;
     const account = anAccount('007', {
       etag: 'W/"1"',
@@ -80,7 +81,7 @@ describe('a commit', () => {
   });
 
   it('knows nothing of workers of another connection, nor of one nobody has written about', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     await store.commit(acme({ workers: [aChange('1')] }));
     await store.commit({ connection: 'other', at: NOON, workers: [] });
     expect((await store.situations('other', ['1'])).size).toBe(0);
@@ -89,7 +90,7 @@ describe('a commit', () => {
   });
 
   it('refuses a worker whose revision is another one, and writes nothing of that changeset', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     await store.commit(acme({ workers: [aChange('1'), aChange('2')] }));
     await store.commit(acme({ workers: [aLaterChange('1', 1)] }));
     const entries = (await store.overview()).entries;
@@ -107,14 +108,14 @@ describe('a commit', () => {
   });
 
   it('refuses somebody new who is known already, and somebody known who is not there', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     await store.commit(acme({ workers: [aChange('1')] }));
     expect(await store.commit(acme({ workers: [aChange('1')] }))).toMatchObject({ kind: 'conflict', workers: ['1'] });
     expect(await store.commit(acme({ workers: [aLaterChange('9', 3)] }))).toMatchObject({ workers: ['9'] });
   });
 
   it('gives one userName to one worker at a target, whatever its case or composition, and for ever', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const named = (userName: string, target = 'idp') => [anAccount('x', { userName, target })];
     await store.commit(acme({ workers: [aChange('1', { accounts: named('Zoë@example.com') })] }));
     const composed = 'ZOË@EXAMPLE.COM'.normalize('NFD');
@@ -140,7 +141,7 @@ describe('a commit', () => {
   });
 
   it('finds two workers of one changeset who want the same name', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const both = ['1', '2'].map((key) =>
       aChange(key, { accounts: [anAccount(key, { userName: 'same@example.com' })] }),
     );
@@ -153,7 +154,7 @@ describe('a commit', () => {
   });
 
   it('moves an employment to the worker it belongs to now', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     await store.commit(acme({ workers: [aChange('1'), aChange('2')] }));
     await store.commit(
       acme({
@@ -169,7 +170,7 @@ describe('a commit', () => {
   });
 
   it('supersedes what was not sent yet with an entry each, and never what is on its way', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const first = applied(
       await store.commit(
         acme({
@@ -202,7 +203,7 @@ describe('a commit', () => {
   });
 
   it('refuses the result of an operation that has ended meanwhile', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const { operationIds } = applied(await store.commit(acme({ workers: [aChange('1')] })));
     const [id = 0] = operationIds;
     await store.commit(acme({ workers: [aLaterChange('1', 1, { supersedes: [id] })] }));
@@ -214,7 +215,7 @@ describe('a commit', () => {
   });
 
   it('keeps an operation that planning refused as failed, with its outcome, and never sends it', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const refused = { ...DONE, class: 'permanent', status: null, code: 'two-matches' } as const;
     await store.commit(
       acme({
@@ -227,7 +228,7 @@ describe('a commit', () => {
   });
 
   it('replaces rejections, keeps checkpoint, cycles and settings', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const rejection = (key: string) => ({
       key,
       code: 'no-id',
@@ -282,9 +283,9 @@ function commitsInLog(dir: string): number {
   return commits;
 }
 
-describe('commits of one tick', () => {
+describe.each(WAYS)('commits of one tick %s', (_, mode) => {
   it('share one transaction, and each has its own result', async () => {
-    const { dir, store } = await heldStore();
+    const { dir, store } = await heldStore(undefined, mode);
     await store.commit(acme({ workers: [aChange('0')] }));
     const before = commitsInLog(dir);
     const results = await Promise.all([
@@ -298,7 +299,7 @@ describe('commits of one tick', () => {
   });
 
   it('see each other in the order in which they were asked for', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const results = await Promise.all([
       store.commit(acme({ workers: [aChange('1')] })),
       store.commit(acme({ workers: [aLaterChange('1', 1)] })),
@@ -308,7 +309,7 @@ describe('commits of one tick', () => {
   });
 
   it('are spared when one of them is a bug: only that one is refused', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const twice = acme({ workers: [aChange('9'), aChange('9')] });
     const [good, bad, alsoGood] = await Promise.allSettled([
       store.commit(acme({ workers: [aChange('1')] })),
@@ -325,7 +326,7 @@ describe('commits of one tick', () => {
   });
 
   it('of many workers are cut into several transactions, so that the event loop runs in between', async () => {
-    const { dir, store } = await heldStore();
+    const { dir, store } = await heldStore(undefined, mode);
     const before = commitsInLog(dir);
     await Promise.all(
       Array.from({ length: 600 }, (_, index) => store.commit(acme({ workers: [aChange(`w${index}`)] }))),
@@ -336,9 +337,9 @@ describe('commits of one tick', () => {
   });
 });
 
-describe('a reader of the same file', () => {
+describe.each(WAYS)('a reader of the same file %s', (_, mode) => {
   it('never sees half a changeset', async () => {
-    const { dir, store } = await heldStore();
+    const { dir, store } = await heldStore(undefined, mode);
     const reader = new BetterSqlite3(join(dir, 'rollcall.db'), { readonly: true });
     const writing = store.commit(acme({ workers: Array.from({ length: 150 }, (_, index) => aChange(`w${index}`)) }));
     const seen = new Set<string>();

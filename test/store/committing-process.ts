@@ -3,8 +3,9 @@ import { openStore, StoreUnknown } from '../../src/store/store.ts';
 import { aChange, countingBytes, NOON } from '../support/changes.ts';
 
 const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`);
-const [, , dir = '', together = '3'] = process.argv;
-const store = await openStore({ dir, mode: 'write', now: () => NOON, randomBytes: countingBytes() });
+const [, , dir = '', together = '3', mode = 'write'] = process.argv;
+const thread = mode === 'threaded';
+const store = await openStore({ dir, mode: 'write', thread, now: () => NOON, randomBytes: countingBytes() });
 say({ open: true });
 const text = 'x'.repeat(2_000);
 for (let count = 0; ; count += 1) {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { startChild } from '../support/child.ts';
-import { aChange, heldStore, NOON, tempFolder } from '../support/store.ts';
+import { aChange, heldStore, NOON, tempFolder, WAYS } from '../support/store.ts';
 
 const COMMITTING = new URL('committing-process.ts', import.meta.url);
 const ACTING = new URL('acting-process.ts', import.meta.url);
 
-describe('a process that commits', () => {
+describe.each(WAYS)('a process that commits %s', (_, mode) => {
   it('and is killed at any moment leaves every commit it had confirmed, none by half, and a whole chain', async () => {
     const dir = tempFolder();
     let confirmed = 0;
     for (const commits of [1, 7, 20]) {
-      const child = startChild(COMMITTING, [dir]);
+      const child = startChild(COMMITTING, [dir, '3', mode]);
       await child.says();
       // A restarted child begins with names that are taken: conflicts are commits too.
       for (let heard = 0; heard < commits; heard += 1) {
@@ -31,7 +31,11 @@ describe('a process that commits', () => {
   it('and meets a full disk says that it does not know, refuses everything after, and loses nothing it had confirmed', async () => {
     const dir = tempFolder();
     // A limit on file size stands for the full disk: SIGXFSZ is ignored, so that writes fail as they would there.
-    const child = startChild(COMMITTING, [dir], (command) => `trap '' XFSZ; ulimit -f 3000; exec ${command}`);
+    const child = startChild(
+      COMMITTING,
+      [dir, '3', mode],
+      (command) => `trap '' XFSZ; ulimit -f 3000; exec ${command}`,
+    );
     expect(await child.says()).toEqual({ open: true });
     let durable = 0;
     for (;;) {
@@ -52,9 +56,9 @@ describe('a process that commits', () => {
   });
 });
 
-describe('two writers', () => {
+describe.each(WAYS)('two writers, the daemon %s', (_, mode) => {
   it('a daemon that commits and a command that adds acts, do not disturb each other', async () => {
-    const { dir, store } = await heldStore();
+    const { dir, store } = await heldStore(undefined, mode);
     const command = startChild(ACTING, [dir, '25']);
     const exited = command.exited();
     const taken: number[] = [];

@@ -54,10 +54,10 @@ CREATE TABLE accounts (
   external_id TEXT NOT NULL,
   active INTEGER CHECK (active IN (0, 1)),
   origin TEXT NOT NULL CHECK (origin IN ('created', 'adopted')),
-  known TEXT NOT NULL CHECK (json_valid(known)),
+  known TEXT NOT NULL,
   manager_known TEXT NOT NULL,
   manager_owed TEXT NOT NULL,
-  groups TEXT NOT NULL CHECK (json_valid(groups)),
+  groups TEXT NOT NULL,
   -- 1 when both this account and that of the manager it owes a reference to exist at the target
   debt_payable INTEGER NOT NULL CHECK (debt_payable IN (0, 1)),
   UNIQUE (worker_id, target_id)
@@ -113,7 +113,7 @@ CREATE TABLE employments (
   connection_id INTEGER NOT NULL REFERENCES connections (id),
   employment_id TEXT NOT NULL,
   worker_id INTEGER NOT NULL REFERENCES workers (id),
-  body TEXT NOT NULL CHECK (json_valid(body)),
+  body TEXT NOT NULL,
   UNIQUE (connection_id, employment_id)
 ) STRICT;
 
@@ -122,7 +122,7 @@ CREATE TABLE entries (
   prev_hash TEXT NOT NULL CHECK (length(prev_hash) = 64),
   hash TEXT NOT NULL CHECK (length(hash) = 64),
   worker INTEGER,
-  body TEXT NOT NULL CHECK (json_valid(body))
+  body TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE fingerprint_generations (
@@ -189,7 +189,7 @@ CREATE TABLE inventory_accounts (
   version INTEGER NOT NULL REFERENCES inventory_versions (id),
   remote_id TEXT NOT NULL,
   folded_name TEXT,
-  body TEXT NOT NULL CHECK (json_valid(body)),
+  body TEXT NOT NULL,
   UNIQUE (version, remote_id)
 ) STRICT;
 
@@ -223,7 +223,7 @@ CREATE TABLE operations (
   -- 0 emergency, 1 leaver, 2 joiner, 3 mover, 4 replay, 5 backfill
   lane INTEGER NOT NULL CHECK (lane BETWEEN 0 AND 5),
   transition TEXT,
-  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  payload TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'done', 'failed', 'superseded', 'skipped')),
   -- Whose turn it is among the operations of one worker at one target. Queued: behind (another one goes first, or the account
   -- must exist first), later (first in line, but not before `not_before`) or now. Sent: out. Failed: stuck. Ended: NULL.
@@ -233,7 +233,7 @@ CREATE TABLE operations (
   ambiguous INTEGER NOT NULL DEFAULT 0 CHECK (ambiguous IN (0, 1)),
   created_at TEXT NOT NULL,
   first_sent_at TEXT,
-  last_outcome TEXT CHECK (last_outcome IS NULL OR json_valid(last_outcome)),
+  last_outcome TEXT,
   -- The entry of the decision that ordered it.
   entry_seq INTEGER,
   CHECK (
@@ -250,7 +250,7 @@ CREATE TABLE operations (
 CREATE TABLE personal (
   seq INTEGER PRIMARY KEY REFERENCES entries (seq),
   salt TEXT NOT NULL CHECK (length(salt) = 32),
-  body TEXT NOT NULL CHECK (json_valid(body))
+  body TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE rejections (
@@ -312,7 +312,7 @@ CREATE TABLE workers (
   machine_version INTEGER NOT NULL,
   stage TEXT NOT NULL,
   delivery TEXT NOT NULL,
-  facts TEXT NOT NULL CHECK (json_valid(facts)),
+  facts TEXT NOT NULL,
   due_at TEXT,
   suspected_since TEXT,
   UNIQUE (connection_id, key)

@@ -4,7 +4,7 @@ import { DELIVERIES, STAGES } from '../../src/lifecycle/standing.ts';
 import type { CorrelationValue, ListedAccount } from '../../src/mapping/bound-mapping.ts';
 import type { NewAct } from '../../src/store/store.ts';
 import { CaseMix } from '../support/case-mix.ts';
-import { aChange, aLaterChange, anAccount, heldStore, minutesAfterNoon, NOON } from '../support/store.ts';
+import { aChange, aLaterChange, anAccount, heldStore, minutesAfterNoon, NOON, WAYS } from '../support/store.ts';
 
 const listed = (remoteId: string, more: Partial<ListedAccount> = {}): ListedAccount => ({
   remoteId,
@@ -22,9 +22,9 @@ async function* pages(...list: readonly (readonly ListedAccount[])[]) {
   yield* list;
 }
 
-describe('the inventory of a target', () => {
+describe.each(WAYS)('the inventory of a target, written %s', (_, mode) => {
   it('is found by value and by name; names compare folded, identifiers exactly', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     const ada = listed('1', { userName: 'Ada@Example.com', externalId: 'E1' });
     const twin = listed('2', { externalId: 'E1' });
     expect(await store.replaceInventory('idp', pages([ada], [twin, ada]), valuesOf)).toBe(2);
@@ -42,7 +42,7 @@ describe('the inventory of a target', () => {
   });
 
   it('changes as a whole: a listing that breaks off leaves the old one', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     await store.replaceInventory('idp', pages([listed('1')]), valuesOf);
     async function* broken() {
       yield [listed('2')];
@@ -56,7 +56,7 @@ describe('the inventory of a target', () => {
   });
 
   it('comes with the address and time of the contact, and the groups met there', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     expect(await store.contact('idp')).toBeNull();
     await store.saveContact('idp', { baseUrl: 'https://idp.example.com/scim', listedAt: NOON });
     expect(await store.contact('idp')).toEqual({ baseUrl: 'https://idp.example.com/scim', listedAt: NOON });
@@ -109,7 +109,7 @@ describe('managers', () => {
   });
 });
 
-describe('acts', () => {
+describe.each(WAYS)('acts, written %s', (_, mode) => {
   const act: NewAct = {
     kind: 'leave',
     args: { id: '1' },
@@ -120,7 +120,7 @@ describe('acts', () => {
   };
 
   it('are taken once, in order, and carry their result', async () => {
-    const { store, clock } = await heldStore();
+    const { store, clock } = await heldStore(undefined, mode);
     const first = await store.addAct(act);
     const second = await store.addAct({ ...act, kind: 'lift' });
     clock.now = minutesAfterNoon(1);
@@ -141,22 +141,22 @@ describe('acts', () => {
   });
 
   it('that were taken and not finished are offered again after a restart', async () => {
-    const { dir, store } = await heldStore();
+    const { dir, store } = await heldStore(undefined, mode);
     const first = await store.addAct(act);
     const second = await store.addAct(act);
     await store.takeActs(5);
     await store.finishAct(first, {});
     await store.close();
-    const { store: reopened } = await heldStore(dir);
+    const { store: reopened } = await heldStore(dir, mode);
     expect(await reopened.takeActs(5)).toEqual([]);
     expect(await reopened.recoverActs()).toBe(1);
     expect((await reopened.takeActs(5)).map(({ id }) => id)).toEqual([second]);
   });
 });
 
-describe('the archive and the settings', () => {
+describe.each(WAYS)('the archive and the settings, written %s', (_, mode) => {
   it('keep a mapping under its digest as it first came, and values by key', async () => {
-    const { store } = await heldStore();
+    const { store } = await heldStore(undefined, mode);
     await store.saveMapping('d1', 'acme', 'connection: acme');
     await store.saveMapping('d1', 'acme', 'something else');
     expect(await store.mapping('d1')).toBe('connection: acme');

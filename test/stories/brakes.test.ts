@@ -127,3 +127,21 @@ describe('limits of a mapping', () => {
     expect(inactive(raised.idp)).toBe(10);
   });
 });
+
+describe('people who do not exist', () => {
+  it('do not widen the limits for the feed after them', async () => {
+    const { idp, sync, clock } = await openTestHouse();
+    const people = crowd(60);
+    await sync(feed(people));
+    clock.advance(3_600_000);
+    const phantoms = crowd(3_000)
+      .slice(100)
+      .map((person) => ({ ...person, first: 'Phantom' }));
+    await sync(feed([...people, ...phantoms]));
+    clock.advance(3_600_000);
+    expect(await sync(feed([...people.map((person) => ({ ...person, status: 'T' })), ...phantoms]))).toMatchObject({
+      kind: 'held',
+    });
+    expect(inactive(idp)).toBe(0);
+  });
+});

@@ -33,8 +33,12 @@ export interface LoggedRequest {
 export type Act =
   /** Waits, then goes on as usual. */
   | { readonly kind: 'slow'; readonly ms: number }
-  /** Waits for the promise, then goes on as usual. */
-  | { readonly kind: 'hold'; readonly until: Promise<unknown> }
+  /** Waits for the promise, then goes on as `andThen` says, else as usual. */
+  | {
+      readonly kind: 'hold';
+      readonly until: Promise<unknown>;
+      readonly andThen?: Exclude<Act, { kind: 'slow' | 'hold' }>;
+    }
   /** Answers this and applies nothing. */
   | {
       readonly kind: 'answer';
@@ -168,9 +172,10 @@ export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeId
       applied: false,
     };
     arrived(entry);
-    const act = ruleFor(method, path, body);
-    if (act?.kind === 'slow') await new Promise((done) => setTimeout(done, act.ms));
-    if (act?.kind === 'hold') await act.until;
+    const rule = ruleFor(method, path, body);
+    if (rule?.kind === 'slow') await new Promise((done) => setTimeout(done, rule.ms));
+    if (rule?.kind === 'hold') await rule.until;
+    const act = rule?.kind === 'hold' ? rule.andThen : rule;
     if (act?.kind === 'reset') return drop(entry, request);
     let reply: Reply;
     if (options.token !== undefined && request.headers.authorization !== `Bearer ${options.token}`)

@@ -22,9 +22,20 @@ export interface HeldStore {
   readonly clock: { now: Instant };
 }
 
-export async function heldStore(dir = tempFolder(), mode: 'write' | 'read' | 'memory' = 'write'): Promise<HeldStore> {
+/** `threaded`: a store that writes on a thread of its own. */
+export type HeldMode = 'write' | 'threaded' | 'read' | 'memory';
+
+/** The two ways of writing, for tests that must hold for both. */
+export const WAYS = [
+  ['in the same thread', 'write'],
+  ['in a thread of its own', 'threaded'],
+] as const satisfies readonly (readonly [string, HeldMode])[];
+
+export async function heldStore(dir = tempFolder(), held: HeldMode = 'write'): Promise<HeldStore> {
   const clock = { now: NOON };
-  const store = await openStore({ dir, mode, now: () => clock.now, randomBytes: countingBytes() });
+  const thread = held === 'threaded';
+  const mode = held === 'threaded' ? 'write' : held;
+  const store = await openStore({ dir, mode, thread, now: () => clock.now, randomBytes: countingBytes() });
   onTestFinished(() => store.close());
   return { dir, store, clock };
 }

@@ -164,7 +164,7 @@ describe('disabling an account that is not where we left it', () => {
     expect(idp.user('007')?.active).toBe(false);
   });
 
-  test('somebody else who has our name is left alone', async () => {
+  test('somebody else who has our name is left alone, and one of unknown origin is not taken for nobody', async () => {
     const { idp, desk } = await open({
       users: [
         { ...resourceOf({ ...ALICE, externalId: '999' }), id: 'x' },
@@ -175,9 +175,9 @@ describe('disabling an account that is not where we left it', () => {
     await using __ = desk;
     expect((await desk.deliver(operation('disable', LEAVER, noAccount(LEAVER)))).outcome.code).toBe('nobody');
     const bare = { ...LEAVER, userName: 'bare', attributes: {} };
-    expect((await desk.deliver(operation('disable', bare, noAccount(bare), { ambiguous: true }))).outcome.code).toBe(
-      'nobody',
-    );
+    expect((await desk.deliver(operation('disable', bare, noAccount(bare)))).outcome.code).toBe('nobody');
+    const doubtful = operation('disable', bare, noAccount(bare), { ambiguous: true });
+    expect((await desk.deliver(doubtful)).outcome).toMatchObject({ class: 'permanent', code: 'holder-unproven' });
     expect(idp.writes()).toEqual([]);
   });
 

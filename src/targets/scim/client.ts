@@ -1,6 +1,7 @@
 // One HTTP request to the target and what came back, as a value. Redirects are not followed, certificates are always verified.
+import { EventEmitter } from 'node:events';
 import { setTimeout as later } from 'node:timers';
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { Problem } from '../../base/problem.ts';
 
 export interface ClientSettings {
@@ -30,8 +31,16 @@ export type HttpAnswer =
   | { readonly kind: 'fault'; readonly code: string };
 
 export interface Client {
-  /** Never throws for what the network does. */
-  readonly send: (request: HttpRequest, urgent: boolean, signal: AbortSignal) => Promise<HttpAnswer>;
+  /**
+   * Waits for a free connection, leavers first, then in order of arrival; `leaves` is asked once there is one, and false
+   * gives it back unused. Never throws for what the network does.
+   */
+  readonly send: (
+    request: HttpRequest,
+    urgent: boolean,
+    signal: AbortSignal,
+    leaves?: () => boolean,
+  ) => Promise<HttpAnswer>;
   readonly close: () => Promise<void>;
 }
 
@@ -41,6 +50,13 @@ const RESPONSE_BYTES_MAX = 4 * 1024 * 1024;
 const KEEP_ALIVE_MS = 30_000;
 /** On stopping, requests in flight get this long before their connections are cut. */
 const CLOSE_MS = 2_000;
+
+/** Connections of one kind, and how many of them nobody uses. */
+interface Lane {
+  readonly pool: Pool;
+  room: number;
+}
+type Waiter = (lane: Lane) => void;
 
 /** @throws Problem when the base URL is none. */
 export function parsedBaseUrl(text: string): { readonly origin: string; readonly prefix: string } {
@@ -67,20 +83,46 @@ export function openClient(settings: ClientSettings): Client {
       // Said explicitly, so that no environment variable can switch it off.
       connect: { timeout: CONNECT_TIMEOUT_MS, rejectUnauthorized: true },
     });
-  const everybody = { pool: pool(settings.connections), room: settings.connections };
-  const leavers = settings.reserved > 0 ? { pool: pool(settings.reserved), room: settings.reserved } : everybody;
+  const everybody: Lane = { pool: pool(settings.connections), room: settings.connections };
+  const leavers: Lane = settings.reserved > 0 ? { pool: pool(settings.reserved), room: settings.reserved } : everybody;
+  const waiting: { readonly urgent: Waiter[]; readonly ordinary: Waiter[] } = { urgent: [], ordinary: [] };
 
-  async function send(request: HttpRequest, urgent: boolean, signal: AbortSignal): Promise<HttpAnswer> {
+  /** Null where one has to wait. */
+  function free(urgent: boolean): Lane | null {
     // A leaver takes a reserved connection, and any other that is free when those are taken.
-    const lane = urgent && (leavers.room > 0 || everybody.room <= 0) ? leavers : everybody;
+    if (urgent && leavers.room > 0) return leavers;
+    return everybody.room > 0 ? everybody : null;
+  }
+
+  function place(urgent: boolean): Lane | Promise<Lane> {
+    const lane = free(urgent);
+    if (lane === null) return new Promise((resolve) => waiting[urgent ? 'urgent' : 'ordinary'].push(resolve));
     lane.room -= 1;
+    return lane;
+  }
+
+  function giveBack(lane: Lane): void {
+    const next = waiting.urgent.shift() ?? (lane === everybody ? waiting.ordinary.shift() : undefined);
+    if (next === undefined) lane.room += 1;
+    else next(lane);
+  }
+
+  async function send(
+    request: HttpRequest,
+    urgent: boolean,
+    signal: AbortSignal,
+    leaves: () => boolean = () => true,
+  ): Promise<HttpAnswer> {
+    const taken = place(urgent);
+    const lane = taken instanceof Promise ? await taken : taken;
     try {
+      if (signal.aborted || !leaves()) return { kind: 'fault', code: 'not-sent' };
       const response = await lane.pool.request({
         method: request.method,
         path: `${prefix}${request.path}`,
         headers: request.headers,
         ...(request.body === '' ? {} : { body: request.body }),
-        signal,
+        signal: cutOf(signal),
       });
       const body = await bodyOf(response.body, settings.timeoutMs);
       return {
@@ -95,7 +137,7 @@ export function openClient(settings: ClientSettings): Client {
     } catch (error) {
       return { kind: 'fault', code: faultCode(error, signal) };
     } finally {
-      lane.room += 1;
+      giveBack(lane);
     }
   }
 
@@ -107,6 +149,18 @@ export function openClient(settings: ClientSettings): Client {
       return closing;
     },
   };
+}
+
+const cuts = new WeakMap<AbortSignal, EventEmitter>();
+
+/** The signal as an emitter that all of its requests share: one listener on the signal instead of one for each request. */
+function cutOf(signal: AbortSignal): EventEmitter {
+  const known = cuts.get(signal);
+  if (known !== undefined) return known;
+  const cut = new EventEmitter().setMaxListeners(0);
+  signal.addEventListener('abort', () => cut.emit('abort'), { once: true });
+  cuts.set(signal, cut);
+  return cut;
 }
 
 async function closed(pool: Pool): Promise<void> {
@@ -121,16 +175,13 @@ async function closed(pool: Pool): Promise<void> {
 }
 
 /** Bounded in size by the pool and in time here: a body that drips resets the pool's own timeout with each drop. */
-async function bodyOf(body: AsyncIterable<Buffer>, timeoutMs: number): Promise<string> {
-  const startedAt = performance.now();
-  const chunks: Buffer[] = [];
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    if (performance.now() - startedAt > timeoutMs)
-      throw Object.assign(new Error('slow body'), { code: 'body-timeout' });
+async function bodyOf(body: Dispatcher.ResponseData['body'], timeoutMs: number): Promise<string> {
+  const slow = later(() => body.destroy(Object.assign(new Error('slow body'), { code: 'body-timeout' })), timeoutMs);
+  try {
+    return await body.text();
+  } finally {
+    clearTimeout(slow);
   }
-  if (chunks.length === 0) return '';
-  return (chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString('utf8');
 }
 
 function faultCode(error: unknown, signal: AbortSignal): string {

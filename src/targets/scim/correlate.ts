@@ -11,8 +11,8 @@ import { listOf, textOf } from './responses.ts';
 
 export type Found =
   | { readonly kind: 'ours'; readonly id: string; readonly resource: JsonObject }
-  /** Somebody else's account has the name. */
-  | { readonly kind: 'taken' }
+  /** Another account has the name: somebody else's when its own externalId says so, else of unknown origin. */
+  | { readonly kind: 'taken'; readonly proven: boolean }
   | { readonly kind: 'nobody' }
   /** Several accounts carry our externalId: no write until a person has paired the right one. */
   | { readonly kind: 'several'; readonly count: number }
@@ -20,8 +20,8 @@ export type Found =
   | { readonly kind: 'unknown'; readonly outcome: Outcome };
 
 /**
- * `sentBefore`: this very create may have been sent already. Only then is an account of our name without any externalId ours,
- * and only when its attributes agree with what we sent.
+ * `sentBefore`: an account of ours may exist, made by a create that was sent. Only then is an account of our name without any
+ * externalId ours, and only when its attributes agree with what we sent.
  */
 export async function correlate(
   operation: Sendable,
@@ -60,7 +60,7 @@ function holderOf(resources: readonly JsonObject[], operation: Sendable, sentBef
   const nameless = textOf(holder, 'externalId') === null;
   if (id !== null && nameless && sentBefore && agrees(holder, payload.attributes))
     return { kind: 'ours', id, resource: holder };
-  return { kind: 'taken' };
+  return { kind: 'taken', proven: !nameless };
 }
 
 export const sameName = (a: string | null, b: string): boolean => a !== null && a.toLowerCase() === b.toLowerCase();

@@ -1,6 +1,6 @@
 // Disabling and deleting one account: what the target itself says afterwards is the only proof.
 import type { Outcome } from '../../lifecycle/outcome.ts';
-import type { Delivered, Sendable } from '../target.ts';
+import { type Delivered, NOBODY, type Sendable } from '../target.ts';
 import { correlate } from './correlate.ts';
 import { DISABLE } from './differences.ts';
 import { newsOf, severalMatch, type Ways } from './news.ts';
@@ -18,7 +18,8 @@ export async function deliverDisable(operation: Sendable, ways: Ways): Promise<D
 
 /** The id is unknown or gone: whoever carries our externalId is the account to disable. */
 async function disableFound(operation: Sendable, ways: Ways, gone: string | null): Promise<Delivered> {
-  const whose = await correlate(operation, ways.exchange, ways.profile, operation.ambiguous);
+  const existed = gone !== null || operation.ambiguous;
+  const whose = await correlate(operation, ways.exchange, ways.profile, existed);
   switch (whose.kind) {
     case 'ours': {
       if (whose.id === gone) return { outcome: notApplied(NOTHING_SENT) };
@@ -30,8 +31,11 @@ async function disableFound(operation: Sendable, ways: Ways, gone: string | null
       return { outcome: severalMatch(NOTHING_SENT, whose.count) };
     case 'unknown':
       return { outcome: whose.outcome };
+    case 'taken':
+      // Made anew by somebody, or a stranger: a person must tell. It is never taken for nobody.
+      return existed && !whose.proven ? { outcome: holderUnproven() } : { outcome: nobody() };
     default:
-      return { outcome: concluded(NOTHING_SENT, { code: 'nobody' }), account: { active: false } };
+      return { outcome: nobody() };
   }
 }
 
@@ -67,6 +71,16 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
   return { outcome: notApplied(after.outcome), ...(active === null ? {} : { account: { active } }) };
 }
 
+const nobody = (): Outcome => concluded(NOTHING_SENT, { code: NOBODY });
+
+const holderUnproven = (): Outcome =>
+  concluded(NOTHING_SENT, {
+    class: 'permanent',
+    code: 'holder-unproven',
+    detail: 'the account is gone, and one of unknown origin has its userName; disable it there, or pair it',
+    countsAsAttempt: true,
+  });
+
 const notApplied = (outcome: Outcome): Outcome =>
   concluded(outcome, {
     class: 'retry',
@@ -81,7 +95,7 @@ export async function deliverDelete(operation: Sendable, ways: Ways): Promise<De
     const whose = await correlate(operation, ways.exchange, ways.profile, operation.ambiguous);
     if (whose.kind === 'unknown') return { outcome: whose.outcome };
     if (whose.kind === 'several') return { outcome: severalMatch(NOTHING_SENT, whose.count) };
-    if (whose.kind !== 'ours') return { outcome: concluded(NOTHING_SENT, { code: 'nobody' }) };
+    if (whose.kind !== 'ours') return { outcome: nobody() };
     id = whose.id;
   }
   const answer = await ways.exchange(deleteUser(id));

@@ -86,6 +86,7 @@ export function exchangeOver(
       },
       urgent,
       signal,
+      journal?.leaves,
     );
     if (answer.kind === 'fault') return unsent(request, answer.code);
     const body = parsedBody(answer.body);
