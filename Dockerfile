@@ -38,5 +38,5 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
 
 # Exec form: the signal reaches the daemon itself and no shell in between.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "/app/bin/rollcall.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "/app/bin/rollcall.js"]
 CMD ["run"]

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 function start(script: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, ['--expose-gc', scriptPath(script), ...args], {
+  return spawn(process.execPath, ['--expose-gc', '--max-semi-space-size=32', scriptPath(script), ...args], {
     stdio: ['pipe', 'pipe', 'inherit'],
     env: { ...process.env, ...env },
   });

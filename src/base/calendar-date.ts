@@ -15,13 +15,14 @@ export function calendarDate(text: string): CalendarDate {
 const PLAIN_LENGTH = 10;
 
 export function plusDays(date: CalendarDate, days: number): CalendarDate {
-  const text = date.length === PLAIN_LENGTH ? new Date(Date.parse(date) + days * DAY_MS).toISOString() : '';
+  const text = date.length === PLAIN_LENGTH ? instantOfMs(Date.parse(date) + days * DAY_MS) : '';
   if (text.charAt(PLAIN_LENGTH) === 'T') return text.slice(0, PLAIN_LENGTH) as CalendarDate;
   return Temporal.PlainDate.from(date).add({ days }).toString() as CalendarDate;
 }
 
 /** Around a month nothing else is looked at: no zone has ever been two days away from UTC. */
 const AROUND_MS = 2 * DAY_MS;
+const LONGEST_MONTH_MS = 31 * DAY_MS;
 /** A thousand years in one zone; the bound only guards against a feed that makes dates up. */
 const MONTHS_KNOWN_MAX = 12_000;
 /** By zone and month: milliseconds ahead of UTC where they are the same from before the month until after it, else null. */
@@ -42,9 +43,9 @@ function steadyOffset(date: CalendarDate, timeZone: string): number | null {
     inZone = new Map();
     offsets.set(timeZone, inZone);
   }
-  const first = new Date(`${month}-01T00:00:00Z`);
-  const before = Temporal.Instant.fromEpochMilliseconds(first.getTime() - AROUND_MS).toZonedDateTimeISO(timeZone);
-  const after = first.setUTCMonth(first.getUTCMonth() + 1) + AROUND_MS;
+  const first = Date.parse(`${month}-01T00:00:00Z`);
+  const before = Temporal.Instant.fromEpochMilliseconds(first - AROUND_MS).toZonedDateTimeISO(timeZone);
+  const after = first + LONGEST_MONTH_MS + AROUND_MS;
   const change = before.getTimeZoneTransition('next');
   const steady = change === null || change.epochMilliseconds > after;
   const offset = steady ? before.offsetNanoseconds / 1e6 : null;

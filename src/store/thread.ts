@@ -18,6 +18,9 @@ import type { Writes } from './writes.ts';
 /** The same file runs from source and compiled; nothing rewrites the name of a file that is not imported. */
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './thread-entry.ts' : './thread-entry.js', import.meta.url);
 
+/** What the thread allocates lives for one message: a larger nursery cost 70 MB of memory and saved no time. */
+const YOUNG_GENERATION_MB = 16;
+
 /** As many as the writer in the thread queues. */
 const CALLS_WAITING_MAX = 100_000;
 
@@ -56,7 +59,11 @@ interface Waiting {
 /** Resolves when the database is open. @throws Problem as `openDatabase` does. */
 export async function startThread(dir: string, now: () => Instant): Promise<WritingThread> {
   const start: ThreadStart = { dir, now: now() };
-  const worker = new Worker(ENTRY, { workerData: start, name: 'rollcall-store' });
+  const worker = new Worker(ENTRY, {
+    workerData: start,
+    name: 'rollcall-store',
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+  });
   const opened = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<void>();
   const waiting = new Map<number, Waiting>();
