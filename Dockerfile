@@ -17,7 +17,9 @@ RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 
 FROM node:24-slim
 WORKDIR /app
+# The heap is kept small enough for a container of 640 MB with 300,000 workers; more workers need a larger old space.
 ENV NODE_ENV=production \
+    NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=400" \
     ROLLCALL_STATE=/data \
     ROLLCALL_MAPPINGS=/mappings
 COPY package.json LICENSE ./
@@ -38,5 +40,5 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
 
 # Exec form: the signal reaches the daemon itself and no shell in between.
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "--max-semi-space-size=32", "/app/bin/rollcall.js"]
+ENTRYPOINT ["node", "/app/bin/rollcall.js"]
 CMD ["run"]

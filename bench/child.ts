@@ -7,10 +7,14 @@ import { fileURLToPath } from 'node:url';
 const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 function start(script: string, args: readonly string[], env: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, ['--expose-gc', '--max-semi-space-size=32', scriptPath(script), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { ...process.env, ...env },
-  });
+  return spawn(
+    process.execPath,
+    ['--expose-gc', '--max-semi-space-size=16', '--max-old-space-size=400', scriptPath(script), ...args],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    },
+  );
 }
 
 /** Runs a script of this folder to its end and returns the JSON it printed last. @throws Error when it ends with another code than 0. */

@@ -104,7 +104,7 @@ describe('the image', () => {
 
   test('hands SIGTERM to the daemon itself', () => {
     expect(last('STOPSIGNAL')).toBe('SIGTERM');
-    expect(JSON.parse(last('ENTRYPOINT') ?? '')).toEqual(['node', '--max-semi-space-size=32', '/app/bin/rollcall.js']);
+    expect(JSON.parse(last('ENTRYPOINT') ?? '')).toEqual(['node', '/app/bin/rollcall.js']);
     expect(JSON.parse(last('CMD') ?? '')).toEqual(['run']);
   });
 

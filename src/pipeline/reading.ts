@@ -24,15 +24,19 @@ const BATCH = 500;
 /** Rejections kept in one delivery; beyond this the count still rises, and the guard holds long before. */
 export const REJECTIONS_KEPT_MAX = 10_000;
 
+/** A digest as one character a byte: half of its hex, since there may be a million. */
+const DIGEST_CHARS = 16;
+const digestText = (hex: string): string => Buffer.from(hex, 'hex').latin1Slice();
+
 function placeOf(seen: string, like: ReadRow['place']): ReadRow['place'] {
-  const [, record, line] = seen.split(' ');
+  const [record, line] = seen.slice(DIGEST_CHARS).split(' ');
   return { ...(like.file === undefined ? {} : { file: like.file }), record: Number(record), line: Number(line) };
 }
 
 /** What one pass over a delivery found: employments to judge, rejections, and who was there. */
 export class Reading {
   readonly rejections: Rejection[] = [];
-  /** Employment id → `digest record line`: one text a row, since there may be a million. */
+  /** Employment id → digest, record and line in one text a row, since there may be a million. */
   readonly #seen = new Map<string, string>();
   /** Only where the worker key is not the employment id. */
   readonly #workers = new Map<string, string>();
@@ -112,7 +116,8 @@ export class Reading {
     if (!this.#wanted(employment.personId)) return;
     const earlier = this.#seen.get(employment.id);
     if (earlier !== undefined) {
-      if (!earlier.startsWith(row.digest)) await this.#contradict(employment.id, placeOf(earlier, row.place), row);
+      if (!earlier.startsWith(digestText(row.digest)))
+        await this.#contradict(employment.id, placeOf(earlier, row.place), row);
       return;
     }
     this.#saw(employment.id, row, employment.personId);
@@ -124,7 +129,7 @@ export class Reading {
   }
 
   #saw(employmentId: string, row: ReadRow, worker: string): void {
-    this.#seen.set(employmentId, `${row.digest} ${row.place.record ?? 0} ${row.place.line ?? 0}`);
+    this.#seen.set(employmentId, `${digestText(row.digest)}${row.place.record ?? 0} ${row.place.line ?? 0}`);
     if (worker !== employmentId) this.#workers.set(employmentId, worker);
   }
 

@@ -14,7 +14,7 @@ export const DATABASE_FILE = 'rollcall.db';
 /** How long a writer waits for a command that is adding an act: such a transaction lasts a few milliseconds. */
 const BUSY_TIMEOUT_MS = 5_000;
 /** 32 MiB: holds the inner pages of every index at 300,000 workers and keeps the process well under its memory promise. */
-const CACHE_KIB = 32 * 1024;
+const CACHE_KIB = 16 * 1024;
 /** 16 MiB of log between two checkpoints: index pages that many commits touch are written back once. */
 const CHECKPOINT_PAGES = 4_000;
 const FULL = 2;
