@@ -26,7 +26,7 @@ export const REJECTIONS_KEPT_MAX = 10_000;
 
 /** A digest as one character a byte: half of its hex, since there may be a million. */
 const DIGEST_CHARS = 16;
-const digestText = (hex: string): string => Buffer.from(hex, 'hex').latin1Slice();
+const digestText = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1');
 
 function placeOf(seen: string, like: ReadRow['place']): ReadRow['place'] {
   const [record, line] = seen.slice(DIGEST_CHARS).split(' ');
