@@ -134,7 +134,7 @@ describe('people who do not exist', () => {
     const people = crowd(60);
     await sync(feed(people));
     clock.advance(3_600_000);
-    const phantoms = crowd(3_000)
+    const phantoms = crowd(700)
       .slice(100)
       .map((person) => ({ ...person, first: 'Phantom' }));
     await sync(feed([...people, ...phantoms]));

@@ -189,10 +189,12 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
 /** A command that runs until it is stopped; it ends with the test at the latest. */
 function startCli(args: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
   const child = spawn(process.execPath, [MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentWith(env),
   });
   const lines: string[] = [];
+  // Told with the failure of a test that waits in vain; a daemon that is meant to die does so quietly.
+  child.stderr.setEncoding('utf8').on('data', (text: string) => lines.push(text));
   const waiting: { fits: (line: string) => boolean; done: (line: string) => void; failed: (error: Error) => void }[] =
     [];
   createInterface({ input: child.stdout }).on('line', (line) => {
