@@ -72,5 +72,6 @@ describe('documents written by hand', () => {
 
   test('CHANGELOG has a section for this version', () => {
     expect(textOf('CHANGELOG.md')).toContain(`## [${VERSION}]`);
+    expect(JSON.parse(textOf('package.json')).version).toBe(VERSION);
   });
 });
