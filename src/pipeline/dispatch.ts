@@ -16,6 +16,7 @@ import { renamed } from './next-name.ts';
 import { type Finished, OutcomeDoor } from './outcomes.ts';
 import { Pace } from './pace.ts';
 import { readStops, type Stops, stopsWrite } from './stop-writes.ts';
+import { together } from './together.ts';
 
 const URGENT: readonly Lane[] = ['emergency', 'leaver'];
 
@@ -391,19 +392,4 @@ function partition<T>(list: readonly T[], first: (one: T) => boolean): readonly 
 function sendable(claimed: ClaimedOperation): Sendable {
   const { id, workerKey, kind, lane, payload, account, managerRemoteId, ambiguous, groupRemoteId } = claimed;
   return { id, workerKey, kind, lane, payload, account, managerRemoteId, ambiguous, groupRemoteId };
-}
-
-/** Membership changes of one kind and group travel together, everything else alone. */
-function together(claimed: readonly ClaimedOperation[]): readonly (readonly ClaimedOperation[])[] {
-  const groups = new Map<string, ClaimedOperation[]>();
-  for (const operation of claimed) {
-    const membership = operation.kind === 'addMember' || operation.kind === 'removeMember';
-    const key = membership
-      ? `${operation.kind} ${(operation.payload as MembershipPayload).group}`
-      : `one ${operation.id}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [operation]);
-    else group.push(operation);
-  }
-  return [...groups.values()];
 }
