@@ -19,6 +19,7 @@ import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
 import { recordPopulation } from './population.ts';
 import { REJECTIONS_KEPT_MAX, Reading } from './reading.ts';
 import { suspect } from './suspected.ts';
+import { refuseOtherKeys, rememberKey } from './worker-key.ts';
 
 export type { CycleReport } from './cycle-report.ts';
 
@@ -80,6 +81,7 @@ async function judgeDelivery(
   const bound = connection.bind(delivery.columns);
   if ('faults' in bound) throw new Problem(bound.faults);
   const mapping = bound.mapping;
+  await refuseOtherKeys(house, live);
   const before = await store.checkpoint(connection.name);
   if (delivery.content === 'snapshot' && before !== null && delivery.asOf < before.asOf) {
     throw new Problem({
@@ -123,7 +125,7 @@ async function judgeDelivery(
 
   const known = await store.knownRows(connection.name, context);
   const scan = await delivery.scan(known, options.signal);
-  using plan = openPlan(house, mapping, live, now, options.actor);
+  using plan = openPlan(house, mapping, live, now, options.actor, options.signal);
   const reading = new Reading(house, plan, mapping, known, scan, delivery.asOf, options);
   for await (const rows of delivery.read(await heldRows(house, connection.name, known), options.signal)) {
     await reading.take(rows);
@@ -174,9 +176,10 @@ async function judgeDelivery(
   const committed: Committed = await commitPlan(house, plan, verdict, judgeOptions);
   await suspect(house, mapping.connection, live.connection.policy, absent, now, options.actor);
   // A delta is read once: while something of it is held it stays the one to be read, or those facts would be lost.
-  const unfinished = delivery.content === 'delta' && (committed.held.length > 0 || committed.postponed.length > 0);
+  const waiting = committed.postponed.length + plan.unanswered.size;
+  const unfinished = delivery.content === 'delta' && (committed.held.length > 0 || waiting > 0);
   if (!pilot && !unfinished) {
-    const open = committed.held.length + committed.postponed.length + absent.length + plan.blocked.size;
+    const open = committed.held.length + waiting + absent.length + plan.blocked.size;
     const checkpoint: Checkpoint = {
       deliveryId: delivery.id,
       name: delivery.name,
@@ -202,8 +205,10 @@ async function judgeDelivery(
     });
     live.accepted.name = delivery.name;
     await recordPopulation(house, connection.name, now);
+    await rememberKey(house, live);
     if (committed.held.length === 0 || firstLoad) await acceptMapping(house, live);
   }
+  if (plan.unanswered.size > 0) count(committed.tally, 'workers waiting for a target to answer', plan.unanswered.size);
   if (contacts.met.length > 0) count(committed.tally, 'targets met for the first time', contacts.met.length);
   return {
     ...base,

@@ -148,7 +148,7 @@ async function approveLimits(house: House, act: NewAct, live: LiveConnection): P
   const { name, digest } = live.connection;
   await house.store.saveSetting(limitsApprovedKey(name), digest);
   await acted(house, act, name, null, { mapping: digest });
-  return done(`the limits that connection ${name} sets count from now on, until its file changes`, {
+  return done(`the limits and the worker.id that connection ${name} sets count from now on, until its file changes`, {
     connection: name,
     digest,
   });
