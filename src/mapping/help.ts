@@ -1,7 +1,7 @@
 // What `help mapping` prints, made from the schema: it cannot be out of date.
 import type { z } from 'zod';
 import { accountValueSchema, connectionSchema } from './connection-schema.ts';
-import { elementOf, keysOf, metaOf, typeWords } from './schema-shape.ts';
+import { elementOf, keysOf, kindsOf, metaOf, typeWords } from './schema-shape.ts';
 
 export interface KeyHelp {
   /** `targets[].groups[].name`; `*` stands for a name of one's own. */
@@ -35,6 +35,11 @@ const withExpression = (entry: KeyHelp): KeyHelp =>
     : entry;
 
 function collect(prefix: string, schema: z.ZodType, entries: KeyHelp[]): void {
+  const kinds = kindsOf(schema);
+  if (kinds !== null) {
+    collectKinds(prefix, kinds, entries);
+    return;
+  }
   const keys = keysOf(schema);
   if (keys !== null) {
     for (const [name, inner] of Object.entries(keys)) add(prefix === '' ? name : `${prefix}.${name}`, inner, entries);
@@ -45,6 +50,28 @@ function collect(prefix: string, schema: z.ZodType, entries: KeyHelp[]): void {
   const key = element.list ? `${prefix}[]` : `${prefix}.*`;
   if (element.list && keysOf(element.schema) !== null) collect(key, element.schema, entries);
   else if (!element.list) add(key, element.schema, entries);
+}
+
+/** Each key once, with the kinds that have it and what it is for in each of them. */
+function collectKinds(prefix: string, kinds: NonNullable<ReturnType<typeof kindsOf>>, entries: KeyHelp[]): void {
+  for (const name of new Set(kinds.flatMap(({ keys }) => Object.keys(keys)))) {
+    const having = kinds.flatMap(({ kind, keys }) => (keys[name] === undefined ? [] : [{ kind, schema: keys[name] }]));
+    const [first] = having;
+    if (first === undefined) continue;
+    const at = entries.length;
+    add(`${prefix}.${name}`, first.schema, entries);
+    const entry = entries[at];
+    if (having.length < kinds.length && entry !== undefined) entries[at] = { ...entry, description: meaningIn(having) };
+  }
+}
+
+function meaningIn(having: readonly { readonly kind: string; readonly schema: z.ZodType }[]): string {
+  const kindsByMeaning = new Map<string, string[]>();
+  for (const { kind, schema } of having) {
+    const { description } = metaOf(schema);
+    kindsByMeaning.set(description, [...(kindsByMeaning.get(description) ?? []), kind]);
+  }
+  return [...kindsByMeaning].map(([meaning, kinds]) => `${kinds.join(', ')}: ${meaning}`).join(' ');
 }
 
 function add(key: string, schema: z.ZodType, entries: KeyHelp[]): void {
@@ -58,5 +85,7 @@ function add(key: string, schema: z.ZodType, entries: KeyHelp[]): void {
     expression: expression || (listed !== null && metaOf(listed.schema).expression),
     description,
   });
-  collect(key, schema, entries);
+  // A section that stands elsewhere in full is named, not repeated.
+  const { keysElsewhere } = (schema.meta() ?? {}) as { keysElsewhere?: boolean };
+  if (keysElsewhere !== true) collect(key, schema, entries);
 }

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Fault } from '../base/problem.ts';
 import { connectionSchema } from './connection-schema.ts';
-import { keysOf, metaOf, schemaAt, typeWords } from './schema-shape.ts';
+import { keysOf, kindsOf, metaOf, schemaAt, typeWords } from './schema-shape.ts';
 import { suggestion } from './suggestion.ts';
 import { dotted, type YamlPath, type YamlTree } from './yaml-tree.ts';
 
@@ -50,10 +50,15 @@ function unknownKey(key: string, path: YamlPath, tree: YamlTree): Fault {
   const schema = schemaAt(connectionSchema, path);
   const known = schema === null ? null : keysOf(schema);
   const where = path.length === 0 ? '' : ` in ${dotted(path)}`;
+  const kinds = schema === null ? null : kindsOf(schema);
+  const elsewhere = kinds?.filter(({ keys }) => keys[key] !== undefined).map(({ kind }) => kind) ?? [];
   return {
     code: 'mapping.unknown-key',
     message: `unknown key "${key}"${where}`,
-    hint: suggestion(key, Object.keys(known ?? {})),
+    hint:
+      elsewhere.length > 0
+        ? `it belongs to kind ${elsewhere.join(' and ')}`
+        : suggestion(key, Object.keys(known ?? {})),
     place: tree.keyPlace([...path, key]),
   };
 }

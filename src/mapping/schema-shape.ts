@@ -9,6 +9,8 @@ interface Definition {
   readonly element?: z.ZodType;
   readonly valueType?: z.ZodType;
   readonly options?: readonly z.ZodType[];
+  /** The key by which the options of a union are told apart. */
+  readonly discriminator?: string;
   readonly entries?: Readonly<Record<string, string>>;
   readonly values?: readonly unknown[];
   readonly in?: z.ZodType;
@@ -54,15 +56,30 @@ export function bare(schema: z.ZodType): z.ZodType {
   return inner === undefined ? schema : bare(inner);
 }
 
-/** The keys of an object, as they are written; null for anything else. A union speaks through its object. */
+/** The keys of an object, as they are written; null for anything else. A union speaks through its object, or through all of them. */
 export function keysOf(schema: z.ZodType): Readonly<Record<string, z.ZodType>> | null {
   const definition = definitionOf(bare(schema));
   if (definition.type === 'object') return definition.shape ?? null;
+  const kinds = kindsOf(schema);
+  if (kinds !== null) return Object.assign({}, ...kinds.map(({ keys }) => keys).toReversed());
   for (const option of definition.options ?? []) {
     const keys = keysOf(option);
     if (keys !== null) return keys;
   }
   return null;
+}
+
+/** The kinds of a section whose keys depend on one of them, each with its keys; null for anything else. */
+export function kindsOf(
+  schema: z.ZodType,
+): readonly { readonly kind: string; readonly keys: Readonly<Record<string, z.ZodType>> }[] | null {
+  const { discriminator, options = [] } = definitionOf(bare(schema));
+  if (discriminator === undefined) return null;
+  return options.map((option) => {
+    const keys = keysOf(option) ?? {};
+    const named = keys[discriminator];
+    return { kind: named === undefined ? '' : bareWords(bare(named)), keys };
+  });
 }
 
 /** The schema of the elements of a list or of the values of an open record; null for anything else. */
@@ -89,6 +106,8 @@ export function schemaAt(schema: z.ZodType, path: readonly PropertyKey[]): z.Zod
 /** What a key takes, in words: `text`, `number`, `keep | disable`, `list of texts`. */
 export function typeWords(schema: z.ZodType): string {
   if (metaOf(schema).expression) return 'expression';
+  const { words } = (schema.meta() ?? {}) as { words?: string };
+  if (words !== undefined) return words;
   const nullable = definitionsOf(schema).some((definition) => definition.type === 'nullable');
   return `${bareWords(bare(schema))}${nullable ? ' | null' : ''}`;
 }
@@ -112,6 +131,7 @@ function bareWords(schema: z.ZodType): string {
     case 'literal':
       return (definition.values ?? []).join(' | ');
     case 'union':
+      if (definition.discriminator !== undefined) return 'section';
       return (definition.options ?? []).map(typeWords).join(' | ');
     case 'array':
       return `list of ${definition.element === undefined ? 'values' : typeWords(definition.element)}`;

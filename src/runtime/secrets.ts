@@ -3,14 +3,19 @@ import { readFileSync, statSync } from 'node:fs';
 import { Problem } from '../base/problem.ts';
 import type { SecretReference } from '../mapping/secret-reference.ts';
 
-/** Longer than any token, shorter than a mistake: somebody pointed at a log file. */
-const SECRET_BYTES_MAX = 64 * 1024;
+/** Longer than any bundle of certificates, shorter than a mistake: somebody pointed at a log file. */
+const SECRET_BYTES_MAX = 1024 * 1024;
 
-/** Reads the secret now. @throws Problem naming the reference, never its value. */
+/**
+ * The secret as it is now. `fresh` reads the file even where it looks unchanged: a clock of the file system may hide a change
+ * that came right after the last reading. @throws Problem naming the reference, never its value.
+ */
+export type SecretReader = (fresh?: boolean) => string;
+
 export function secretReader(
   reference: SecretReference,
   environment: Readonly<Record<string, string | undefined>>,
-): () => string {
+): SecretReader {
   if (reference.kind === 'env') {
     return () => {
       const value = environment[reference.name];
@@ -25,17 +30,20 @@ export function secretReader(
     };
   }
   let known: { readonly stamp: string; readonly value: string } | null = null;
-  return () => {
+  return (fresh = false) => {
     try {
-      const { mtimeMs, size } = statSync(reference.path);
-      const stamp = `${mtimeMs}/${size}`;
-      if (known?.stamp === stamp) return known.value;
+      const { mtimeMs, ctimeMs, ino, size } = statSync(reference.path);
+      const stamp = `${mtimeMs}/${ctimeMs}/${ino}/${size}`;
+      if (known?.stamp === stamp && !fresh) return known.value;
       if (size > SECRET_BYTES_MAX) throw new Error('too large');
-      known = { stamp, value: readFileSync(reference.path, 'utf8').trim() };
-      if (known.value === '') throw new Error('empty');
+      const value = readFileSync(reference.path, 'utf8').trim();
+      if (value === '') throw new Error('empty');
+      // The same text stays the same object: whoever compares does so at no cost.
+      known = { stamp, value: known?.value === value ? known.value : value };
       return known.value;
     } catch {
-      if (known !== null && known.value !== '') return known.value;
+      // A file that is being replaced is gone or empty for a moment: what it held goes on.
+      if (known !== null) return known.value;
       throw new Problem({
         code: 'secret.missing',
         message: `secret file ${reference.path} cannot be read or is empty`,
