@@ -1,39 +1,39 @@
-// What is particular about one identity provider, as data. Code asks the profile and never the provider's name.
+// What is known of each kind of endpoint, by the name that a connection file uses.
+import type { ProfileName } from '../../mapping/account-rules.ts';
+import { AUTH0 } from './profiles/auth0.ts';
+import { AUTHENTIK } from './profiles/authentik.ts';
+import { AWS } from './profiles/aws.ts';
+import { ENTRA_SCIM } from './profiles/entra-scim.ts';
+import { ENTRUST } from './profiles/entrust.ts';
+import { GENERIC } from './profiles/generic.ts';
+import { GOOGLE } from './profiles/google.ts';
+import { KEYCLOAK } from './profiles/keycloak.ts';
+import { OKTA_INBOUND } from './profiles/okta-inbound.ts';
+import { ORACLE } from './profiles/oracle.ts';
+import { PINGDIRECTORY } from './profiles/pingdirectory.ts';
+import { PINGFEDERATE } from './profiles/pingfederate.ts';
+import { PINGONE } from './profiles/pingone.ts';
+import type { Profile } from './profiles/profile.ts';
+import { WSO2 } from './profiles/wso2.ts';
+import { ZITADEL } from './profiles/zitadel.ts';
 
-export interface Profile {
-  readonly name: string;
-  /** Equality filters that work, in the order in which an account is looked up. */
-  readonly lookup: readonly ('externalId' | 'userName')[];
-  /** `count` of one page of users. */
-  readonly pageSize: number;
-  /** True where the answer to a PATCH proves the effect, so that a disable needs no read-back. */
-  readonly echoIsTruth: boolean;
-  /** Send `If-Match` with the last tag seen. Never with a disable: that one must win. */
-  readonly ifMatch: boolean;
-  /** Whether a search for groups may leave out the members (`excludedAttributes`, RFC 7644 section 3.9). */
-  readonly excludeMembers: boolean;
-  /** Most members added or removed by one PATCH of a group. */
-  readonly members: { readonly addMax: number; readonly removeMax: number };
-  /** The attribute that holds the manager's reference; a PATCH writes it as an object (`{ value }`), or its `.value` alone. */
-  readonly manager: { readonly path: string; readonly patch: 'object' | 'valuePath' };
-  readonly headers: { readonly contentType: string; readonly accept: string; readonly acceptOnDelete: string | null };
-}
+export type { ProfileName } from '../../mapping/account-rules.ts';
+export type { BulkLimits, LookupAttribute, Paging, Profile, Quirk } from './profiles/profile.ts';
 
-const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
-const JSON_TYPES = 'application/scim+json, application/json';
-
-/** RFC 7643 and RFC 7644 as written, with limits that no provider known to us undercuts. */
-const GENERIC: Profile = {
-  name: 'generic',
-  lookup: ['externalId', 'userName'],
-  pageSize: 100,
-  echoIsTruth: false,
-  ifMatch: false,
-  excludeMembers: true,
-  members: { addMax: 100, removeMax: 100 },
-  manager: { path: `${ENTERPRISE}:manager`, patch: 'object' },
-  headers: { contentType: 'application/scim+json', accept: JSON_TYPES, acceptOnDelete: JSON_TYPES },
+export const PROFILES: Readonly<Record<ProfileName, Profile>> = {
+  generic: GENERIC,
+  'entra-scim': ENTRA_SCIM,
+  aws: AWS,
+  google: GOOGLE,
+  'okta-inbound': OKTA_INBOUND,
+  auth0: AUTH0,
+  pingone: PINGONE,
+  authentik: AUTHENTIK,
+  zitadel: ZITADEL,
+  keycloak: KEYCLOAK,
+  wso2: WSO2,
+  entrust: ENTRUST,
+  oracle: ORACLE,
+  pingdirectory: PINGDIRECTORY,
+  pingfederate: PINGFEDERATE,
 };
-
-export const PROFILES = { generic: GENERIC } as const satisfies Readonly<Record<string, Profile>>;
-export type ProfileName = keyof typeof PROFILES;
