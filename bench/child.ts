@@ -45,8 +45,8 @@ export interface Stub extends AsyncDisposable {
 }
 
 /** Starts the stub endpoint; it ends when disposed, or with this process. It keeps every account and needs the heap for them. */
-export async function startStub(): Promise<Stub> {
-  const child = start('stub-endpoint.ts', [], {}, []);
+export async function startStub(delayMs = 0, env: Readonly<Record<string, string>> = {}): Promise<Stub> {
+  const child = start('stub-endpoint.ts', [String(delayMs)], env, []);
   if (child.stdout === null) throw new Error('the stub has no output');
   let wanted = true;
   child.once('exit', (code, signal) => {

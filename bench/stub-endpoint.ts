@@ -1,5 +1,6 @@
 // A SCIM endpoint that costs as little as possible, in a process of its own: what is measured against it is the client.
 // Raw sockets and just enough HTTP/1.1 for a well-behaved client (Content-Length bodies, keep-alive). Not for tests of behaviour.
+// argv: milliseconds that pass before an answer leaves, as on the way to an endpoint that is not on this machine; 0 by default.
 // Prints {"url": …} on stdout; GET /__counts tells how many requests came, POST /__reset forgets everything.
 import { createServer, type Socket } from 'node:net';
 
@@ -17,6 +18,7 @@ interface Shelf {
 
 const BASE = '/scim/v2';
 const HEAD_BYTES_MAX = 64 * 1024;
+const DELAY_MS = Number(process.argv[2] ?? 0);
 const PAGE_MAX = 1_000;
 const shelves: Record<'Users' | 'Groups', Shelf> = { Users: emptyShelf(), Groups: emptyShelf() };
 const counts = { total: 0, post: 0, patch: 0, get: 0, other: 0 };
@@ -24,6 +26,23 @@ let issued = 0;
 
 function emptyShelf(): Shelf {
   return { byId: new Map(), byName: new Map(), listing: null };
+}
+
+/** Requests a second beyond which it says 429; 0 allows any. */
+const PER_SECOND = Number(process.env.ROLLCALL_STUB_PER_SECOND ?? 0);
+/** Nobody keeps to the millisecond: so much more than a second's worth may come. */
+const TOLERANCE = 1.1;
+const allowance = { left: PER_SECOND * TOLERANCE, atMs: performance.now() };
+
+function isTooMany(): boolean {
+  if (PER_SECOND === 0) return false;
+  const nowMs = performance.now();
+  const gained = ((nowMs - allowance.atMs) * PER_SECOND) / 1_000;
+  allowance.left = Math.min(PER_SECOND * TOLERANCE, allowance.left + gained);
+  allowance.atMs = nowMs;
+  if (allowance.left < 1) return true;
+  allowance.left -= 1;
+  return false;
 }
 
 const server = createServer({ noDelay: true }, (socket) => {
@@ -58,29 +77,58 @@ function answerAll(socket: Socket, buffer: Buffer): Buffer {
     out += answer(head.slice(0, methodEnd), path, length === 0 ? '' : buffer.toString('utf8', bodyAt, bodyAt + length));
     at = bodyAt + length;
   }
-  if (out !== '') socket.write(out);
+  if (out !== '' && DELAY_MS === 0) socket.write(out);
+  else if (out !== '') setTimeout(() => socket.write(out), DELAY_MS);
   return at === 0 ? buffer : buffer.subarray(at);
 }
 
 function answer(method: string, path: string, body: string): string {
   if (path.startsWith('/__')) return control(path);
   counts.total += 1;
+  if (isTooMany()) return problem('429 Too Many Requests', `more than ${PER_SECOND} requests a second`);
   if (method === 'POST') counts.post += 1;
   else if (method === 'PATCH') counts.patch += 1;
   else if (method === 'GET') counts.get += 1;
   else counts.other += 1;
   if (!path.startsWith(BASE)) return problem('404 Not Found', 'no such endpoint');
+  if (method === 'POST' && path === `${BASE}/Bulk`) return bulk(JSON.parse(body));
+  return single(method, path, body === '' ? undefined : JSON.parse(body));
+}
+
+interface BulkOperation {
+  readonly method: string;
+  readonly path: string;
+  readonly bulkId?: string;
+  readonly data?: Record<string, unknown>;
+}
+
+/** Each operation as though it had come alone; results without the resources, as RFC 7644 section 3.7.3 allows. */
+function bulk({ Operations: operations }: { readonly Operations: readonly BulkOperation[] }): string {
+  const results = operations.map(({ method, path, bulkId, data }) => {
+    const answered = single(method, BASE + path, data);
+    const status = answered.slice('HTTP/1.1 '.length, 'HTTP/1.1 '.length + 3);
+    const made = method === 'POST' && status === '201';
+    const location = made ? `${origin()}${BASE}${path}/b${issued}` : `${origin()}${BASE}${path}`;
+    return { method, ...(bulkId === undefined ? {} : { bulkId }), location, status };
+  });
+  return response(
+    '200 OK',
+    JSON.stringify({ schemas: ['urn:ietf:params:scim:api:messages:2.0:BulkResponse'], Operations: results }),
+  );
+}
+
+function single(method: string, path: string, body: unknown): string {
   const [, kind = '', rest = ''] = /^\/(\w+)\/?(.*)$/.exec(path.slice(BASE.length)) ?? [];
   const name = kind.replace(/\?.*$/, '');
   if (name !== 'Users' && name !== 'Groups') return problem('404 Not Found', 'no such resource type');
   const shelf = shelves[name];
-  if (method === 'POST') return create(shelf, name, JSON.parse(body));
+  if (method === 'POST') return create(shelf, name, body as Record<string, unknown>);
   if (method === 'GET' && rest.startsWith('?')) return list(shelf, rest.slice(1));
   if (method === 'GET' && rest === '') return list(shelf, '');
   const resource = shelf.byId.get(rest.replace(/\?.*$/, ''));
   if (resource === undefined) return problem('404 Not Found', 'no such resource');
   if (method === 'GET') return response('200 OK', JSON.stringify(resource));
-  if (method === 'PATCH') return patch(resource, JSON.parse(body));
+  if (method === 'PATCH') return patch(resource, body as PatchBody);
   if (method === 'DELETE') {
     shelf.byId.delete(resource.id);
     shelf.listing = null;

@@ -1,0 +1,54 @@
+// Membership changes of one target. Additions to one group go one after the other: two that both find the group missing would
+// make it twice.
+import type { MembershipPayload } from '../planning/changeset.ts';
+import type { ClaimedOperation } from '../store/store.ts';
+import type { Delivered, Sendable, Target } from '../targets/target.ts';
+import type { Flight } from './flight.ts';
+import { Turn } from './house.ts';
+
+export class Memberships {
+  readonly #target: Target;
+  readonly #signal: AbortSignal;
+  readonly #turns = new Map<string, Turn>();
+  readonly #groupIds = new Map<string, string>();
+
+  /** The signal cuts off what is in flight. */
+  constructor(target: Target, signal: AbortSignal) {
+    this.#target = target;
+    this.#signal = signal;
+  }
+
+  async deliver(flight: Flight): Promise<readonly Delivered[]> {
+    const { group } = flight.first.payload as MembershipPayload;
+    // Who leaves a group never makes one, and waits for nobody.
+    if (flight.first.kind === 'removeMember') return this.#send(flight, group);
+    const turn = this.#turns.get(group) ?? new Turn();
+    this.#turns.set(group, turn);
+    const unsent = (): readonly Delivered[] => flight.operations.map(() => UNSENT);
+    const mine = turn.take(async () => (flight.wanted ? this.#send(flight, group) : unsent()));
+    return Promise.race([mine, flight.withdrawn.then(() => (flight.hasBegun ? mine : unsent()))]);
+  }
+
+  async #send(flight: Flight, group: string): Promise<readonly Delivered[]> {
+    const known = this.#groupIds.get(group) ?? null;
+    const sendables = flight.operations.map((claimed) => {
+      const one = sendable(claimed);
+      return { ...one, groupRemoteId: one.groupRemoteId ?? known };
+    });
+    const delivered = await this.#target.deliverMemberships(sendables, flight.journal, this.#signal);
+    for (const { group: learnt, outcome } of delivered) {
+      if (learnt !== undefined) this.#groupIds.set(learnt.name, learnt.remoteId);
+      else if (outcome.class === 'gone') this.#groupIds.delete(group);
+    }
+    return delivered;
+  }
+}
+
+const UNSENT: Delivered = {
+  outcome: { class: 'retry', status: null, code: 'not-sent', detail: '', retryAfterMs: null, countsAsAttempt: false },
+};
+
+export function sendable(claimed: ClaimedOperation): Sendable {
+  const { id, workerKey, kind, lane, payload, account, managerRemoteId, ambiguous, groupRemoteId } = claimed;
+  return { id, workerKey, kind, lane, payload, account, managerRemoteId, ambiguous, groupRemoteId };
+}
