@@ -34,7 +34,10 @@ const listed = <T>(one: T | readonly T[]): readonly T[] => (Array.isArray(one) ?
 
 const REFUSE: Branch = { actions: 'refuse' };
 const NOTHING: Branch = { actions: [] };
-const LEAVER: Branch = { target: 'left', actions: ['leaver', 'disableAccount', 'revokeMemberships'] };
+const LEAVER: Branch = {
+  target: 'left',
+  actions: ['leaver', 'disableAccount', 'revokeMemberships', 'revokeSessions'],
+};
 const WITHDRAW: Branch = { target: 'expected', actions: ['withdraw', 'disableAccount', 'revokeMemberships'] };
 const MOVER: Branch = { actions: ['mover', 'updateAccount'] };
 
@@ -121,7 +124,7 @@ const STAGE_CHART: Readonly<Record<Stage, Readonly<Record<EmploymentEvent, Branc
     retentionExpired: { target: 'purged', actions: ['purge', 'deleteAccount'] },
     endDateSeen: REFUSE,
     // Asked again on purpose: whoever repeats the order has a reason to doubt that the account is inactive.
-    emergencyLeaveOrdered: { actions: ['disableAccount', 'revokeMemberships'] },
+    emergencyLeaveOrdered: { actions: ['disableAccount', 'revokeMemberships', 'revokeSessions'] },
     emergencyLeaveLifted: [{ guard: 'isSticky', actions: [] }, REFUSE],
   },
   purged: {

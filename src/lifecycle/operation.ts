@@ -9,6 +9,7 @@ export const OPERATION_NAMES = [
   'disableAccount',
   'deleteAccount',
   'revokeMemberships',
+  'revokeSessions',
 ] as const;
 export type OperationName = (typeof OPERATION_NAMES)[number];
 

@@ -54,7 +54,7 @@ describe('the way of a worker', () => {
     expect(look(UNKNOWN, [anEmployment({ status: 'terminated' })], NOW)).toMatchObject({
       standing: { stage: 'left' },
       transitions: ['leaver'],
-      operations: ['disableAccount', 'revokeMemberships'],
+      operations: ['disableAccount', 'revokeMemberships', 'revokeSessions'],
     });
   });
 
@@ -444,7 +444,7 @@ describe('emergency leave', () => {
     expect(again).toMatchObject({
       kind: 'accepted',
       changed: false,
-      operations: ['disableAccount', 'revokeMemberships'],
+      operations: ['disableAccount', 'revokeMemberships', 'revokeSessions'],
     });
   });
 
