@@ -8,17 +8,27 @@ export interface JsonObject {
  * Digests and the audit chain are taken over this form. `undefined` members are left out, as JSON.stringify does.
  */
 export function canonicalJson(value: unknown): string {
+  // What is made in this order in the first place is written several times as fast.
+  if (isInOrder(value)) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
-  if (value !== null && typeof value === 'object') {
-    const source = value as Record<string, unknown>;
-    const keys = Object.keys(source).sort();
-    let text = '';
-    for (const key of keys) {
-      const member = source[key];
-      if (member === undefined) continue;
-      text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
-    }
-    return `{${text}}`;
+  const source = value as Record<string, unknown>;
+  let text = '';
+  for (const key of Object.keys(source).sort()) {
+    const member = source[key];
+    if (member === undefined) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`;
   }
-  return JSON.stringify(value);
+  return `{${text}}`;
+}
+
+function isInOrder(value: unknown): boolean {
+  if (value === null || typeof value !== 'object') return true;
+  if (Array.isArray(value)) return value.every(isInOrder);
+  const source = value as Record<string, unknown>;
+  let before = '';
+  for (const key in source) {
+    if (key < before || !isInOrder(source[key])) return false;
+    before = key;
+  }
+  return true;
 }

@@ -67,7 +67,23 @@ export function dayReader(format: string): { readonly reader: DayReader } | { re
   const built = patternOf(format);
   if ('problem' in built) return built;
   const pattern = new RegExp(`^${built.pattern}${built.hasTime ? '' : TAIL}$`, 'i');
-  return { reader: (text) => writtenDay(text.trim(), pattern) };
+  return { reader: remembering((text) => writtenDay(text.trim(), pattern)) };
+}
+
+/** A workforce has a few thousand different days, each of them many times. */
+const DAYS_KNOWN_MAX = 10_000;
+
+function remembering(read: DayReader): DayReader {
+  const known = new Map<string, WrittenDay>();
+  return (text) => {
+    let day = known.get(text);
+    if (day === undefined) {
+      day = read(text);
+      if (known.size >= DAYS_KNOWN_MAX) known.clear();
+      if (text.length <= DATE_TEXT_MAX) known.set(text, day);
+    }
+    return day;
+  };
 }
 
 function patternOf(format: string): { pattern: string; hasTime: boolean } | { problem: string } {

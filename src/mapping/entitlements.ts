@@ -91,9 +91,11 @@ export function memberships(
       if (when !== null && when.run(variables) !== true) continue;
       parts.blank = false;
       const group = String(name.run(variables)).trim();
-      if (parts.blank) note(`group ${name.text}: a part of its name is blank`);
+      // One member alone is read directly, so that nothing watches its parts.
+      const blank = parts.blank || (group === '' && name.root.op === '.');
+      if (blank) note(`group ${name.text}: a part of its name is blank`);
       // A name that is blank as a whole and on purpose (`x ? "A" : ""`) needs no note.
-      if (parts.blank || group === '') continue;
+      if (blank || group === '') continue;
       const known = found.get(group);
       found.set(group, {
         group,

@@ -148,15 +148,19 @@ function valueType(type: CheckedType | undefined): ValueType | null {
   return element === 'text' || element === 'any' ? 'texts' : null;
 }
 
-/** `record.X` alone needs no evaluator: the view itself charges and presents the cell. */
+/** A literal alone is what it is; `record.X` or `worker.X` alone needs no evaluator: the view charges and presents the value. */
 function directRead(root: SyntaxNode, meter: Meter): Expression['run'] | null {
+  const literal = literalText(root);
+  if (literal !== null) return () => literal;
   if (root.op !== '.' && root.op !== '[]') return null;
   const [left, right] = root.args as [SyntaxNode, string | SyntaxNode];
   const member = typeof right === 'string' ? right : literalText(right);
-  if (left.op !== 'id' || left.args !== 'record' || member === null || root.checkedType?.name !== 'string') return null;
-  return ({ record }) => {
+  if (left.op !== 'id' || member === null || root.checkedType?.name !== 'string') return null;
+  const view = left.args as string;
+  if (view !== 'record' && view !== 'worker') return null;
+  return (variables) => {
     meter.start();
-    const value = (record as ReadonlyMap<string, unknown>).get(member);
+    const value = (variables[view] as ReadonlyMap<string, unknown>).get(member);
     if (typeof value === 'string') return value;
     throw new Refusal('not-text', 'holds an object or a list where a text is due');
   };

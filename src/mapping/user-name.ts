@@ -47,6 +47,8 @@ function cannotMeet(stems: readonly string[], fallback: string, suffix: string):
 }
 
 function numbered(stems: readonly string[], suffix: string, count: number): string[] {
+  const [only] = stems;
+  if (stems.length === 1) return tailsOf(suffix).map((tail) => only + tail);
   const names: string[] = [];
   for (const tail of tailsOf(suffix)) {
     for (const stem of stems) if (names.length < count) names.push(stem + tail);

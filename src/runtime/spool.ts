@@ -1,4 +1,4 @@
-// A plan may concern a million workers and is judged as a whole before any of it is stored. Items beyond a bound wait in a
+// A plan may concern a million workers and is judged as a whole before any of it is stored. Texts beyond a bound wait in a
 // file that has no name any more, so nothing personal stays behind when the process dies.
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +14,7 @@ const BYTES_PER_UNIT_MAX = 3;
 
 const EMPTY = Buffer.alloc(0);
 
-export class Spool<T> implements Disposable {
+export class Spool implements Disposable {
   readonly #memory: string[] = [];
   #memoryBytes = 0;
   #fd: number | null = null;
@@ -40,9 +40,8 @@ export class Spool<T> implements Disposable {
     return this.#memory.length + this.#spilled;
   }
 
-  /** Returns the item's index. */
-  add(item: T): number {
-    const text = JSON.stringify(item);
+  /** Returns the text's index. */
+  add(text: string): number {
     if (this.#memoryBytes + text.length <= MEMORY_MAX && this.#fd === null) {
       this.#memoryBytes += text.length;
       this.#memory.push(text);
@@ -58,12 +57,12 @@ export class Spool<T> implements Disposable {
     return this.size - 1;
   }
 
-  get(index: number): T {
+  get(index: number): string {
     const inMemory = this.#memory[index];
-    if (inMemory !== undefined) return JSON.parse(inMemory) as T;
+    if (inMemory !== undefined) return inMemory;
     const position = index - this.#memory.length;
     assert(position >= 0 && position < this.#spilled && this.#fd !== null, 'spool index out of range');
-    return JSON.parse(this.#read(this.#offsets[position] ?? 0, this.#lengths[position] ?? 0)) as T;
+    return this.#read(this.#offsets[position] ?? 0, this.#lengths[position] ?? 0);
   }
 
   [Symbol.dispose](): void {

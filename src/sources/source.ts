@@ -51,7 +51,7 @@ export interface Delivery extends AsyncDisposable {
   readonly scan: (known: KnownRows, signal: AbortSignal) => Promise<Scan>;
   /**
    * Second pass: parses the rows that the scan did not know and those whose known index is in `alsoKnown`, in batches of
-   * at most 500. @throws Problem when the bytes changed since the scan.
+   * at most 100. @throws Problem when the bytes changed since the scan.
    */
   readonly read: (alsoKnown: ReadonlySet<number>, signal: AbortSignal) => AsyncIterable<readonly ReadRow[]>;
 }

@@ -5,7 +5,6 @@ import { type ExitCode, type Fault, Problem } from '../base/problem.ts';
 import { StoreUnknown } from './group-commit.ts';
 import { sqliteCode } from './sql.ts';
 import type { Writes } from './writes.ts';
-import { linesOf, type WrittenChangeset, workersOfLines } from './written.ts';
 
 /** Where the thread finds its database; handed over when it starts. */
 export interface ThreadStart {
@@ -17,19 +16,6 @@ export interface Call {
   readonly id: number;
   readonly name: keyof Writes | 'close';
   readonly args: readonly unknown[];
-}
-
-/** A changeset on its way: its workers are the bulk of it and travel as texts. */
-export interface SentChangeset extends Omit<WrittenChangeset, 'workers'> {
-  readonly lines: readonly string[];
-}
-
-export function sentChangeset({ workers, ...rest }: WrittenChangeset): SentChangeset {
-  return { ...rest, lines: linesOf(workers) };
-}
-
-export function receivedChangeset({ lines, ...rest }: SentChangeset): WrittenChangeset {
-  return { ...rest, workers: workersOfLines(lines) };
 }
 
 /** Everything asked for in one turn of the event loop. */

@@ -12,8 +12,8 @@ export class StoreUnknown extends Error {
   }
 }
 
-/** About 10 ms of work on one core, one unit being a new worker with everything it brings: the event loop waits no longer. */
-const GROUP_WEIGHT_MAX = 200;
+/** About 40 ms of work for the store's thread, one unit being a new worker with everything it brings: nobody waits longer for their turn. */
+const GROUP_WEIGHT_MAX = 600;
 
 /** Far above what delivery (one for each request in flight) and one reading pipeline can ask for at once. */
 const JOBS_WAITING_MAX = 100_000;

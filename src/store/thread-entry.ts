@@ -4,16 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
-import {
-  type Answer,
-  type Call,
-  type Calls,
-  type FromThread,
-  receivedChangeset,
-  type SentChangeset,
-  sentError,
-  type ThreadStart,
-} from './border.ts';
+import { type Answer, type Call, type Calls, type FromThread, sentError, type ThreadStart } from './border.ts';
 import { closeWriting, openWriting } from './writing.ts';
 
 const port = parentPort;
@@ -42,19 +33,20 @@ try {
 
   const perform = async ({ name, args }: Call): Promise<unknown> => {
     if (name === 'close') return closeWriting(writing);
-    if (name === 'commit') return writes.commit(receivedChangeset(args[0] as SentChangeset));
     return (writes[name] as (...given: readonly unknown[]) => Promise<unknown>)(...args);
   };
   port.on('message', (message: Calls) => {
     now = message.now;
     for (const call of message.calls) {
-      perform(call).then(
-        (value) => {
-          answer({ id: call.id, value });
+      perform(call)
+        .then(
+          (value) => answer({ id: call.id, value }),
+          (error: unknown) => answer({ id: call.id, error: sentError(error) }),
+        )
+        // Also a close that failed is the end: a thread that stayed would keep the process alive.
+        .finally(() => {
           if (call.name === 'close') process.nextTick(() => port.close());
-        },
-        (error: unknown) => answer({ id: call.id, error: sentError(error) }),
-      );
+        });
     }
   });
   post({ kind: 'open' });

@@ -3,15 +3,7 @@
 import { Worker } from 'node:worker_threads';
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
-import {
-  type Answer,
-  type Call,
-  type Calls,
-  type FromThread,
-  receivedError,
-  sentChangeset,
-  type ThreadStart,
-} from './border.ts';
+import { type Answer, type Call, type Calls, type FromThread, receivedError, type ThreadStart } from './border.ts';
 import { StoreUnknown } from './group-commit.ts';
 import type { Writes } from './writes.ts';
 
@@ -24,8 +16,9 @@ const YOUNG_GENERATION_MB = 16;
 /** As many as the writer in the thread queues. */
 const CALLS_WAITING_MAX = 100_000;
 
-/** Functions whose arguments travel as they are. */
-const PLAIN = [
+/** What the thread can be asked for: arguments and answers travel as they are. */
+const NAMES = [
+  'commit',
   'approve',
   'discard',
   'claim',
@@ -83,6 +76,8 @@ export async function startThread(dir: string, now: () => Instant): Promise<Writ
   };
   const settle = (answer: Answer): void => {
     const call = waiting.get(answer.id);
+    // What a thread that died had still answered may come after everything was refused.
+    if (call === undefined && unknown !== null) return;
     assert(call !== undefined, 'the thread of the store answers what it was asked, once');
     waiting.delete(answer.id);
     if ('error' in answer) {
@@ -137,12 +132,9 @@ export async function startThread(dir: string, now: () => Instant): Promise<Writ
   await opened.promise;
   worker.unref();
   return {
-    writes: {
-      ...(Object.fromEntries(
-        PLAIN.map((name) => [name, (...args: readonly unknown[]) => call(name, args)]),
-      ) as unknown as Pick<Writes, (typeof PLAIN)[number]>),
-      commit: (changeset) => call('commit', [sentChangeset(changeset)]),
-    },
+    writes: Object.fromEntries(
+      NAMES.map((name) => [name, (...args: readonly unknown[]) => call(name, args)]),
+    ) as unknown as Pick<Writes, (typeof NAMES)[number]>,
     throwIfUnknown: () => {
       if (unknown !== null) throw unknown;
     },

@@ -9,8 +9,8 @@ const folder = mkdtempSync(join(tmpdir(), 'rollcall-spool-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Fills what is kept in memory, so that everything after it goes to the file. */
-function spilling(): Spool<string> {
-  const spool = new Spool<string>(folder);
+function spilling(): Spool {
+  const spool = new Spool(folder);
   const megabyte = 'x'.repeat(1024 * 1024);
   for (let count = 0; count < 33; count += 1) spool.add(megabyte);
   return spool;

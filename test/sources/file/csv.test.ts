@@ -114,7 +114,9 @@ describe('a CSV feed', () => {
     folder.write('workers.csv', '__proto__,constructor,toString\nx,y,z\n');
     const feed = await readFeed(feedSettings(folder.dir));
     const record = feed.rows[0]?.record as object;
-    expect(Object.getPrototypeOf(record)).toBe(null);
+    const inherited = Object.getPrototypeOf(record) as object;
+    expect(Object.getPrototypeOf(inherited)).toBe(null);
+    expect(Reflect.ownKeys(inherited)).toEqual([]);
     expect(Object.entries(record)).toEqual([
       ['__proto__', 'x'],
       ['constructor', 'y'],
