@@ -1,7 +1,7 @@
 // A target's answer is an event and passes the same door as HR's: decide, gather a changeset, commit. Answers that arrive
 // together share one changeset.
 import { assert } from '../base/assert.ts';
-import { type Instant, MINUTE_MS, plusMs } from '../base/instant.ts';
+import type { Instant } from '../base/instant.ts';
 import { decide } from '../lifecycle/decide.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
@@ -13,27 +13,23 @@ import type {
   MembershipPayload,
   OpenOperation,
   OperationResult,
-  OperationState,
   Situation,
   WorkerChange,
 } from '../planning/changeset.ts';
-import { backoffMs, LEAVER_BACKOFF, REFUSED_LEAVER_MS, WORK_BACKOFF } from '../runtime/backoff.ts';
 import { nowOf } from '../runtime/clock.ts';
-import type { ClaimedOperation } from '../store/store.ts';
-import { type Delivered, NOBODY } from '../targets/target.ts';
+import { type ClaimedOperation, foldName } from '../store/store.ts';
+import type { Delivered } from '../targets/target.ts';
 import { breathe, type House } from './house.ts';
+import { isLeaver, type Tries, type VerdictOnOperation, verdictOn } from './verdict.ts';
 
 export interface Finished {
   readonly operation: ClaimedOperation;
   readonly delivered: Delivered;
   /** Answers to the requests that were made, in order. */
   readonly entries: readonly EntryDraft[];
-  /** Tries so far in this process, for the back-off of answers that count as no attempt. */
-  readonly tries: number;
+  readonly tries: Tries;
 }
 
-/** A failed transition is visible and waits for a person; a leaver is never given up. */
-const ATTEMPTS_MAX = 8;
 /** Outcomes in one changeset. */
 const TOGETHER_MAX = 128;
 const CONFLICT_ROUNDS_MAX = 20;
@@ -42,9 +38,6 @@ const GATHER_TURNS_MAX = 3;
 const GATHER_MIN = 48;
 /** As many in one changeset mean load. */
 const LOAD_MIN = 8;
-
-const isLeaver = ({ lane, kind }: ClaimedOperation): boolean =>
-  lane === 'emergency' || lane === 'leaver' || kind === 'disable';
 
 interface Waiting {
   readonly finished: Finished;
@@ -115,6 +108,7 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
   const connection = finished[0]?.operation.connection;
   assert(connection !== undefined, 'no outcomes to store');
   const now = nowOf(house.clock);
+  const held = new Set<string>();
   for (let round = 0; ; round += 1) {
     const situations = await house.store.situations(
       connection,
@@ -128,14 +122,28 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
       const situation = situations.get(one.operation.workerKey);
       assert(situation !== undefined, 'an operation has no worker');
       const { change, results: result } = outcomeChange(situation, one, now, house.random());
-      workers.push({ ...change, entries: toldOnce(one.entries, change.entries) });
+      const accounts = change.accounts.map((account) =>
+        held.has(nameKey(account)) ? { ...account, userName: nameBefore(situation, one.operation) } : account,
+      );
+      workers.push({ ...change, accounts, entries: toldOnce(one.entries, change.entries) });
       results.push(...result);
     }
     const stored = await house.store.commit({ connection, at: now, workers, results });
     if (stored.kind === 'applied') return;
     assert(round < CONFLICT_ROUNDS_MAX, 'outcomes meet conflicts without end');
+    // The target took a name that another worker here was given meanwhile: it stays theirs, and this one keeps the old one here.
+    for (const name of stored.names) {
+      held.add(nameKey(name));
+      house.log.error({ code: 'name.held', connection, target: name.target }, 'a name was given to two people');
+    }
   }
 }
+
+const nameKey = ({ target, userName }: Pick<AccountState, 'target' | 'userName'>): string =>
+  `${target} ${foldName(userName)}`;
+
+const nameBefore = ({ accounts }: Situation, { target, account }: ClaimedOperation): string =>
+  accounts.find((one) => one.target === target)?.userName ?? account.userName;
 
 /**
  * The log reads as it happened: the answers, then what they came to. Where the last answer says all of it, one entry holds
@@ -169,14 +177,18 @@ export function outcomeChange(
       : { state: 'superseded', notBefore: now, refused: false };
   const inDoubt = outcome.class === 'ambiguous' || operation.ambiguous;
   const account = accountAfter(known, operation, delivered, verdict.state === 'done');
-  // Without an account nothing can be taken out of a group: such operations would wait for ever.
-  const pointless = (one: { readonly kind: string; readonly target: string; readonly state: string }): boolean =>
+  // A rehire decided meanwhile makes an account, and that one joins its groups.
+  const recreated = situation.operations.some(
+    ({ id, kind, target }) => id > operation.id && kind === 'create' && target === operation.target,
+  );
+  // Without an account there is no membership to take and no session to end: such operations would wait for ever.
+  const pointless = (one: OpenOperation): boolean =>
     verdict.state === 'done' &&
     operation.kind === 'disable' &&
     account.remoteId === null &&
     one.target === operation.target &&
     one.state === 'queued' &&
-    (one.kind === 'addMember' || one.kind === 'removeMember');
+    ((one.kind === 'addMember' && !recreated) || one.kind === 'removeMember' || one.kind === 'revokeSessions');
   const supersedes = situation.operations.filter(pointless).map(({ id }) => id);
   const others = situation.operations.filter((one) => one.id !== operation.id && !pointless(one));
   const standing = standingAfter(situation.standing, verdict, others, now);
@@ -223,62 +235,12 @@ const CHANGES_ACCOUNT: ReadonlySet<string> = new Set(['create', 'update', 'enabl
 /** Decided later for the same account, and repeating the older one before it would only delay the end of access. */
 function undoes(newer: OpenOperation, older: ClaimedOperation): boolean {
   if (newer.id <= older.id || newer.target !== older.target || newer.state !== 'queued') return false;
+  // Whoever works here again, or is asked for anew, does not wait for sessions that cannot be ended.
+  if (older.kind === 'revokeSessions') return newer.kind === 'revokeSessions' || newer.kind === 'enable';
   if (newer.kind === 'disable') return CHANGES_ACCOUNT.has(older.kind);
   const sameGroup = () => (newer.payload as MembershipPayload).group === (older.payload as MembershipPayload).group;
   return newer.kind === 'removeMember' && older.kind === 'addMember' && sameGroup();
 }
-
-interface VerdictOnOperation {
-  readonly state: Extract<OperationState, 'done' | 'accepted' | 'queued' | 'failed' | 'superseded'>;
-  readonly notBefore: Instant;
-  /** A leaver that was refused for good: shown as failed, still tried. */
-  readonly refused: boolean;
-}
-
-function verdictOn(
-  operation: ClaimedOperation,
-  outcome: Outcome,
-  now: Instant,
-  tries: number,
-  random: number,
-): VerdictOnOperation {
-  const leaver = isLeaver(operation);
-  const attempts = operation.attempts + (outcome.countsAsAttempt ? 1 : 0);
-  const waits = (): Instant => {
-    const rule = leaver ? LEAVER_BACKOFF : WORK_BACKOFF;
-    const asked = Math.min(outcome.retryAfterMs ?? 0, leaver ? LEAVER_BACKOFF.capMs : RETRY_AFTER_MAX_MS);
-    return plusMs(now, Math.max(asked, backoffMs(Math.max(tries, attempts, 1), rule, random)));
-  };
-  switch (outcome.class) {
-    case 'done':
-      if (mayStillAppear(operation, outcome, now)) return { state: 'queued', notBefore: waits(), refused: false };
-      return { state: 'done', notBefore: now, refused: false };
-    case 'accepted':
-      return { state: 'accepted', notBefore: now, refused: false };
-    case 'permanent':
-    case 'gone':
-    case 'conflict':
-      if (!leaver) return { state: 'failed', notBefore: now, refused: false };
-      // A conflict passes; what was refused for good is asked again for all that, only less often.
-      if (outcome.class === 'conflict') return { state: 'queued', notBefore: waits(), refused: true };
-      return { state: 'queued', notBefore: plusMs(now, REFUSED_LEAVER_MS), refused: true };
-    default:
-      if (!leaver && attempts >= ATTEMPTS_MAX) return { state: 'failed', notBefore: now, refused: false };
-      return { state: 'queued', notBefore: waits(), refused: false };
-  }
-}
-
-/** A create whose answer was lost may become visible this long after the disable was decided; until then nobody is not yet nobody. */
-const APPEARS_WITHIN_MS = 15 * MINUTE_MS;
-
-const mayStillAppear = (operation: ClaimedOperation, outcome: Outcome, now: Instant): boolean =>
-  operation.kind === 'disable' &&
-  operation.ambiguous &&
-  outcome.code === NOBODY &&
-  now < plusMs(operation.createdAt, APPEARS_WITHIN_MS);
-
-/** A target that asks for more than this is asked again anyway. */
-const RETRY_AFTER_MAX_MS = 3_600_000;
 
 function accountAfter(
   known: AccountState,
@@ -307,7 +269,8 @@ function accountAfter(
         externalId: payload.externalId,
         active: news?.active ?? (operation.kind === 'update' ? learnt.active : payload.active),
         known: payload.attributes,
-        managerKnown: managerAfter(learnt, operation, payload),
+        managerKnown: news?.managerKey ?? managerAfter(learnt, operation, payload),
+        managerOwed: learnt.managerOwed === news?.managerKey ? '' : learnt.managerOwed,
       };
     }
     case 'disable': {
@@ -335,6 +298,8 @@ function accountAfter(
         ? { ...learnt, groups: learnt.groups.filter((name) => name !== group) }
         : learnt;
     }
+    case 'revokeSessions':
+      return learnt;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Instant } from '../base/instant.ts';
 import { LANES, type Lane, type TransitionName } from '../lifecycle/operation.ts';
 import type { OperationKind, OperationPayload } from '../planning/changeset.ts';
 import type { Accounts } from './accounts.ts';
-import type { ClaimedOperation } from './door.ts';
+import type { ClaimedOperation, MembersClaim } from './door.ts';
 import type { Groups } from './groups.ts';
 import type { Names } from './names.ts';
 import { laneAt, laneRank } from './outbox.ts';
@@ -15,6 +15,18 @@ import { accountOf, type WrittenAccount } from './written.ts';
 
 /** Operations whose moment has come, moved to the front of one lane by one claim: a bound on its work after a long outage. */
 const WOKEN_MAX = 500;
+
+const readyIn = (index: string): string =>
+  `SELECT o.id, o.worker_id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.payload, o.attempts, o.ambiguous,
+     o.transition, o.first_sent_at, o.created_at
+   FROM operations o INDEXED BY ${index} JOIN workers w ON w.id = o.worker_id WHERE o.turn = 'now'`;
+
+/** Memberships of one kind and group in one lane. */
+interface ReadyGroup {
+  readonly kind: OperationKind;
+  readonly name: string;
+  readonly ready: number;
+}
 
 interface ClaimRow {
   readonly id: number;
@@ -35,6 +47,10 @@ export interface ClaimOptions {
   readonly lanes: readonly Lane[];
   readonly limit: number;
   readonly now: Instant;
+  /** Whether to take the ends of sessions; both kinds of work are taken unless told. */
+  readonly sessions?: 'only' | 'without';
+  /** Memberships by the batch instead of one by one; a batch counts as one of `limit`. Never with `sessions: only`. */
+  readonly members?: MembersClaim;
 }
 
 /** A claimed operation as it stands in the store: it becomes objects once, where it is used. */
@@ -52,7 +68,9 @@ export const claimedOf = (claim: WrittenClaim): ClaimedOperation => ({
 
 export interface Claims {
   readonly claim: (target: string, options: ClaimOptions) => readonly WrittenClaim[];
-  readonly nextAttempt: (target: string, now: Instant) => Instant | null;
+  readonly nextAttempt: (target: string, now: Instant, lanes?: readonly Lane[]) => Instant | null;
+  /** See `Store.overtaken`. */
+  readonly overtaken: (ids: readonly number[]) => readonly number[];
 }
 
 interface ClaimRooms {
@@ -64,25 +82,53 @@ interface ClaimRooms {
 }
 
 export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tallies }: ClaimRooms): Claims {
-  const wake = sql.prepare<[number, number, Instant, number]>(
+  // One of a line only: beside a disable that was refused, what does not wait for it may be due as well.
+  const wake = sql.prepare<[{ target: number; lane: number; now: Instant; limit: number }]>(
     `UPDATE operations SET turn = 'now' WHERE id IN (
-       SELECT id FROM operations WHERE turn = 'later' AND target_id = ? AND lane = ? AND not_before <= ?
-       ORDER BY not_before, id LIMIT ?)`,
+       SELECT o.id FROM operations o WHERE o.turn = 'later' AND o.target_id = @target AND o.lane = @lane
+         AND o.not_before <= @now AND NOT EXISTS (
+           SELECT 1 FROM operations x WHERE x.worker_id = o.worker_id AND x.target_id = o.target_id
+             AND x.turn IS NOT NULL
+             AND (x.turn IN ('now', 'out') OR (x.turn = 'later' AND x.not_before <= @now AND x.id < o.id)))
+       ORDER BY o.not_before, o.id LIMIT @limit)`,
   );
-  const ready = sql.prepare<[number, number, number], ClaimRow>(
-    `SELECT o.id, o.worker_id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.payload, o.attempts, o.ambiguous,
-       o.transition, o.first_sent_at, o.created_at
-     FROM operations o JOIN workers w ON w.id = o.worker_id
-     WHERE o.turn = 'now' AND o.target_id = ? AND o.lane = ? ORDER BY o.id LIMIT ?`,
+  const readyWhere = (more: string, index = 'operations_in_turn') =>
+    sql.prepare<[number, number, number], ClaimRow>(
+      `${readyIn(index)} AND o.target_id = ? AND o.lane = ? ${more} ORDER BY o.id LIMIT ?`,
+    );
+  // Without being told, SQLite walks past every membership that waits for its batch.
+  const readyOnAccounts = readyWhere(
+    `AND o.kind <> 'addMember' AND o.kind <> 'removeMember' AND o.kind <> 'revokeSessions'`,
+    'operations_on_accounts',
   );
+  const readyGroups = sql.prepare<[number, number], ReadyGroup>(
+    `SELECT kind, json_extract(payload, '$.group') AS name, count(*) AS ready FROM operations
+     WHERE turn = 'now' AND kind IN ('addMember', 'removeMember') AND target_id = ? AND lane = ?
+     GROUP BY kind, json_extract(payload, '$.group')`,
+  );
+  const readyMembers = sql.prepare<[number, number, string, string, number], ClaimRow>(
+    `${readyIn('operations_of_group')} AND o.kind IN ('addMember', 'removeMember') AND o.target_id = ? AND o.lane = ? AND o.kind = ?
+       AND json_extract(o.payload, '$.group') = ? ORDER BY o.id LIMIT ?`,
+  );
+  const ready = {
+    all: readyWhere(''),
+    only: readyWhere(`AND o.kind = 'revokeSessions'`),
+    without: readyWhere(`AND o.kind <> 'revokeSessions'`),
+  } as const;
   const send = sql.prepare<[Instant, number]>(
     `UPDATE operations SET state = 'sending', turn = 'out', first_sent_at = coalesce(first_sent_at, ?) WHERE id = ?`,
   );
-  const anyReady = sql.prepare<[number], { found: number }>(
-    `SELECT 1 AS found FROM operations WHERE turn = 'now' AND target_id = ? LIMIT 1`,
+  const anyReady = sql.prepare<[number, number], { found: number }>(
+    `SELECT 1 AS found FROM operations WHERE turn = 'now' AND target_id = ? AND lane = ? LIMIT 1`,
   );
   const nextLater = sql.prepare<[number, number], { at: Instant | null }>(
     `SELECT min(not_before) AS at FROM operations WHERE turn = 'later' AND target_id = ? AND lane = ?`,
+  );
+
+  const overtaken = sql.prepare<[string], { id: number }>(
+    `SELECT o.id FROM operations o WHERE o.id IN (SELECT value FROM json_each(?)) AND o.turn = 'out' AND EXISTS (
+       SELECT 1 FROM operations x WHERE x.worker_id = o.worker_id AND x.target_id = o.target_id AND x.turn = 'behind'
+         AND x.id > o.id AND x.lane <= ${LANES.indexOf('leaver')} AND x.lane < o.lane)`,
   );
 
   const claimed = (row: ClaimRow, target: number, targetName: string, now: Instant): WrittenClaim => {
@@ -110,28 +156,64 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
   };
 
   return {
-    claim: (targetName, { lanes, limit, now }) => {
+    claim: (targetName, { lanes, limit, now, sessions, members }) => {
+      assert(members === undefined || sessions !== 'only', 'ends of sessions are no memberships');
       const target = targets.id(targetName);
       if (target === null) return [];
       const taken: WrittenClaim[] = [];
-      for (const lane of lanes.map(laneRank).sort()) {
-        if (taken.length >= limit) break;
-        wake.run(target, lane, now, Math.max(limit, WOKEN_MAX));
-        for (const row of ready.all(target, lane, limit - taken.length)) {
+      let open = limit;
+      let onAccounts = 0;
+      const take = (rows: readonly ClaimRow[]): void => {
+        for (const row of rows) {
           taken.push(claimed(row, target, targetName, now));
           send.run(now, row.id);
-          tallies.add('operation', target, String(lane), 'queued', -1);
-          tallies.add('operation', target, String(lane), 'sending', 1);
+          tallies.add('operation', target, String(row.lane), 'queued', -1);
+          tallies.add('operation', target, String(row.lane), 'sending', 1);
         }
+      };
+      const takeMembers = (lane: number, { max, busy }: MembersClaim, least: number): void => {
+        for (const { kind, name, ready: count } of readyGroups.all(target, lane)) {
+          if (open <= 0) return;
+          if (count < least || (busy.includes(name) && !isUrgent(lane))) continue;
+          take(readyMembers.all(target, lane, kind, name, max));
+          open -= 1;
+        }
+      };
+      const takeAccounts = (lane: number): void => {
+        const rows = readyOnAccounts.all(target, lane, open);
+        take(rows);
+        open -= rows.length;
+        onAccounts += rows.length;
+      };
+      const ranks = lanes.map(laneRank).sort((a, b) => a - b);
+      for (const lane of ranks) {
+        if (open <= 0) break;
+        wake.run({ target, lane, now, limit: Math.max(limit, WOKEN_MAX) });
+        if (members === undefined) {
+          const rows = ready[sessions ?? 'all'].all(target, lane, open);
+          take(rows);
+          open -= rows.length;
+        } else if (isUrgent(lane)) {
+          takeAccounts(lane);
+          takeMembers(lane, members, 1);
+        } else {
+          if (members.which !== 'none') takeMembers(lane, members, members.which === 'any' ? 1 : members.max);
+          takeAccounts(lane);
+        }
+      }
+      if (members?.which === 'idle' && onAccounts === 0) {
+        for (const lane of ranks) if (!isUrgent(lane)) takeMembers(lane, members, 1);
       }
       return taken;
     },
-    nextAttempt: (targetName, now) => {
+    overtaken: (ids) => overtaken.all(JSON.stringify(ids)).map(({ id }) => id),
+    nextAttempt: (targetName, now, lanes = LANES) => {
       const target = targets.id(targetName);
       if (target === null) return null;
-      if (anyReady.get(target) !== undefined) return now;
+      const ranks = lanes.map(laneRank);
+      if (ranks.some((lane) => anyReady.get(target, lane) !== undefined)) return now;
       let next: Instant | null = null;
-      for (const lane of LANES.keys()) {
+      for (const lane of ranks) {
         const at = nextLater.get(target, lane)?.at ?? null;
         if (at !== null && (next === null || at < next)) next = at;
       }
@@ -139,6 +221,9 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     },
   };
 }
+
+const URGENT_RANKS: ReadonlySet<number> = new Set([laneRank('emergency'), laneRank('leaver')]);
+const isUrgent = (lane: number): boolean => URGENT_RANKS.has(lane);
 
 /** What a payload refers to. Most refer to nobody: then it need not be read for that. */
 function referencesOf({ payload }: ClaimRow): { readonly managerKey: string | null; readonly group: string | null } {

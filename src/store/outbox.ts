@@ -33,7 +33,7 @@ export interface ReplaceableOperation extends HeldOperation {
   readonly ambiguous: number;
 }
 
-interface OpenRow extends HeldOperation {
+interface OpenRow extends ReplaceableOperation {
   readonly payload: string;
 }
 
@@ -42,6 +42,8 @@ interface InLine {
   readonly kind: OperationKind;
   readonly turn: Turn;
   readonly not_before: Instant;
+  /** 1 for a disable that the target refused for good: it is asked again rarely. */
+  readonly refused: number;
 }
 
 export interface Outbox {
@@ -82,6 +84,9 @@ export const hasEnded = (state: OperationState): boolean => ENDED.has(state);
 /** A membership needs the account's remote id in its request; everything else can find the account by itself. */
 export const needsAccount = (kind: OperationKind): boolean => kind === 'addMember' || kind === 'removeMember';
 
+/** Whether a try that may have taken effect leaves doubt about the account itself. */
+export const changesAccount = (kind: OperationKind): boolean => !needsAccount(kind) && kind !== 'revokeSessions';
+
 /** The turn that a state implies; queued operations are placed by `takeTurns`. */
 function turnOf(state: OperationState): Turn | null {
   if (state === 'queued') return 'behind';
@@ -89,9 +94,31 @@ function turnOf(state: OperationState): Turn | null {
   return hasEnded(state) ? null : 'out';
 }
 
+const waits = ({ turn }: InLine): boolean => turn !== 'out' && turn !== 'stuck';
+
+/** The open operations of one worker at one target in the order in which they shall go. */
+function inTurn(rows: InLine[], at: Instant): readonly InLine[] {
+  rows.sort((a, b) => a.id - b.id);
+  // Access ends before memberships change: a group that the target refuses never keeps a leaver waiting.
+  const lead = rows.findIndex((row) => waits(row) && changesAccount(row.kind));
+  if (rows[lead]?.kind === 'disable') rows.unshift(...rows.splice(lead, 1));
+  const ends = rows.filter((row) => waits(row) && row.kind === 'revokeSessions');
+  if (ends.length === 0) return rows;
+  // Sessions end after whatever changes the account, and neither wait for a membership that is refused nor keep one waiting:
+  // of the two goes first who may go first. Only the first of a line counts.
+  const soonest = (row: InLine): Instant => (row.not_before > at ? row.not_before : at);
+  const sorted = ends.toSorted((a, b) => (soonest(a) < soonest(b) ? -1 : soonest(a) > soonest(b) ? 1 : a.id - b.id));
+  const [first] = sorted as [InLine];
+  const others = rows.filter((row) => !ends.includes(row));
+  const lastChange = others.findLastIndex((row) => waits(row) && changesAccount(row.kind));
+  const membership = others.findIndex((row) => waits(row) && needsAccount(row.kind));
+  const place = membership >= 0 && soonest(others[membership] as InLine) < soonest(first) ? membership + 1 : 0;
+  return others.toSpliced(Math.max(place, lastChange + 1), 0, ...sorted);
+}
+
 export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
   const open = sql.prepare<[number], OpenRow>(
-    `SELECT id, worker_id, target_id, kind, lane, state, payload FROM operations
+    `SELECT id, worker_id, target_id, kind, lane, state, payload, ambiguous FROM operations
      WHERE worker_id = ? AND turn IS NOT NULL`,
   );
   const held = sql.prepare<[number], ReplaceableOperation>(
@@ -124,7 +151,9 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
        last_outcome = coalesce(?, last_outcome) WHERE id = ?`,
   );
   const line = sql.prepare<[number, number], InLine>(
-    `SELECT id, kind, turn, not_before FROM operations WHERE worker_id = ? AND target_id = ? AND turn IS NOT NULL`,
+    `SELECT id, kind, turn, not_before, CASE WHEN kind = 'disable' AND last_outcome IS NOT NULL
+         THEN json_extract(last_outcome, '$.class') IN ('permanent', 'gone') ELSE 0 END AS refused
+     FROM operations WHERE worker_id = ? AND target_id = ? AND turn IS NOT NULL`,
   );
   const place = sql.prepare<[Turn, number]>('UPDATE operations SET turn = ? WHERE id = ?');
   const sending = sql.prepare<[], HeldOperation>(
@@ -154,6 +183,7 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
           lane: laneAt(row.lane),
           state: row.state,
           payload: JSON.parse(row.payload) as OperationPayload,
+          ambiguous: row.ambiguous === 1,
         })),
     held: (id) => held.get(id) ?? null,
     add: (worker, target, operation, { at, decided, alone, ambiguous }) => {
@@ -198,17 +228,19 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
       count(operation, operation.state, result.state);
     },
     takeTurns: (worker, target, at, hasRemoteId) => {
-      const rows = line.all(worker, target).sort((a, b) => a.id - b.id);
+      const rows = inTurn(line.all(worker, target), at);
       let taken = rows.some((row) => row.turn === 'out');
-      // Access ends before memberships change: a group that the target refuses never keeps a leaver waiting.
-      const lead = rows.findIndex(({ turn, kind }) => turn !== 'out' && turn !== 'stuck' && !needsAccount(kind));
-      if (rows[lead]?.kind === 'disable') rows.unshift(...rows.splice(lead, 1));
+      let changing = false;
       for (const row of rows) {
         if (row.turn === 'out' || row.turn === 'stuck') continue;
+        changing ||= changesAccount(row.kind);
         // A membership without an account is passed over: what makes the account may have been decided after it.
-        const mayGo = !taken && (hasRemoteId || !needsAccount(row.kind));
+        // Sessions that end before the account is inactive are opened again, refused or not.
+        const early = row.kind === 'revokeSessions' && changing;
+        const mayGo = !taken && !early && (hasRemoteId || !needsAccount(row.kind));
         const turn: Turn = !mayGo ? 'behind' : row.not_before <= at ? 'now' : 'later';
-        if (mayGo) taken = true;
+        // What else ends somebody's access does not wait for a disable that is refused.
+        if (mayGo && !(turn === 'later' && row.refused === 1)) taken = true;
         if (turn !== row.turn) place.run(turn, row.id);
       }
     },

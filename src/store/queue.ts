@@ -29,6 +29,7 @@ interface ShownRow {
 export interface Queue {
   readonly operations: (filter: OperationFilter) => readonly ShownOperation[];
   readonly unconfirmedLeavers: (limit: number) => readonly ShownOperation[];
+  readonly openSessions: (limit: number) => readonly ShownOperation[];
   readonly depths: () => readonly QueueDepth[];
 }
 
@@ -74,6 +75,10 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
     `${SHOWN} WHERE o.turn IS NOT NULL AND o.kind = 'disable' ORDER BY o.id LIMIT ?`,
   );
 
+  const revoking = sql.prepare<[number], ShownRow>(
+    `${SHOWN} WHERE o.turn IS NOT NULL AND o.kind = 'revokeSessions' ORDER BY o.id LIMIT ?`,
+  );
+
   const shown = (row: ShownRow): ShownOperation => ({
     id: row.id,
     connection: connections.nameOf(row.connection_id),
@@ -114,6 +119,7 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
       return rows.map(shown);
     },
     unconfirmedLeavers: (limit) => disabling.all(limit).map(shown),
+    openSessions: (limit) => revoking.all(limit).map(shown),
     depths: () =>
       tallies.all('operation').map((row) => ({
         target: targets.nameOf(row.scope),

@@ -11,6 +11,8 @@ export interface ShownRequest {
   readonly path: string;
   /** JSON text of the body, '' without one. */
   readonly body: string;
+  /** Set where it travels inside another request: that one's path. */
+  readonly via?: string;
 }
 
 /** What an operation needs to be sent; references are already resolved. */
@@ -28,7 +30,20 @@ export interface Sendable {
   readonly groupRemoteId: string | null;
   /** The queue it comes from: `emergency` and `leaver` use what is reserved for leavers, as every disable does without it. */
   readonly lane?: Lane;
+  /** What an earlier try may have made, the account or the group, may still be invisible: nothing is made in its place yet. */
+  readonly mayAppear?: boolean;
+  /**
+   * Whose an account is that a look-up found, asked before it is taken for the worker's own: `others` belongs to another worker of
+   * ours, whatever its externalId says. Without this member nobody else has accounts here.
+   */
+  readonly whose?: (found: ListedAccount) => Promise<Whose>;
 }
+
+/** `protected` gets no write (design section 4). */
+export type Whose = 'free' | 'others' | 'protected';
+
+/** Code of the outcome of a creation that waits because an earlier try may have made it already. */
+export const NOT_VISIBLE_YET = 'not-visible-yet';
 
 /** Code of the outcome of a disable that found no account. */
 export const NOBODY = 'nobody';
@@ -37,6 +52,8 @@ export interface Delivered {
   readonly outcome: Outcome;
   /** What was learnt about the account, to be stored with the outcome. */
   readonly account?: AccountNews;
+  /** Set where a request that several shared was lost: their faults are one, under this name. */
+  readonly sharedFault?: string;
   /** Set when the group's remote id was learnt or the group was created. */
   readonly group?: { readonly name: string; readonly remoteId: string; readonly created: boolean };
 }
@@ -49,7 +66,27 @@ export interface Journal {
    * stopped while it waited). Without this member every request leaves.
    */
   readonly leaves?: () => boolean;
+  /**
+   * Whether the operation is still to be sent: asked while a request waits for its turn, again at `reconsider`. False: it comes
+   * back as not sent. Changes nothing, unlike `leaves`.
+   */
+  readonly wanted?: () => boolean;
   readonly answer: (request: ShownRequest, outcome: Outcome) => void;
+}
+
+/** Code of the Problem of an endpoint that cannot list its users: people are looked up with `find` instead. */
+export const NO_LISTING = 'target.no-listing';
+
+/** One value by which an account may be found. */
+export interface LookUp {
+  readonly attribute: 'externalId' | 'userName';
+  readonly value: string;
+}
+
+/** One of several operations that travel together; each is accounted for by itself. */
+export interface Passenger {
+  readonly operation: Sendable;
+  readonly journal: Journal;
 }
 
 /** What else this connection's accounts say about a name: used when a 409 must be told apart from our own lost reply. */
@@ -60,6 +97,8 @@ export interface Target {
   readonly concurrency: number;
   /** Of those, kept free for leavers. */
   readonly reserved: number;
+  /** Whether `revokeSessions` is an operation of this target: sessions are ended by a call of ours after the disable. */
+  readonly endsSessions: boolean;
   /** Carries out one operation with all its requests (look-up, write, read-back). Never throws for what the target says. */
   readonly deliver: (operation: Sendable, journal: Journal, signal: AbortSignal) => Promise<Delivered>;
   /**
@@ -71,9 +110,30 @@ export interface Target {
     journal: Journal,
     signal: AbortSignal,
   ) => Promise<readonly Delivered[]>;
-  /** Pages through all users. @throws Problem when the listing is not complete. */
+  /** Most operations of different workers in one request at this moment; null where each needs a request of its own. */
+  readonly batchMax: () => number | null;
+  /**
+   * As `deliver`, for creates, updates and enables of different workers: what they write first travels in as few requests as the
+   * target allows. One promise for each, in order; what one of them needs beyond that keeps no other waiting.
+   */
+  readonly deliverMany: (passengers: readonly Passenger[], signal: AbortSignal) => readonly Promise<Delivered>[];
+  /**
+   * The accounts that carry one of these values; what the target cannot be asked by finds nobody. userNames compare without regard
+   * to case. @throws Problem when the target does not answer.
+   */
+  readonly find: (asked: readonly LookUp[], signal: AbortSignal) => Promise<readonly ListedAccount[]>;
+  /**
+   * What the target's clock says, in milliseconds since the epoch: the `Date` of its answer (RFC 9110 section 6.6.1). Null where it
+   * does not answer, or names no time. Changes nothing; never throws.
+   */
+  readonly time: (signal: AbortSignal) => Promise<number | null>;
+  /** Pages through all users. @throws Problem when the listing is not complete; with NO_LISTING where it never can be. */
   readonly list: (signal: AbortSignal) => AsyncIterable<readonly ListedAccount[]>;
   /** The requests that delivering this operation would send, as far as they can be told beforehand. Pure. */
   readonly show: (operation: Sendable) => readonly ShownRequest[];
+  /** Asks every request that waits for a connection or for the rate whether it is still wanted. */
+  readonly reconsider: () => void;
+  /** Requests per second as they are allowed now; null: without limit. */
+  readonly perSecond: () => number | null;
   readonly close: () => Promise<void>;
 }

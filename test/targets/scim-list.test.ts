@@ -77,8 +77,14 @@ test('no list when the pages end early', async () => {
 });
 
 test('trouble in between is waited out, with the patience the target asks for', async () => {
+  let now = Date.parse('2026-11-23T11:00:00Z');
   await using idp = await startFakeIdp({ token: TOKEN, users: people(3) });
-  await using desk = openDesk(idp.url);
+  await using desk = openDesk(idp.url, {
+    now: () => now,
+    wait: async (ms) => {
+      now += ms;
+    },
+  });
   idp.behaviours.add({
     method: 'GET',
     times: 1,
@@ -95,7 +101,7 @@ test('trouble that does not end gives up, and refused credentials do so at once'
   idp.behaviours.add({ method: 'GET', act: { kind: 'answer', status: 503 } });
   await expect(all(desk.target)).rejects.toThrow(/HTTP 503/);
   expect(idp.log).toHaveLength(8);
-  await using stranger = openDesk(idp.url, { token: () => Promise.resolve('wrong') });
+  await using stranger = openDesk(idp.url, { token: () => 'wrong' });
   idp.behaviours.clear();
   await expect(all(stranger.target)).rejects.toThrow(/HTTP 401/);
   expect(idp.log).toHaveLength(9);

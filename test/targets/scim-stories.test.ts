@@ -154,7 +154,7 @@ describe.each(ENDPOINTS)('at %s', (_name, start) => {
 
   test('a wrong token changes nothing', async () => {
     await using endpoint = await start();
-    await using desk = openDesk(endpoint.url, { token: () => Promise.resolve('wrong') });
+    await using desk = openDesk(endpoint.url, { token: () => 'wrong' });
     expect((await desk.deliver(operation('create', ALICE))).outcome.class).toBe('refreshCredentials');
     expect(endpoint.users()).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../src/base/problem.ts';
+import { bearer } from '../../src/targets/auth/credentials.ts';
 import { scimTarget } from '../../src/targets/scim/scim-target.ts';
 import { startFakeIdp } from '../support/fake-idp.ts';
 import { ALICE, accountOf, openDesk, operation, resourceOf, TOKEN } from '../support/scim-desk.ts';
@@ -48,9 +49,14 @@ describe('a redirect', () => {
 
 describe('credentials', () => {
   test.each([
-    ['are missing', () => Promise.reject(new Error('secret file is gone'))],
-    ['are empty', () => Promise.resolve('')],
-    ['would smuggle a header', () => Promise.resolve('a\r\nx-evil: 1')],
+    [
+      'are missing',
+      () => {
+        throw new Error('secret file is gone');
+      },
+    ],
+    ['are empty', () => ''],
+    ['would smuggle a header', () => 'a\r\nx-evil: 1'],
   ])('that %s send nothing', async (_name, token) => {
     await using idp = await startFakeIdp();
     await using desk = openDesk(idp.url, { token });
@@ -68,7 +74,7 @@ describe('credentials', () => {
     await using desk = openDesk(idp.url, {
       token: () => {
         issued += 1;
-        return Promise.resolve(`t${issued}`);
+        return `t${issued}`;
       },
     });
     await desk.deliver(operation('disable', LEAVER, accountOf(ALICE, 'a1')));
@@ -255,7 +261,7 @@ describe('leavers first', () => {
 
 test('a base URL that cannot be meant is a problem', () => {
   const deps = {
-    token: () => Promise.resolve('t'),
+    credentials: bearer(() => 't'),
     now: () => 0,
     wait: () => Promise.resolve(),
     random: () => 0,

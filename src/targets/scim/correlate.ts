@@ -3,8 +3,9 @@ import type { JsonObject, JsonValue } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
 import { flatten, projected } from '../../planning/account-changes.ts';
 import type { AccountPayload } from '../../planning/changeset.ts';
-import type { Sendable } from '../target.ts';
+import type { Sendable, Whose } from '../target.ts';
 import type { Exchange } from './exchange.ts';
+import { listed } from './list.ts';
 import type { Profile } from './profiles.ts';
 import { searchUsers } from './requests.ts';
 import { listOf, textOf } from './responses.ts';
@@ -14,6 +15,8 @@ export type Found =
   /** Another account has the name: somebody else's when its own externalId says so, else of unknown origin. */
   | { readonly kind: 'taken'; readonly proven: boolean }
   | { readonly kind: 'nobody' }
+  /** It would be ours, and a rule of the connection file says that it gets no write. */
+  | { readonly kind: 'protected' }
   /** Several accounts carry our externalId: no write until a person has paired the right one. */
   | { readonly kind: 'several'; readonly count: number }
   /** The target did not answer the question. */
@@ -39,28 +42,39 @@ export async function correlate(
     const list = listOf(answer.body);
     if (list === null) return { kind: 'unknown', outcome: unreadable(answer.outcome) };
     // A server that ignores the filter answers with everybody: what does not carry the value is no answer.
-    const owned = distinct(
+    const carrying = distinct(
       list.resources.filter(
         (resource) => textOf(resource, 'externalId') === payload.externalId && payload.externalId !== '',
       ),
     );
+    // Two connections may know different people under one externalId: what is another worker's account is never ours.
+    const whose = await Promise.all(carrying.map((resource) => whoseIs(resource, operation)));
+    const owned = carrying.filter((_, index) => whose[index] !== 'others');
     if (owned.length > 1) return { kind: 'several', count: owned.length };
+    if (whose.includes('protected')) return { kind: 'protected' };
     const [own] = owned;
     if (own !== undefined) return { kind: 'ours', id: textOf(own, 'id') as string, resource: own };
-    if (attribute === 'userName') holder = holderOf(list.resources, operation, sentBefore);
+    if (attribute === 'userName') holder = await holderOf(list.resources, operation, sentBefore);
   }
   return holder;
 }
 
-function holderOf(resources: readonly JsonObject[], operation: Sendable, sentBefore: boolean): Found {
+async function whoseIs(resource: JsonObject, { whose }: Sendable): Promise<Whose> {
+  const account = listed(resource);
+  return account === null || whose === undefined ? 'free' : whose(account);
+}
+
+async function holderOf(resources: readonly JsonObject[], operation: Sendable, sentBefore: boolean): Promise<Found> {
   const payload = operation.payload as AccountPayload;
   const holder = resources.find((resource) => sameName(textOf(resource, 'userName'), payload.userName));
   if (holder === undefined) return { kind: 'nobody' };
   const id = textOf(holder, 'id');
   const nameless = textOf(holder, 'externalId') === null;
-  if (id !== null && nameless && sentBefore && agrees(holder, payload.attributes))
-    return { kind: 'ours', id, resource: holder };
-  return { kind: 'taken', proven: !nameless };
+  if (id === null || !nameless || !sentBefore || !agrees(holder, payload.attributes))
+    return { kind: 'taken', proven: !nameless };
+  const whose = await whoseIs(holder, operation);
+  if (whose === 'protected') return { kind: 'protected' };
+  return whose === 'others' ? { kind: 'taken', proven: true } : { kind: 'ours', id, resource: holder };
 }
 
 export const sameName = (a: string | null, b: string): boolean => a !== null && a.toLowerCase() === b.toLowerCase();

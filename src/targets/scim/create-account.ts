@@ -5,23 +5,41 @@ import type { Delivered, Sendable } from '../target.ts';
 import { change } from './change-account.ts';
 import { correlate, type Found } from './correlate.ts';
 import { differences, fromResource } from './differences.ts';
-import { nameTaken, newsFrom, newsOf, payloadOf, severalMatch, stillInDoubt, type Ways } from './news.ts';
+import {
+  isProtected,
+  nameTaken,
+  newsFrom,
+  newsOf,
+  notVisibleYet,
+  payloadOf,
+  severalMatch,
+  stillInDoubt,
+  type Ways,
+} from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
-import { createUser, patchUser } from './requests.ts';
-import { activeOf, idFromLocation, textOf } from './responses.ts';
+import { readById } from './read-account.ts';
+import { createUser } from './requests.ts';
+import { activeOf, idFromLocation, textOf, versionOf } from './responses.ts';
+import { writeUser } from './write-account.ts';
 
 export async function deliverCreate(operation: Sendable, ways: Ways): Promise<Delivered> {
   // The account is there already: an earlier try created it, and what is left is to make it as wanted.
   if (operation.account.remoteId !== null) return change(operation, ways, 'ifDifferent', true);
-  if (operation.ambiguous) {
-    const found = await correlate(operation, ways.exchange, ways.profile, true);
+  if (operation.ambiguous || ways.profile.lookBeforeCreate) {
+    const found = await correlate(operation, ways.exchange, ways.profile, operation.ambiguous);
+    // Nothing was sent: what the look-up met is all that there is to say.
+    if (found.kind === 'unknown' && !operation.ambiguous) return { outcome: found.outcome };
+    if (found.kind === 'nobody' && operation.mayAppear === true) return { outcome: notVisibleYet() };
     if (found.kind !== 'nobody') return stillInDoubt(operation, await settled(operation, ways, found, NOTHING_SENT));
   }
   const answer = await ways.exchange(createUser(operation, ways.profile));
   const { outcome } = answer;
   if (outcome.class === 'done') {
     const id = textOf(answer.body, 'id') ?? idFromLocation(answer.location);
-    if (id !== null) return { outcome, account: newsOf(operation, answer, id, payloadOf(operation).active) };
+    if (id !== null) {
+      const account = newsOf(operation, answer, id, payloadOf(operation).active);
+      return ways.capabilities().confirmCreates ? confirmed(ways, id, { outcome, account }) : { outcome, account };
+    }
   } else if (outcome.class !== 'ambiguous' && outcome.class !== 'conflict' && outcome.class !== 'accepted') {
     return stillInDoubt(operation, { outcome });
   }
@@ -31,6 +49,22 @@ export async function deliverCreate(operation: Sendable, ways: Ways): Promise<De
   return settled(operation, ways, found, outcome);
 }
 
+/** A 201 may have created nothing: only an account that can be read is one. */
+async function confirmed(ways: Ways, id: string, created: Delivered): Promise<Delivered> {
+  const there = await readById(ways, id);
+  if (there.outcome.class === 'done') return created;
+  // Not to be seen (yet): the next try looks for it before it creates again.
+  const { code, countsAsAttempt } = there.outcome;
+  const missing = there.outcome.class === 'gone';
+  return {
+    outcome: concluded(created.outcome, {
+      class: 'ambiguous',
+      code: missing ? 'not-created' : code,
+      countsAsAttempt: missing || countsAsAttempt,
+    }),
+  };
+}
+
 /** What a look-up means for a create whose own answer was `outcome`. */
 async function settled(operation: Sendable, ways: Ways, found: Found, outcome: Outcome): Promise<Delivered> {
   switch (found.kind) {
@@ -38,6 +72,8 @@ async function settled(operation: Sendable, ways: Ways, found: Found, outcome: O
       return adopted(operation, ways, found.id, found.resource);
     case 'taken':
       return { outcome: nameTaken(outcome) };
+    case 'protected':
+      return { outcome: isProtected(outcome) };
     case 'several':
       return { outcome: severalMatch(outcome, found.count) };
     case 'unknown': {
@@ -55,9 +91,14 @@ async function adopted(operation: Sendable, ways: Ways, id: string, resource: Js
   const standing = fromResource(operation, resource, ways.profile);
   const missing = differences(operation, standing, ways.profile, 'ifDifferent');
   if (missing.length === 0) return { outcome: found(), account: newsFrom(operation, resource, id) };
-  const answer = await ways.exchange(patchUser(id, missing));
+  const answer = await writeUser(id, missing, ways, { etag: versionOf(resource), resource });
   const account = newsOf(operation, answer, id, standing.active ?? payloadOf(operation).active);
-  if (answer.outcome.class !== 'done') return { outcome: answer.outcome, account: newsFrom(operation, resource, id) };
+  const { outcome } = answer;
+  if (outcome.class !== 'done') {
+    // Taken in is not applied: the next try looks.
+    const doubt = outcome.class === 'accepted' ? concluded(outcome, { class: 'ambiguous' }) : outcome;
+    return { outcome: doubt, account: newsFrom(operation, resource, id) };
+  }
   return {
     outcome: answer.outcome,
     account: { ...account, active: activeOf(answer.body) ?? payloadOf(operation).active },

@@ -4,6 +4,7 @@ import { changesBetween, projected } from '../../planning/account-changes.ts';
 import type { AccountPayload, AccountState } from '../../planning/changeset.ts';
 import type { Sendable } from '../target.ts';
 import { sameName } from './correlate.ts';
+import { wholeLists } from './overlay.ts';
 import { type PatchOperation, patchOperations } from './patch.ts';
 import type { Profile } from './profiles.ts';
 import { activeOf, isObject, managerOf, textOf } from './responses.ts';
@@ -67,7 +68,8 @@ export function differences(
 ): readonly PatchOperation[] {
   const payload = operation.payload as AccountPayload;
   const changes = changesBetween(standing.attributes, payload.attributes, payload);
-  const operations = [...patchOperations(changes, standing.attributes, payload.attributes)];
+  const byType = patchOperations(changes, standing.attributes, payload.attributes);
+  const operations = [...(profile.patch.lists === 'whole' ? wholeLists(byType, standing.attributes) : byType)];
   if (!sameName(standing.userName, payload.userName) && payload.userName !== '') {
     operations.push({ op: 'replace', path: 'userName', value: payload.userName });
   }

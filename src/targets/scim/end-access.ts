@@ -3,10 +3,13 @@ import type { Outcome } from '../../lifecycle/outcome.ts';
 import { type Delivered, NOBODY, type Sendable } from '../target.ts';
 import { correlate } from './correlate.ts';
 import { DISABLE } from './differences.ts';
-import { newsOf, severalMatch, type Ways } from './news.ts';
+import type { Exchange } from './exchange.ts';
+import { isProtected, newsOf, severalMatch, type Ways } from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
-import { deleteUser, patchUser, readUser } from './requests.ts';
+import { readById } from './read-account.ts';
+import { deleteUser } from './requests.ts';
 import { activeOf } from './responses.ts';
+import { writeUser } from './write-account.ts';
 
 /** Sends in any case, and is done only when the target's own answer says inactive. */
 export async function deliverDisable(operation: Sendable, ways: Ways): Promise<Delivered> {
@@ -27,6 +30,8 @@ async function disableFound(operation: Sendable, ways: Ways, gone: string | null
       if (delivered.outcome.class === 'gone') return { outcome: notApplied(delivered.outcome) };
       return { ...delivered, account: { ...delivered.account, remoteId: whose.id } };
     }
+    case 'protected':
+      return { outcome: isProtected(NOTHING_SENT) };
     case 'several':
       return { outcome: severalMatch(NOTHING_SENT, whose.count) };
     case 'unknown':
@@ -40,7 +45,7 @@ async function disableFound(operation: Sendable, ways: Ways, gone: string | null
 }
 
 async function disable(operation: Sendable, ways: Ways, id: string): Promise<Delivered> {
-  const answer = await ways.exchange(patchUser(id, DISABLE));
+  const answer = await writeUser(id, DISABLE, ways, NO_BASE, false);
   const { outcome } = answer;
   switch (outcome.class) {
     case 'gone':
@@ -54,7 +59,7 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
       }
   }
   // Applied, accepted, refused or lost: only what the target now says of the account counts.
-  const after = await ways.exchange(readUser(id));
+  const after = await readById(ways, id);
   if (after.outcome.class === 'gone') return { outcome: after.outcome };
   if (after.outcome.class === 'done' && activeOf(after.body) === false) {
     return {
@@ -70,6 +75,9 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
   const active = activeOf(after.body);
   return { outcome: notApplied(after.outcome), ...(active === null ? {} : { account: { active } }) };
 }
+
+/** Nothing is known of the account as it stands, and no tag may stand in the way of a leave. */
+const NO_BASE = { etag: null, resource: null } as const;
 
 const nobody = (): Outcome => concluded(NOTHING_SENT, { code: NOBODY });
 
@@ -89,18 +97,22 @@ const notApplied = (outcome: Outcome): Outcome =>
     countsAsAttempt: false,
   });
 
-export async function deliverDelete(operation: Sendable, ways: Ways): Promise<Delivered> {
+/** `deleting`: how the request that deletes is sent; it may show other credentials than the look-ups around it. */
+export async function deliverDelete(operation: Sendable, ways: Ways, deleting: Exchange): Promise<Delivered> {
   let id = operation.account.remoteId;
   if (id === null) {
     const whose = await correlate(operation, ways.exchange, ways.profile, operation.ambiguous);
     if (whose.kind === 'unknown') return { outcome: whose.outcome };
+    if (whose.kind === 'protected') return { outcome: isProtected(NOTHING_SENT) };
     if (whose.kind === 'several') return { outcome: severalMatch(NOTHING_SENT, whose.count) };
     if (whose.kind !== 'ours') return { outcome: nobody() };
     id = whose.id;
   }
-  const answer = await ways.exchange(deleteUser(id));
-  if (answer.outcome.class !== 'accepted') return { outcome: answer.outcome };
-  const after = await ways.exchange(readUser(id));
+  const answer = await deleting(deleteUser(id));
+  const { status } = answer.outcome;
+  const unclear = status !== null && ways.profile.unknownId.includes(status);
+  if (answer.outcome.class !== 'accepted' && !unclear) return { outcome: answer.outcome };
+  const after = await readById(ways, id);
   if (after.outcome.class === 'gone') return { outcome: concluded(answer.outcome, { class: 'done' }) };
-  return { outcome: concluded(answer.outcome, { class: 'retry' }) };
+  return { outcome: unclear ? answer.outcome : concluded(answer.outcome, { class: 'retry' }) };
 }

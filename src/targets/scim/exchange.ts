@@ -1,13 +1,14 @@
 // One request with everything that belongs to it: credentials, rate, intent before, answer after, meaning.
 import type { JsonObject } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
+import type { Credentials, Shown } from '../auth/credentials.ts';
 import type { Journal } from '../target.ts';
 import type { Client } from './client.ts';
-import { outcomeOf } from './outcome-table.ts';
+import { type AnswerDetail, outcomeOf } from './outcome-table.ts';
 import { newPassword, withPasswords } from './password.ts';
 import type { Profile } from './profiles.ts';
 import type { Rate } from './rate.ts';
-import { type ScimRequest, shownRequest } from './requests.ts';
+import { placed, type ScimRequest, shownRequest } from './requests.ts';
 import { errorOf, parsedBody, retryAfterOf, versionOf } from './responses.ts';
 
 export interface Answer {
@@ -16,6 +17,14 @@ export interface Answer {
   readonly body: JsonObject | null;
   readonly etag: string | null;
   readonly location: string | null;
+  /** The `Date` header. */
+  readonly date?: string | null;
+}
+
+interface Attempt {
+  readonly answer: Answer;
+  /** What was shown; null where nothing left. */
+  readonly credentials: Shown | null;
 }
 
 /** Sends one request; never throws for what the target or the network does. */
@@ -25,13 +34,15 @@ export interface ExchangeParts {
   readonly client: Client;
   readonly rate: Rate;
   readonly profile: Profile;
-  readonly token: () => Promise<string>;
+  readonly credentials: Credentials;
   readonly now: () => number;
   readonly userAgent: string;
+  /** Called when an answer says that the endpoint cannot do what it was thought to do. */
+  readonly doubted?: () => void;
 }
 
-/** What a header may carry: visible characters only (RFC 9110 section 5.5, RFC 6750 section 2.1). */
-const TOKEN = /^[\x21-\x7e]+$/;
+/** Unexpected ones lead to another look at what the endpoint says of itself. */
+const DOUBTS = [400, 405, 501];
 
 /** `journal` null: a listing, which changes nothing and belongs to no operation. */
 export function exchangeOver(
@@ -40,35 +51,46 @@ export function exchangeOver(
   urgent: boolean,
   signal: AbortSignal,
 ): Exchange {
-  const unsent = (request: ScimRequest, fault: string): Answer => ({
-    outcome: outcomeOf(request.kind, { fault }, { detail: '', retryAfterMs: null }),
+  const unsent = (
+    request: ScimRequest,
+    fault: string,
+    { detail = '', retryAfterMs = null }: Partial<AnswerDetail> = {},
+  ): Answer => ({
+    outcome: outcomeOf(request.kind, { fault }, { detail, retryAfterMs }),
     body: null,
     etag: null,
     location: null,
   });
 
-  return async (request) => {
-    if (signal.aborted) return unsent(request, 'not-sent');
-    let token: string;
-    try {
-      token = await parts.token();
-    } catch {
-      return unsent(request, 'no-token');
-    }
-    if (!TOKEN.test(token)) return unsent(request, 'no-token');
-    try {
-      await parts.rate.take(urgent, signal);
-    } catch {
-      return unsent(request, 'not-sent');
-    }
-    const shown = journal === null ? null : shownRequest(request);
-    if (shown !== null) await journal?.intent(shown);
-    const answer = signal.aborted ? unsent(request, 'not-sent') : await sent(request, token);
-    if (shown !== null) journal?.answer(shown, answer.outcome);
-    return answer;
+  return async (asked) => {
+    const request = placed(asked, parts.profile);
+    const first = await attempt(request);
+    if (first.credentials === null || first.answer.outcome.status !== 401) return first.answer;
+    // Credentials may have changed or run out on the way. A 401 says that nothing was done: once more does no harm.
+    const others = await parts.credentials.refused(first.credentials, signal);
+    return others ? (await attempt(request)).answer : first.answer;
   };
 
-  async function sent(request: ScimRequest, token: string): Promise<Answer> {
+  /** One request with its share of the rate, its intent and its answer. */
+  async function attempt(request: ScimRequest): Promise<Attempt> {
+    const nothing = (answer: Answer): Attempt => ({ answer, credentials: null });
+    if (signal.aborted) return nothing(unsent(request, 'not-sent'));
+    try {
+      if (!(await parts.rate.take(urgent, signal, journal?.wanted))) return nothing(unsent(request, 'not-sent'));
+    } catch {
+      return nothing(unsent(request, 'not-sent'));
+    }
+    // After the wait for the rate: a token may run out while one waits.
+    const credentials = await parts.credentials.headers(signal);
+    if ('fault' in credentials) return nothing(unsent(request, credentials.fault, credentials));
+    const shown = journal === null ? null : shownRequest(request);
+    if (shown !== null) await journal?.intent(shown);
+    const answer = signal.aborted ? unsent(request, 'not-sent') : await sent(request, credentials);
+    if (shown !== null) journal?.answer(shown, answer.outcome);
+    return { answer, credentials };
+  }
+
+  async function sent(request: ScimRequest, credentials: Shown): Promise<Answer> {
     const { headers: wanted } = parts.profile;
     const accept = request.method === 'DELETE' ? wanted.acceptOnDelete : wanted.accept;
     const answer = await parts.client.send(
@@ -76,7 +98,7 @@ export function exchangeOver(
         method: request.method,
         path: request.path,
         headers: {
-          authorization: `Bearer ${token}`,
+          ...credentials.headers,
           'user-agent': parts.userAgent,
           ...(accept === null ? {} : { accept }),
           ...(request.body === '' ? {} : { 'content-type': wanted.contentType }),
@@ -87,8 +109,11 @@ export function exchangeOver(
       urgent,
       signal,
       journal?.leaves,
+      journal?.wanted,
     );
-    if (answer.kind === 'fault') return unsent(request, answer.code);
+    if (answer.kind === 'fault') return unsent(request, answer.code, answer);
+    parts.rate.answered(answer.status);
+    if (DOUBTS.includes(answer.status)) parts.doubted?.();
     const body = parsedBody(answer.body);
     const { scimType, detail } = answer.status >= 400 ? errorOf(body) : { scimType: null, detail: '' };
     const retryAfterMs = retryAfterOf(answer.header('retry-after'), answer.header('date'), parts.now());
@@ -97,6 +122,7 @@ export function exchangeOver(
       body,
       etag: answer.header('etag') ?? versionOf(body),
       location: answer.header('location'),
+      date: answer.header('date'),
     };
   }
 }

@@ -52,11 +52,12 @@ export async function changeMembers(
   userIds: readonly string[],
   ways: Ways,
 ): Promise<Outcome> {
-  if (ways.capabilities().update === 'put') return putMembers(groupId, change, userIds, ways);
+  const put = () => ways.groupTurns.take(groupId, () => putMembers(groupId, change, userIds, ways));
+  if (ways.capabilities().update === 'put') return put();
   const { outcome } = await ways.exchange(patchMembers(groupId, change, userIds));
   if (ways.profile.update !== 'discovered' || (outcome.status !== 405 && outcome.status !== 501)) return outcome;
   ways.cannotPatch();
-  return putMembers(groupId, change, userIds, ways);
+  return put();
 }
 
 /** The group as it stands with our members laid over it (design section 4). */

@@ -2,39 +2,70 @@
 import type { JsonObject } from '../../base/json.ts';
 import { Problem } from '../../base/problem.ts';
 import type { ListedAccount } from '../../mapping/bound-mapping.ts';
+import { NO_LISTING } from '../target.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { Answer, Exchange } from './exchange.ts';
+import { type PatienceDeps, patient } from './patient.ts';
 import type { Profile } from './profiles.ts';
-import { listUsers, type ScimRequest } from './requests.ts';
+import { listUsers, type PageQuery } from './requests.ts';
 import { activeOf, listOf, textOf } from './responses.ts';
 
-export interface ListDeps {
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-  readonly random: () => number;
+/** What a page showed, and what was seen before it. */
+interface Page {
+  readonly answer: Answer;
+  /** Resources on it, and how many of them were not seen before. */
+  readonly size: number;
+  readonly fresh: number;
+  /** Null where the endpoint does not count. */
+  readonly total: number | null;
+  /** Distinct users so far. */
+  readonly seen: number;
 }
 
-/** Tries of one page before the listing is given up; with these waits some three minutes of trouble are survived. */
+/** After a page: the next question, or null after the last one. @throws Problem when it cannot be told, or will not end. */
+type Turn = (page: Page) => PageQuery | null;
+
+/** A cursor that expired means beginning anew (RFC 9865 section 2); so often at most. */
+const RESTARTS_MAX = 3;
+const isExpired = ({ outcome }: Answer): boolean => outcome.code.toLowerCase() === 'expiredcursor';
+
+/** With these tries of one page some three minutes of trouble are survived. */
 const PAGE_TRIES = 8;
-const FIRST_WAIT_MS = 1_000;
-const WAIT_MAX_MS = 60_000;
+const PATIENCE = { tries: PAGE_TRIES, also: isExpired, failed: (why: string) => incomplete(why) };
+
+/** Pages after which a listing is taken for one that never ends. */
+const PAGES_MAX = 1_000_000;
 
 /**
- * Pages by index (RFC 7644 section 3.4.2.4): from 1, onward by what was returned, each id once. It ends when as many users were
- * seen as the target counts. @throws Problem when they are fewer, when a page repeats, or when the target does not answer.
+ * By index (RFC 7644 section 3.4.2.4), by cursor (RFC 9865), or in one answer, as `capabilities` say; each id once.
+ * @throws Problem when it is not whole, or when the target does not answer.
  */
 export async function* listAccounts(
   exchange: Exchange,
   profile: Profile,
-  deps: ListDeps,
+  { paging, pageSize }: Capabilities,
+  deps: PatienceDeps,
   signal: AbortSignal,
 ): AsyncGenerator<readonly ListedAccount[]> {
+  if (!profile.listing) throw unlistable('it lists nobody without a filter');
+  let turn = turns(profile, paging, pageSize);
+  let restarts = 0;
   const seen = new Set<string>();
-  for (let startIndex = 1; ; ) {
-    const answer = await patient(exchange, listUsers(startIndex, profile.pageSize), deps, signal);
-    const page = listOf(answer.body);
-    if (page === null) throw incomplete('the answer is no list of users');
-    if (page.total === null) throw incomplete('the target does not say how many users it has');
+  let query: PageQuery | null = firstPage(paging, pageSize);
+  for (let pages = 1; query !== null; pages += 1) {
+    if (pages > PAGES_MAX) throw incomplete('the pages do not end');
+    const answer: Answer = await patient(exchange, listUsers(query), deps, signal, PATIENCE);
+    if (isExpired(answer)) {
+      restarts += 1;
+      if (restarts > RESTARTS_MAX) throw incomplete('its cursors expire before the next page is asked for');
+      turn = turns(profile, paging, pageSize);
+      query = firstPage(paging, pageSize);
+      continue;
+    }
+    const list = listOf(answer.body);
+    if (list === null) throw incomplete('the answer is no list of users');
     const fresh: ListedAccount[] = [];
-    for (const resource of page.resources) {
+    for (const resource of list.resources) {
       const account = listed(resource);
       if (account === null) throw incomplete('a user without an id');
       if (seen.has(account.remoteId)) continue;
@@ -42,19 +73,69 @@ export async function* listAccounts(
       fresh.push(account);
     }
     if (fresh.length > 0) yield fresh;
-    if (seen.size >= page.total) return;
-    if (fresh.length === 0) {
-      throw incomplete(
-        page.resources.length === 0
-          ? `the pages ended after ${seen.size} of ${page.total} users`
-          : `a page repeated after ${seen.size} of ${page.total} users`,
-      );
-    }
-    startIndex += page.resources.length;
+    query = turn({ answer, size: list.resources.length, fresh: fresh.length, total: list.total, seen: seen.size });
   }
 }
 
-function listed(resource: JsonObject): ListedAccount | null {
+function firstPage(paging: Capabilities['paging'], count: number): PageQuery {
+  if (paging === 'cursor') return { by: 'cursor', cursor: null, count };
+  return paging === 'index' ? { by: 'index', startIndex: 1, count } : { by: 'none', count };
+}
+
+function turns(profile: Profile, paging: Capabilities['paging'], pageSize: number): Turn {
+  if (paging === 'cursor') return byCursor(pageSize);
+  return paging === 'index' ? byIndex(profile, pageSize) : inOneAnswer(pageSize);
+}
+
+function byIndex({ nextPage, totalIsTruth }: Profile, count: number): Turn {
+  let startIndex = 1;
+  let pages = 0;
+  let firstSize = 0;
+  return ({ size, fresh, total, seen }) => {
+    pages += 1;
+    if (pages === 1) firstSize = size;
+    if (total === null) throw incomplete('the target does not say how many users it has');
+    // An empty page ends the list wherever the pages may not be believed to be counted right.
+    if (seen >= total && (totalIsTruth || size < count)) return null;
+    if (fresh === 0) {
+      // Where a full page may be all there is, a second look at it says just that.
+      if (!totalIsTruth && size > 0 && pages === 2) throw unlistable(`it shows ${size} users and has no pages`);
+      throw incomplete(
+        size === 0
+          ? `the pages ended after ${seen} of ${total} users`
+          : `a page repeated after ${seen} of ${total} users`,
+      );
+    }
+    startIndex = nextPage === 'wholePages' ? (pages + 1) * firstSize : startIndex + size;
+    return { by: 'index', startIndex, count };
+  };
+}
+
+/** The last page has no `nextCursor`; pages may hold fewer than asked for, and need not say how many there are (RFC 9865). */
+function byCursor(count: number): Turn {
+  const used = new Set<string>();
+  return ({ answer, total, seen }) => {
+    const cursor = textOf(answer.body, 'nextCursor');
+    if (cursor === null) {
+      if (total !== null && seen < total) throw incomplete(`the pages ended after ${seen} of ${total} users`);
+      return null;
+    }
+    if (used.has(cursor)) throw incomplete(`a page repeated after ${seen} users`);
+    used.add(cursor);
+    return { by: 'cursor', cursor, count };
+  };
+}
+
+function inOneAnswer(most: number): Turn {
+  return ({ size, total, seen }) => {
+    if (total !== null && total > seen) throw unlistable(`it shows ${seen} of ${total} users and has no pages`);
+    if (size >= most) throw unlistable(`it shows ${size} users, as many as it ever does, and has no pages`);
+    return null;
+  };
+}
+
+/** Null where the resource has no id. */
+export function listed(resource: JsonObject): ListedAccount | null {
   const remoteId = textOf(resource, 'id');
   if (remoteId === null) return null;
   return {
@@ -67,23 +148,6 @@ function listed(resource: JsonObject): ListedAccount | null {
   };
 }
 
-async function patient(exchange: Exchange, request: ScimRequest, deps: ListDeps, signal: AbortSignal): Promise<Answer> {
-  for (let tries = 1; ; tries += 1) {
-    const answer = await exchange(request);
-    const { outcome } = answer;
-    if (outcome.class === 'done') return answer;
-    signal.throwIfAborted();
-    if (outcome.class !== 'retry' || tries >= PAGE_TRIES) {
-      throw incomplete(
-        `the target answered ${outcome.code}${outcome.status === null ? '' : ` (HTTP ${outcome.status})`}`,
-      );
-    }
-    const backOff = Math.min(WAIT_MAX_MS, FIRST_WAIT_MS * 2 ** (tries - 1)) * (0.5 + deps.random() / 2);
-    await deps.wait(Math.max(Math.min(outcome.retryAfterMs ?? 0, WAIT_MAX_MS), backOff), signal);
-    signal.throwIfAborted();
-  }
-}
-
 const incomplete = (why: string) =>
   new Problem(
     {
@@ -93,3 +157,10 @@ const incomplete = (why: string) =>
     },
     1,
   );
+
+const unlistable = (why: string) =>
+  new Problem({
+    code: NO_LISTING,
+    message: `the endpoint cannot be asked for all of its users: ${why}`,
+    hint: 'people are looked up one by one by userName and externalId; accounts of other names are not found there',
+  });

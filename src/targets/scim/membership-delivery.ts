@@ -1,16 +1,16 @@
 // Memberships of many workers in one group: as few requests as the profile allows, and a refused batch is halved until the
 // culprit stands alone.
 import { assert } from '../../base/assert.ts';
-import type { JsonObject } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
-import { memberOf } from '../../planning/account-changes.ts';
 import type { MembershipPayload } from '../../planning/changeset.ts';
 import type { Delivered, Sendable } from '../target.ts';
 import { sameName, unreadable } from './correlate.ts';
-import type { Ways } from './news.ts';
+import { changeMembers, type MemberChange, standing } from './group-members.ts';
+import { inBatches, inHalves, isOfTheTarget, isRefusal, unsentBecause } from './halving.ts';
+import { notVisibleYet, type Ways } from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
-import { createGroup, ownGroupId, patchMembers, readMembers, searchGroups } from './requests.ts';
-import { idFromLocation, isObject, listOf, textOf } from './responses.ts';
+import { createGroup, ownGroupId, searchGroups } from './requests.ts';
+import { idFromLocation, listOf, textOf } from './responses.ts';
 
 type Group = NonNullable<Delivered['group']>;
 type Resolved = { readonly group: Group } | { readonly outcome: Outcome };
@@ -24,46 +24,42 @@ export async function deliverMemberships(operations: readonly Sendable[], ways: 
     operations.map(() => ({ outcome, ...(group === undefined ? {} : { group }) }));
 
   const known = operations.find((operation) => operation.groupRemoteId !== null)?.groupRemoteId ?? null;
-  let resolved: Resolved =
+  // Asking for groups where there are none looks like a base URL that is wrong.
+  if (known === null && !ways.capabilities().groups) {
+    return all(refused('groups-unsupported', 'the endpoint has no groups; remove groups from the mapping'));
+  }
+  const resolved: Resolved =
     known === null ? await resolve(first, ways) : { group: { name: payload.group, remoteId: known, created: false } };
   if ('outcome' in resolved) return all(resolved.outcome);
+  let { group } = resolved;
 
   const outcomes = new Map<Sendable, Outcome>();
-  const left = await withoutStanding(operations, resolved.group.remoteId, ways, outcomes);
-  if ('outcome' in left) return all(left.outcome, resolved.group);
+  const left = await withoutStanding(operations, group.remoteId, ways, outcomes);
+  if ('outcome' in left) return all(left.outcome, group);
   const { addMax, removeMax } = ways.profile.members;
   const max = first.kind === 'addMember' ? addMax : removeMax;
   let looked = known === null;
-  /** Batches still to be sent. Halving ends because every half is smaller. */
-  const batches: (readonly Sendable[])[] = [];
-  for (let from = 0; from < left.operations.length; from += max) batches.push(left.operations.slice(from, from + max));
-  for (let batch = batches.shift(); batch !== undefined; batch = batches.shift()) {
-    const outcome = await send(batch, resolved.group.remoteId, ways);
-    if (outcome.class === 'gone' && !looked) {
+  let stoppedBy = NOTHING_SENT;
+  const unsent = await inHalves(inBatches(left.operations, max), async (batch) => {
+    const outcome = await send(batch, group.remoteId, ways);
+    if (!looked && (outcome.class === 'gone' || ways.profile.unknownId.includes(outcome.status ?? 0))) {
       // The group's id is outdated, or a member is gone: only a fresh look-up tells which.
       looked = true;
-      const again: Resolved = await resolve(first, ways);
-      if ('outcome' in again) {
-        for (const operation of [...batch, ...batches.flat()]) outcomes.set(operation, again.outcome);
-        break;
+      const again = await resolve(first, ways);
+      if (!('outcome' in again)) {
+        group = again.group;
+        return 'again';
       }
-      resolved = again;
-      batches.unshift(batch);
-      continue;
+      stoppedBy = again.outcome;
+      for (const operation of batch) outcomes.set(operation, again.outcome);
+      return 'stop';
     }
-    if (batch.length > 1 && isRefusal(outcome)) {
-      const middle = Math.ceil(batch.length / 2);
-      batches.unshift(batch.slice(0, middle), batch.slice(middle));
-      continue;
-    }
+    if (batch.length > 1 && isRefusal(outcome)) return 'refused';
     for (const operation of batch) outcomes.set(operation, outcome);
-    if (isOfTheTarget(outcome)) {
-      // What the target says of itself holds for the rest as well; those were not sent.
-      for (const operation of batches.flat()) outcomes.set(operation, unsentBecause(outcome));
-      break;
-    }
-  }
-  const { group } = resolved;
+    stoppedBy = outcome;
+    return isOfTheTarget(outcome) ? 'stop' : 'taken';
+  });
+  for (const operation of unsent) outcomes.set(operation, unsentBecause(stoppedBy));
   return operations.map((operation) => {
     const outcome = outcomes.get(operation);
     assert(outcome !== undefined, 'every membership operation has its outcome');
@@ -71,42 +67,34 @@ export async function deliverMemberships(operations: readonly Sendable[], ways: 
   });
 }
 
-/** The target refuses what the request says: one of its members may be the reason. */
-const isRefusal = ({ class: kind, code }: Outcome): boolean =>
-  (kind === 'permanent' && code !== 'redirect') || kind === 'conflict' || kind === 'gone';
-
-const isOfTheTarget = ({ class: kind, countsAsAttempt }: Outcome): boolean => !countsAsAttempt && kind !== 'done';
-
-const unsentBecause = (outcome: Outcome): Outcome =>
-  outcome.class === 'ambiguous' ? concluded(outcome, { class: 'retry' }) : outcome;
-
 async function send(batch: readonly Sendable[], groupId: string, ways: Ways): Promise<Outcome> {
-  const kind = batch[0]?.kind === 'addMember' ? 'addMember' : 'removeMember';
+  const kind = changeOf(batch);
   const ids = batch.map(({ account }) => {
     assert(account.remoteId !== null, 'a membership waits for its account');
     return account.remoteId;
   });
-  const { outcome } = await ways.exchange(patchMembers(groupId, kind, ids));
+  const outcome = await changeMembers(groupId, kind, ids, ways);
   if (outcome.class === 'accepted') return concluded(outcome, { class: 'ambiguous' });
   const absent = kind === 'removeMember' && batch.length === 1 && outcome.code.toLowerCase() === 'notarget';
   return absent ? concluded(outcome, { class: 'done', code: 'no-member' }) : outcome;
 }
 
-/**
- * Where an earlier try may have taken effect, the group is asked who is in it, and what stands is not written again. A list
- * too long to be read is no reason to wait: adding and removing members may be repeated (RFC 7644 section 3.5.2.1).
- */
+const changeOf = (operations: readonly Sendable[]): MemberChange =>
+  operations[0]?.kind === 'addMember' ? 'addMember' : 'removeMember';
+
+/** Where an earlier try may have taken effect, it is asked who is in the group, and what stands is not written again. */
 async function withoutStanding(
   operations: readonly Sendable[],
   groupId: string,
   ways: Ways,
   outcomes: Map<Sendable, Outcome>,
 ): Promise<{ readonly operations: readonly Sendable[] } | { readonly outcome: Outcome }> {
-  if (!operations.some((operation) => operation.ambiguous)) return { operations };
-  const answer = await ways.exchange(readMembers(groupId));
-  if (answer.outcome.code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' || answer.outcome.class === 'gone') return { operations };
-  if (answer.outcome.class !== 'done') return { outcome: concluded(answer.outcome, { class: 'ambiguous' }) };
-  const members = memberIds(answer.body);
+  const doubtful = operations.filter((operation) => operation.ambiguous);
+  if (doubtful.length === 0) return { operations };
+  const ids = doubtful.map(({ account }) => account.remoteId ?? '');
+  const there = await standing(groupId, changeOf(operations), ids, ways);
+  if ('outcome' in there) return { outcome: concluded(there.outcome, { class: 'ambiguous' }) };
+  const { members } = there;
   if (members === null) return { operations };
   const left = operations.filter((operation) => {
     const stands = members.has(operation.account.remoteId ?? '') === (operation.kind === 'addMember');
@@ -114,14 +102,6 @@ async function withoutStanding(
     return !(stands && operation.ambiguous);
   });
   return { operations: left };
-}
-
-/** Null where the answer does not list members at all. */
-function memberIds(group: JsonObject | null): ReadonlySet<string> | null {
-  if (group === null) return null;
-  const members = memberOf(group, 'members') ?? [];
-  if (!Array.isArray(members)) return null;
-  return new Set(members.filter(isObject).map((member) => textOf(member, 'value') ?? ''));
 }
 
 /** The group of this name; created where the mapping allows it. Two of one name: no write. */
@@ -133,6 +113,7 @@ async function resolve(operation: Sendable, ways: Ways): Promise<Resolved> {
   if (!create) {
     return { outcome: refused('group-missing', 'no group of this name; create it there, or set create: true') };
   }
+  if (operation.mayAppear === true) return { outcome: notVisibleYet() };
   const answer = await ways.exchange(createGroup(name));
   const id = textOf(answer.body, 'id') ?? idFromLocation(answer.location);
   if (answer.outcome.class === 'done' && id !== null) return { group: { name, remoteId: id, created: true } };

@@ -2,19 +2,16 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
 import type { AccountPayload } from '../../planning/changeset.ts';
-import type { Delivered, Sendable } from '../target.ts';
+import { type Delivered, NOT_VISIBLE_YET, type Sendable } from '../target.ts';
 import { unreadable } from './correlate.ts';
 import { fromResource, type Standing, seenOf } from './differences.ts';
-import type { Answer, Exchange } from './exchange.ts';
-import { concluded } from './outcome-table.ts';
-import type { Profile } from './profiles.ts';
-import { readUser } from './requests.ts';
+import type { Answer } from './exchange.ts';
+import { concluded, NOTHING_SENT } from './outcome-table.ts';
+import { readById } from './read-account.ts';
 import { activeOf, textOf, versionOf } from './responses.ts';
+import type { Ways } from './ways.ts';
 
-export interface Ways {
-  readonly exchange: Exchange;
-  readonly profile: Profile;
-}
+export type { Ways } from './ways.ts';
 
 export const payloadOf = (operation: Sendable): AccountPayload => operation.payload as AccountPayload;
 
@@ -35,16 +32,34 @@ export const severalMatch = (outcome: Outcome, count: number): Outcome =>
     countsAsAttempt: true,
   });
 
-export type There = { readonly standing: Standing; readonly etag: string | null; readonly seen: AccountNews };
+/** Nobody was found, and what an earlier try made may be shown only later: it is looked for again before anything is made. */
+export const notVisibleYet = (): Outcome =>
+  concluded(NOTHING_SENT, { class: 'ambiguous', code: NOT_VISIBLE_YET, countsAsAttempt: false });
+
+export const isProtected = (outcome: Outcome): Outcome =>
+  concluded(outcome, {
+    class: 'permanent',
+    code: 'protected-account',
+    detail: 'the account is protected: what it needs is to be done by hand',
+    countsAsAttempt: true,
+  });
+
+export interface There {
+  readonly standing: Standing;
+  readonly etag: string | null;
+  readonly seen: AccountNews;
+  readonly resource: JsonObject;
+}
 
 export async function read(operation: Sendable, ways: Ways, id: string): Promise<There | Delivered> {
-  const answer = await ways.exchange(readUser(id));
+  const answer = await readById(ways, id);
   if (answer.outcome.class !== 'done') return { outcome: answer.outcome };
   if (answer.body === null) return { outcome: unreadable(answer.outcome) };
   return {
     standing: fromResource(operation, answer.body, ways.profile),
     etag: answer.etag,
     seen: newsFrom(operation, answer.body, id),
+    resource: answer.body,
   };
 }
 

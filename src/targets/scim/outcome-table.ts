@@ -2,9 +2,13 @@
 // The first row that fits decides; the last rows fit everything, so every answer has a meaning.
 import { assert } from '../../base/assert.ts';
 import type { Outcome, OutcomeClass } from '../../lifecycle/outcome.ts';
+import { CERTIFICATE_REFUSED, NO_CREDENTIALS, PROXY_FAULTS, TOKEN_DOWN, TOKEN_REFUSED } from '../auth/faults.ts';
 
-/** `read` asks for one resource by id, `search` for a list; `create` is a POST, `write` a PATCH or PUT of one resource. */
-export type RequestKind = 'read' | 'search' | 'create' | 'write' | 'delete';
+/**
+ * `read` asks for one resource by id, `search` for a list; `create` is a POST, `write` a PATCH or PUT of one resource. `revoke`
+ * ends the sessions of one user and may be repeated without harm.
+ */
+export type RequestKind = 'read' | 'search' | 'create' | 'write' | 'delete' | 'revoke';
 
 export interface OutcomeRow {
   /** A status, or a range with both ends included. Rows without one are about transport faults. */
@@ -51,6 +55,8 @@ const TLS_FAULTS = [
   'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'ERR_SSL_WRONG_VERSION_NUMBER',
+  'ERR_SSL_UNSUPPORTED_PROTOCOL',
+  'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
   'EPROTO',
 ] as const;
 
@@ -76,8 +82,8 @@ export const OUTCOME_TABLE: readonly OutcomeRow[] = [
   { status: 401, class: 'refreshCredentials', counts: false, why: 'our credentials are not accepted' },
   { status: [404, 404], on: ['delete'], class: 'done', counts: true, why: 'already gone' },
   { status: [410, 410], on: ['delete'], class: 'done', counts: true, why: 'already gone' },
-  { status: 404, on: ['read', 'write'], class: 'gone', counts: true, why: 'no such resource' },
-  { status: 410, on: ['read', 'write'], class: 'gone', counts: true, why: 'no such resource any more' },
+  { status: 404, on: ['read', 'write', 'revoke'], class: 'gone', counts: true, why: 'no such resource' },
+  { status: 410, on: ['read', 'write', 'revoke'], class: 'gone', counts: true, why: 'no such resource any more' },
   {
     status: 404,
     on: ['search', 'create'],
@@ -110,10 +116,11 @@ export const OUTCOME_TABLE: readonly OutcomeRow[] = [
     status: [400, 499],
     class: 'permanent',
     counts: true,
-    why: 'refused for what it says; 403 included, which is this worker’s alone',
+    why: 'refused for what it says; 403 included, unless three workers in a row or a probe get it: then the target is down',
   },
   { status: 501, class: 'permanent', counts: true, why: 'the target cannot do this' },
   { status: 505, class: 'permanent', counts: true, why: 'the target does not speak our HTTP' },
+  { status: 511, class: 'targetDown', counts: false, why: 'a network in between wants a login; it did not pass us on' },
   {
     status: 503,
     on: ['write', ...LOOKS, 'delete'],
@@ -144,7 +151,26 @@ export const OUTCOME_TABLE: readonly OutcomeRow[] = [
     counts: false,
     why: 'the target cannot prove who it is, nothing was sent',
   },
-  { faults: ['no-token'], class: 'refreshCredentials', counts: false, why: 'there are no credentials to send' },
+  { faults: NO_CREDENTIALS, class: 'refreshCredentials', counts: false, why: 'there are no credentials to send' },
+  {
+    faults: TOKEN_REFUSED,
+    class: 'refreshCredentials',
+    counts: false,
+    why: 'the token endpoint does not accept our credentials, nothing was sent',
+  },
+  {
+    faults: CERTIFICATE_REFUSED,
+    class: 'refreshCredentials',
+    counts: false,
+    why: 'our certificate is not accepted, no request was looked at',
+  },
+  {
+    faults: [TOKEN_DOWN],
+    class: 'targetDown',
+    counts: false,
+    why: 'the token endpoint cannot be used now, nothing was sent',
+  },
+  { faults: PROXY_FAULTS, class: 'targetDown', counts: false, why: 'the proxy opens no way, nothing was sent' },
   { faults: ['not-sent'], class: 'retry', counts: false, why: 'we stopped before sending' },
   {
     faults: '*',

@@ -59,9 +59,18 @@ export function listOf(
   return { total: known, resources: (resources as readonly JsonValue[]).filter(isObject) };
 }
 
-/** An error body (RFC 7644 section 3.12). */
+/** An error body (RFC 7644 section 3.12), or what Graph (`error.message`) and Okta (`errorSummary`) have in its place. */
 export function errorOf(body: JsonObject | null): { readonly scimType: string | null; readonly detail: string } {
-  return { scimType: textOf(body, 'scimType'), detail: textOf(body, 'detail') ?? '' };
+  const error = body === null ? undefined : memberOf(body, 'error');
+  const detail = [
+    () => textOf(body, 'detail'),
+    () => (isObject(error) ? textOf(error, 'message') : null),
+    () => textOf(body, 'errorSummary'),
+  ];
+  return {
+    scimType: textOf(body, 'scimType'),
+    detail: detail.reduce<string | null>((said, read) => said ?? read(), null) ?? '',
+  };
 }
 
 /** The id at the end of a Location header; the address itself is never followed. */

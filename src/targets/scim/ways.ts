@@ -1,6 +1,7 @@
 // What every delivery goes by: the way to the endpoint, what is known of it beforehand, and what it can do.
 import type { Capabilities } from './capabilities.ts';
 import type { Exchange } from './exchange.ts';
+import type { GroupTurns } from './group-turns.ts';
 import type { Profile } from './profiles.ts';
 
 export interface Ways {
@@ -10,4 +11,6 @@ export interface Ways {
   readonly capabilities: () => Capabilities;
   /** PATCH was answered as something that the endpoint does not have. */
   readonly cannotPatch: () => void;
+  /** Whose turn it is to write a group whole. */
+  readonly groupTurns: GroupTurns;
 }

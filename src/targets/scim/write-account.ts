@@ -74,9 +74,11 @@ async function put(
 
 /** Written by the endpoint alone, whatever a client sends (RFC 7643 section 3.1); some refuse to be sent them. */
 const ALWAYS_READ_ONLY = ['meta', 'groups'];
+/** Never left out of a PUT, whatever the endpoint says of them: what is left out may be reset, and an account be active again. */
+const ALWAYS_SENT = ['id', 'schemas', 'username', 'externalid', 'active'];
 
 function withoutReadOnly(resource: JsonObject, readOnly: readonly string[]): JsonObject {
-  const left = new Set([...ALWAYS_READ_ONLY, ...readOnly.filter((name) => name !== 'id' && name !== 'schemas')]);
+  const left = new Set([...ALWAYS_READ_ONLY, ...readOnly.filter((name) => !ALWAYS_SENT.includes(name))]);
   return Object.fromEntries(Object.entries(resource).filter(([name]) => !left.has(name.toLowerCase())));
 }
 
