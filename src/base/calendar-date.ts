@@ -1,5 +1,5 @@
 import { Temporal } from 'temporal-polyfill';
-import { DAY_MS, type Instant, instantOfMs } from './instant.ts';
+import { DAY_MS, type Instant, instantOfMs, MINUTE_MS } from './instant.ts';
 
 declare const calendarDateBrand: unique symbol;
 
@@ -60,6 +60,26 @@ export function startOfDay(date: CalendarDate, timeZone: string): Instant {
   if (offset !== null) return instantOfMs(Date.parse(date) - offset);
   const start = Temporal.PlainDate.from(date).toZonedDateTime({ timeZone }).startOfDay();
   return instantOfMs(start.epochMilliseconds);
+}
+
+/**
+ * The instant at which the wall clock of this zone shows so many minutes after midnight; shown twice, it is the first of the two.
+ * One that is skipped is for `earlier` what it is by the offset after the jump, an hour too soon as a rule, and for `later` the jump
+ * itself: then the clock is past it for the first time.
+ */
+export function localMoment(
+  date: CalendarDate,
+  minutes: number,
+  timeZone: string,
+  skipped: 'earlier' | 'later',
+): Instant {
+  const offset = date.length === PLAIN_LENGTH ? steadyOffset(date, timeZone) : null;
+  if (offset !== null) return instantOfMs(Date.parse(date) + minutes * MINUTE_MS - offset);
+  const wall = Temporal.PlainDate.from(date).toPlainDateTime().add({ minutes });
+  const first = wall.toZonedDateTime(timeZone, { disambiguation: 'earlier' });
+  const jump =
+    skipped === 'earlier' || first.toPlainDateTime().equals(wall) ? null : first.getTimeZoneTransition('next');
+  return instantOfMs((jump ?? first).epochMilliseconds);
 }
 
 /** The calendar day that it is in this zone at this instant. */

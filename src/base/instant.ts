@@ -4,6 +4,8 @@ declare const instantBrand: unique symbol;
 export type Instant = string & { readonly [instantBrand]: true };
 
 export const instantOfMs = (ms: number): Instant => new Date(ms).toISOString() as Instant;
+/** As an HTTP `Date` header says it (RFC 9110 section 5.6.7), to the second. */
+export const httpDateOfMs = (ms: number): string => new Date(ms).toUTCString();
 export const msOf = (instant: Instant): number => Date.parse(instant);
 export const plusMs = (instant: Instant, ms: number): Instant => instantOfMs(msOf(instant) + ms);
 

@@ -1,15 +1,20 @@
 // One worker: where they stand, their accounts, what happened and what comes next, in their own local time.
 import { Command } from 'commander';
-import { HOUR_MS, type Instant, msOf, plusMs } from '../base/instant.ts';
+import type { Instant } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import { loadConnections } from '../connections.ts';
-import { dayStart, END_HORIZON_DAYS } from '../lifecycle/phase.ts';
+import { forecast } from '../lifecycle/forecast.ts';
+import { dayStart } from '../lifecycle/phase.ts';
 import { DEFAULT_POLICY, type LifecyclePolicy } from '../lifecycle/policy.ts';
+import type { Stage } from '../lifecycle/standing.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';
 import type { Situation } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Entry, ShownOperation, Store } from '../store/store.ts';
+import { inForceAt } from '../worker/dated-rows.ts';
+import type { RowFacts } from '../worker/worker.ts';
 import { ago, grouped, localTime } from './ago.ts';
+import { comingSentence } from './coming-text.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { entrySentence } from './entry-text.ts';
@@ -18,7 +23,7 @@ import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
 import { operationJson } from './sync-report.ts';
-import { table } from './table.ts';
+import { type Cell, table } from './table.ts';
 import { toned } from './tone.ts';
 
 interface Options {
@@ -29,11 +34,12 @@ interface Options {
 /** Entries of the timeline: about a screen and a half. */
 const ENTRIES_SHOWN = 40;
 const OPERATIONS_MAX = 200;
-const DAY_HOURS = 24;
 
 interface Moment {
   readonly at: Instant;
   readonly what: string;
+  readonly from: Stage;
+  readonly to: Stage;
 }
 
 interface WorkerView {
@@ -115,72 +121,55 @@ function policyOf({ config }: Session, name: string): LifecyclePolicy {
   }
 }
 
-/** Moments to come that the facts on file speak of, earliest first. */
-function comingOf({ employments, standing }: Situation, now: Instant, policy: LifecyclePolicy): readonly Moment[] {
-  const moments: Moment[] = [];
-  const add = (at: Instant, what: string): void => {
-    if (at > now) moments.push({ at, what });
-  };
-  for (const { id, startDate, endDate, timeZone, status } of employments) {
-    const which = employments.length > 1 ? ` (employment ${id})` : '';
-    if (startDate !== null && status !== 'terminated') {
-      add(
-        dayStart(startDate, -policy.preboardDays, timeZone),
-        `the account is made, inactive: ${policy.preboardDays} days before the start${which}`,
-      );
-      add(dayStart(startDate, 0, timeZone), `first day ${startDate}: access begins${which}`);
-    }
-    if (endDate !== null) {
-      add(
-        dayStart(endDate, -END_HORIZON_DAYS, timeZone),
-        `the last day ${endDate} comes in sight of the guards${which}`,
-      );
-      add(dayStart(endDate, 1, timeZone), `the last day ${endDate} is over: access ends${which}`);
-    }
-  }
-  const { leaveSeenAt } = standing.facts;
-  if (standing.stage === 'left' && leaveSeenAt !== null && policy.deleteAfterDays !== null) {
-    add(
-      plusMs(leaveSeenAt, policy.deleteAfterDays * DAY_HOURS * HOUR_MS),
-      `retention of ${policy.deleteAfterDays} days is over: the account is deleted`,
-    );
-  }
-  return moments.sort((a, b) => msOf(a.at) - msOf(b.at));
-}
+/** Moments to come, as the facts on file and the chart have them, earliest first. */
+const comingOf = ({ employments, standing }: Situation, now: Instant, policy: LifecyclePolicy): readonly Moment[] =>
+  forecast(standing, employments, now, policy).map((moment) => ({
+    at: moment.at,
+    what: comingSentence(moment, policy),
+    from: moment.from,
+    to: moment.to,
+  }));
 
 const workerJson = (view: WorkerView): object => {
   const { connection, situation, truth, operations, entries, coming, timeZone } = view;
-  const { key, standing, employments, accounts, suspectedSince, dueAt } = situation;
+  const { key, standing, employments, accounts, suspicion, dueAt } = situation;
   return {
     connection,
     worker: key,
     stage: standing.stage,
     delivery: standing.delivery,
     facts: standing.facts,
-    suspectedSince,
+    suspectedSince: suspicion?.since ?? null,
     dueAt,
     timeZone,
     alerts: truth.alerts,
     employments,
     accounts: accounts.map(({ known: _, ...account }) => account),
     operations: operations.map(operationJson),
-    timeline: entries.map(({ seq, at, kind, actor, body }) => ({ seq, at, kind, actor, body })),
-    coming,
+    timeline: entries.map(({ seq, at, kind, actor, body }) => ({
+      seq,
+      at,
+      local: localTime(at, timeZone),
+      kind,
+      actor,
+      body,
+    })),
+    coming: coming.map((moment) => ({ ...moment, local: localTime(moment.at, timeZone) })),
   };
 };
 
 function workerLines(paper: Paper, view: WorkerView, limit: number): readonly string[] {
   const { connection, situation, truth, at } = view;
-  const { key, standing, suspectedSince } = situation;
+  const { key, standing, suspicion } = situation;
   const delivery = standing.delivery === 'failed' ? toned(paper, 'bad', 'failed') : standing.delivery;
   return [
     `${toned(paper, 'bold', harmless(`worker ${key}`))} of ${connection}: ${toned(paper, 'bold', standing.stage)}, delivery ${delivery}`,
     ...(standing.facts.sticky
       ? [toned(paper, 'bad', 'an emergency leave stands until somebody lifts it: rollcall lift')]
       : []),
-    ...(suspectedSince === null
+    ...(suspicion === null
       ? []
-      : [toned(paper, 'warning', `suspected: absent from snapshots since ${ago(suspectedSince, at)}`)]),
+      : [toned(paper, 'warning', `suspected: absent from snapshots since ${ago(suspicion.since, at)}`)]),
     ...truth.alerts.map((alert) => toned(paper, 'warning', harmless(alert))),
     ...employmentLines(paper, view),
     ...accountLines(paper, view),
@@ -190,16 +179,28 @@ function workerLines(paper: Paper, view: WorkerView, limit: number): readonly st
   ];
 }
 
-function employmentLines(paper: Paper, { situation }: WorkerView): readonly string[] {
-  const rows = situation.employments.map(({ id, status, startDate, endDate, timeZone, managerId, inScope }) => [
+function employmentLines(paper: Paper, { situation, at }: WorkerView): readonly string[] {
+  const rowOf = (
+    { status, startDate, endDate, timeZone, managerId, inScope }: RowFacts,
+    id: string,
+    note: string,
+  ): readonly Cell[] => [
     id,
     status,
     startDate ?? '–',
     endDate ?? 'open',
     timeZone,
     managerId === '' ? '–' : managerId,
-    inScope ? '' : 'out of scope',
-  ]);
+    [note, inScope ? '' : 'out of scope'].filter((part) => part !== '').join(', '),
+  ];
+  const rows = situation.employments.flatMap((employment) => {
+    const current = inForceAt(employment, at);
+    const coming = (employment.later ?? []).filter(({ from, facts }) => dayStart(from, 0, facts.timeZone) > at);
+    return [
+      rowOf(current, current.id, coming.length > 0 ? 'counts today' : ''),
+      ...coming.map(({ facts, from }) => rowOf(facts, '', `from ${from}`)),
+    ];
+  });
   if (rows.length === 0) return [];
   const columns = ['EMPLOYMENT', 'STATUS', 'START', 'LAST DAY', 'ZONE', 'MANAGER', ''].map((title) => ({ title }));
   return ['', ...table(paper, columns, rows)];

@@ -46,4 +46,6 @@ export interface AccountNews {
   readonly userName?: string;
   /** The target's own resource as last read, projected to what we map. */
   readonly seen?: JsonObject;
+  /** A manager who was owed and whose reference stands now beside what the operation was asked to write. */
+  readonly managerKey?: string;
 }

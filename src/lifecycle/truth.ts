@@ -1,11 +1,12 @@
 // What the facts say is true now, given where the worker stands. Level-triggered: no memory but the standing.
-import type { CalendarDate } from '../base/calendar-date.ts';
-import { DAY_MS, type Instant, plusMs } from '../base/instant.ts';
+import { type CalendarDate, plusDays } from '../base/calendar-date.ts';
+import { DAY_MS, earlier, type Instant, plusMs } from '../base/instant.ts';
+import { nextRowAt, termsAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
 import { rememberingLeave } from './facts.ts';
 import { type Beginning, type Gate, gateOf } from './gate.ts';
 import { lastDayOf } from './last-day.ts';
-import { dayStart, END_HORIZON_DAYS, inPhase, judge, runs, type Verdict } from './phase.ts';
+import { beginsAt, dayStart, END_HORIZON_DAYS, inPhase, judge, runs, type Verdict } from './phase.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { inOrder } from './primary.ts';
 import type { Facts, LeaveBy, LeaveKind, Stage, Standing } from './standing.ts';
@@ -77,15 +78,23 @@ interface Scene {
 
 export function truthOf(
   standing: Standing,
-  employments: readonly Employment[],
+  known: readonly Employment[],
   now: Instant,
   policy: LifecyclePolicy,
 ): Truth {
   const { stage, facts } = standing;
   const working = stage === 'active' || stage === 'onLeave';
+  const employments = known.some(({ later }) => later !== undefined)
+    ? known.flatMap((employment) => termsAt(employment, now))
+    : known;
   const judged = (benefitOfDoubt: boolean): readonly Verdict[] => {
-    const context = { now, preboardDays: policy.preboardDays, benefitOfDoubt, guardedEnd: facts.guardedEnd };
-    return inOrder(employments.map((employment) => judge(employment, context)));
+    const { preboardDays, enableAt, disableAt } = policy;
+    const context = { now, preboardDays, benefitOfDoubt, guardedEnd: facts.guardedEnd, enableAt, disableAt };
+    return inOrder(
+      employments.length < 2
+        ? employments.map((employment) => judge(employment, context))
+        : employments.map((one) => judge(one, { ...context, relievedAt: relievedAt(one, employments, policy) })),
+    );
   };
   let all = judged(false);
   let counted = countedAt(stage, all, policy);
@@ -109,15 +118,39 @@ export function truthOf(
     stage: found.stage,
     primary: (counted[0] ?? all[0])?.employment ?? null,
     leave: found.leave ?? null,
-    dueAt: nextMoment(scene),
+    dueAt: known.reduce((next, employment) => earlier(next, nextRowAt(employment, now)), nextMoment(scene)),
     asOf: greatestAsOf(found.because.length > 0 ? found.because : all),
-    alerts: [...new Set(alerts)],
+    alerts: alerts.length < 2 ? alerts : [...new Set(alerts)],
     nextEnd: nextEnd?.day ?? null,
     endInSight:
       nextEnd !== null && dayStart(nextEnd.day, -END_HORIZON_DAYS, nextEnd.timeZone) <= now ? nextEnd.day : null,
     blocked,
     beginning: found.beginning ?? null,
   };
+}
+
+/**
+ * When another employment takes over on the day after this one's last. Whoever works on without a gap keeps their access in the
+ * hours between, which a zone or `enableAt` and `disableAt` may open.
+ */
+function relievedAt(
+  { endDate, inScope }: Employment,
+  employments: readonly Employment[],
+  { enableAt }: LifecyclePolicy,
+): Instant | null {
+  if (endDate === null) return null;
+  const follows = employments.filter(
+    (other) =>
+      other.startDate === plusDays(endDate, 1) &&
+      (other.status === 'active' || other.status === 'leave') &&
+      (other.endDate === null || other.endDate >= other.startDate) &&
+      (other.inScope || !inScope),
+  );
+  return follows.reduce<Instant | null>(
+    (first, { startDate, timeZone }) =>
+      startDate === null ? first : earlier(first, beginsAt(startDate, timeZone, enableAt)),
+    null,
+  );
 }
 
 /** Stages in which leaving the scope keeps the account, unless the mapping says disable. */
@@ -143,7 +176,9 @@ const workStage = (running: readonly Verdict[]): Stage =>
   running.every(({ phase }) => phase === 'onLeave') ? 'onLeave' : 'active';
 
 export function beginningOf({ employment, startsAt }: Verdict): Beginning {
-  return { employmentId: employment.id, employmentStart: employment.startDate, startsAt, asOf: employment.asOf };
+  const { id, startDate, asOf, seenAgain } = employment;
+  const newest = seenAgain !== undefined && seenAgain > asOf ? seenAgain : asOf;
+  return { employmentId: id, employmentStart: startDate, startsAt, asOf: newest };
 }
 
 /** The term that ends, as events and facts name it. */
@@ -151,9 +186,9 @@ export function endedTerm(employment: Employment | null) {
   return { employmentId: employment?.id ?? null, employmentStart: employment?.startDate ?? null };
 }
 
-/** How those that ended say that the worker leaves: the last one decides. */
+/** How those that ended say that the worker leaves: one that only vanished decides before the last one that ended. */
 function leaveOf(ended: readonly Verdict[], kind?: LeaveKind): Leave {
-  const [last] = ended;
+  const last = ended.find(({ missing }) => missing === true) ?? ended[0];
   if (last === undefined || last.ended === null) {
     return { kind: 'inferred', by: 'feed', employment: null, lastDay: null, withdrawn: false };
   }
@@ -228,6 +263,13 @@ function before({ stage, facts, all, counted }: Scene): Finding {
     return { stage: 'expected', leave: withdrawal(future[0]), because: future };
   }
   return { stage, because: future };
+}
+
+/** Whether nothing of this employment is to come any more, by its own word and dates or because it vanished. */
+export function isOver(employment: Employment, now: Instant, policy: LifecyclePolicy): boolean {
+  const { preboardDays, enableAt, disableAt } = policy;
+  const context = { now, preboardDays, benefitOfDoubt: false, guardedEnd: null, enableAt, disableAt };
+  return termsAt(employment, now).every((term) => judge(term, context).phase === 'ended');
 }
 
 /** Left or purged: only a beginning that passes the gate leads back; the clock alone leads to `purged`. */

@@ -29,7 +29,33 @@ export interface Employment {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** When HR held this to be true: the facts are those with the greatest `asOf`. */
   readonly asOf: Instant;
+  /** What counts in place of the above from a day on, earliest first: HR wrote several dated rows. Absent without any. */
+  readonly later?: readonly LaterRow[];
+  /** Set once snapshots proved that the record is not there any more, until it is there again. */
+  readonly absent?: Absence;
+  /** After an absence: of what moment the snapshot speaks that had the record again. */
+  readonly seenAgain?: Instant;
 }
+
+/** That HR's snapshots no longer hold the record. What the record said last stays on file. */
+export interface Absence {
+  /** When the first delivery that missed it was read. */
+  readonly since: Instant;
+  /** Of what moment the delivery speaks that proved it. */
+  readonly asOf: Instant;
+  /** False where nothing proves those deliveries complete: then only a person's approval makes this count. */
+  readonly strong: boolean;
+}
+
+/** A row of HR's that is not in force yet. */
+export interface LaterRow {
+  readonly facts: RowFacts;
+  /** The first day of the row, in the row's own zone. */
+  readonly from: CalendarDate;
+}
+
+/** What one dated row says of an employment; key and person are those of all its rows. */
+export type RowFacts = Omit<Employment, 'id' | 'personId' | 'asOf' | 'later' | 'absent' | 'seenAgain'>;
 
 /** The person: all employments that share a `personId`. */
 export interface Worker {
@@ -47,7 +73,30 @@ export function withObservation(known: readonly Employment[], observed: readonly
     const index = result.findIndex((candidate) => candidate.id === employment.id);
     const before = result[index];
     if (before === undefined) result = [...result, employment];
-    else if (employment.asOf >= before.asOf) result = result.with(index, employment);
+    else {
+      const after = withPresence(before, employment, employment.asOf >= before.asOf ? employment : before);
+      if (after !== before) result = result.with(index, after);
+    }
   }
   return result;
 }
+
+/**
+ * Content and presence are two things: a record that comes back unchanged is as old as it was, but it is there again. An
+ * absence stands until something newer than the delivery that proved it holds the record.
+ */
+function withPresence(before: Employment, observed: Employment, content: Employment): Employment {
+  const absent = lastAbsence(before.absent, observed.absent);
+  const seenAgain = latest(before.seenAgain, observed.seenAgain);
+  if (absent === undefined && seenAgain === undefined) return content;
+  const spoken = latest(latest(before.asOf, observed.asOf), seenAgain) as Instant;
+  const gone = absent !== undefined && spoken <= absent.asOf;
+  const { absent: _, seenAgain: __, ...facts } = content;
+  return { ...facts, ...(gone ? { absent } : {}), ...(seenAgain === undefined ? {} : { seenAgain }) };
+}
+
+const latest = (a: Instant | undefined, b: Instant | undefined): Instant | undefined =>
+  a === undefined || (b !== undefined && b > a) ? b : a;
+
+const lastAbsence = (a: Absence | undefined, b: Absence | undefined): Absence | undefined =>
+  a === undefined || (b !== undefined && b.asOf > a.asOf) ? b : a;

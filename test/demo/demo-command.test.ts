@@ -126,7 +126,7 @@ describe('rollcall demo', () => {
     expect(leaver).toContain('(PATCH Users, GET Users, 2 × PATCH Groups, settled');
 
     rewrite(feed, (text) => text.replaceAll(',A,', ',T,'));
-    const [held] = await screen.shows(/.*held by a guard.*\n/);
+    const [held] = await screen.shows(/.*held by a guard.* of explicitLeaver.*\n/);
     expect(held).toContain('of explicitLeaver');
     rewriteLine(feed, '00122', ',T,', ',A,');
     await screen.shows(/(HR feed read: [\s\S]*){5}/);

@@ -14,6 +14,7 @@ import type { Employment } from '../../src/worker/worker.ts';
 const MAPPINGS = fileURLToPath(new URL('../../mappings/', import.meta.url));
 const ENTRA = 'examples/data/entra/csv-with-1000-records.csv';
 const ADVENTURE = 'examples/data/adventureworks/vEmployeeDepartment.csv';
+const HISTORY = 'examples/data/adventureworks/vEmployeeDepartmentHistory.csv';
 const NOW = instantOf('2026-11-22T09:00:00Z');
 
 const bytesOf = (file: string): Buffer => readFileSync(`${MAPPINGS}${file}`);
@@ -83,6 +84,7 @@ describe('the example data', () => {
   test('are the published bytes', () => {
     expect(sha256(bytesOf(ENTRA))).toBe('7d9ca28579499c01f966223f926b2fdd11159d5b8376d842daf55f13c014462f');
     expect(sha256(bytesOf(ADVENTURE))).toBe('5b567ca68c110907b671818d1bfd631249108bb9770a05e5a375c505a0c23547');
+    expect(sha256(bytesOf(HISTORY))).toBe('608c5c01beab2a1951c91911d8a5894052e982e45bd7c5e83cb6cd7fbcd229da');
   });
 
   test('hold what the README beside them says, counted without Rollcall', () => {

@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { CalendarDate } from '../../src/base/calendar-date.ts';
+import type { DayTime } from '../../src/base/day-time.ts';
 import { DAY_MS, HOUR_MS, type Instant, instantOfMs, plusMs } from '../../src/base/instant.ts';
 import { decide } from '../../src/lifecycle/decide.ts';
 import { detect } from '../../src/lifecycle/detect.ts';
 import type { LifecycleEvent } from '../../src/lifecycle/event.ts';
 import { DEFAULT_POLICY, type LifecyclePolicy } from '../../src/lifecycle/policy.ts';
 import { DELIVERIES, type Facts, STAGES, type Standing, UNKNOWN } from '../../src/lifecycle/standing.ts';
-import { type Employment, withObservation } from '../../src/worker/worker.ts';
+import { type Employment, type LaterRow, withObservation } from '../../src/worker/worker.ts';
 import { at } from '../support/people.ts';
 
 export const EPOCH = at('2026-06-01T06:00:00Z');
@@ -18,7 +19,7 @@ const ZONES = ['Europe/Berlin', 'Pacific/Kiritimati', 'America/Los_Angeles', 'Et
 const dayAround = fc.integer({ min: -60, max: 120 }).map(day);
 
 /** Days from -60 to +120 around the epoch, so that the clock of a history walks through starts and ends. */
-export const employment: fc.Arbitrary<Omit<Employment, 'asOf'>> = fc.record({
+const oneRow: fc.Arbitrary<Omit<Employment, 'asOf' | 'later'>> = fc.record({
   id: fc.constantFrom('A', 'A', 'B'),
   personId: fc.constant('P'),
   status: fc.constantFrom('active', 'active', 'active', 'leave', 'expected', 'terminated'),
@@ -31,13 +32,40 @@ export const employment: fc.Arbitrary<Omit<Employment, 'asOf'>> = fc.record({
   attributes: fc.constant({}),
 });
 
-export const policy: fc.Arbitrary<LifecyclePolicy> = fc.record({
-  preboardDays: fc.constantFrom(0, 7, 14),
-  onLeave: fc.constantFrom('keep', 'suspend'),
-  scopeExit: fc.constantFrom('keep', 'disable'),
-  deleteAfterDays: fc.constantFrom(null, 5, 30),
-  joinGroupsAt: fc.constant('active'),
-});
+const laterRows: fc.Arbitrary<readonly LaterRow[]> = fc
+  .array(fc.record({ row: oneRow, from: dayAround }), { minLength: 1, maxLength: 3 })
+  .map((rows) =>
+    rows
+      .toSorted((a, b) => (a.from < b.from ? -1 : 1))
+      .map(({ row: { id: _, personId: __, ...facts }, from }) => ({ facts, from })),
+  );
+
+/** One in eight has rows of other content to come. */
+export const employment: fc.Arbitrary<Omit<Employment, 'asOf'>> = fc.oneof(
+  { weight: 7, arbitrary: oneRow },
+  { weight: 1, arbitrary: fc.tuple(oneRow, laterRows).map(([row, later]) => ({ ...row, later })) },
+);
+
+const timed = (time: DayTime) => ({ weight: 1, arbitrary: fc.constant(time) });
+const usual = { weight: 4, arbitrary: fc.constant(undefined) };
+const enableAt = fc.oneof(usual, timed({ days: 0, minutes: 360 }), timed({ days: -1, minutes: 1_080 }));
+const disableAt = fc.oneof(usual, timed({ days: 0, minutes: 1_080 }), timed({ days: 1, minutes: 540 }));
+
+export const policy: fc.Arbitrary<LifecyclePolicy> = fc
+  .record({
+    preboardDays: fc.constantFrom(0, 7, 14),
+    onLeave: fc.constantFrom('keep', 'suspend'),
+    scopeExit: fc.constantFrom('keep', 'disable'),
+    deleteAfterDays: fc.constantFrom(null, 5, 30),
+    joinGroupsAt: fc.constant('active' as const),
+  })
+  .chain((rules) =>
+    fc.tuple(enableAt, disableAt).map(([begins, ends]) => ({
+      ...rules,
+      ...(begins === undefined ? {} : { enableAt: begins }),
+      ...(ends === undefined ? {} : { disableAt: ends }),
+    })),
+  );
 
 type Step =
   | { readonly does: 'feed'; readonly hours: number; readonly employment: Omit<Employment, 'asOf'> }

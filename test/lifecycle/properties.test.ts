@@ -1,14 +1,14 @@
 // Each property is written over the function it is about, so that the same property runs against a broken one and must fail.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { startOfDay } from '../../src/base/calendar-date.ts';
 import { DAY_MS, HOUR_MS, plusMs } from '../../src/base/instant.ts';
 import { decide, decideByChart } from '../../src/lifecycle/decide.ts';
 import { detect } from '../../src/lifecycle/detect.ts';
 import { gateOf } from '../../src/lifecycle/gate.ts';
+import { beginsAt } from '../../src/lifecycle/phase.ts';
 import { STAGES } from '../../src/lifecycle/standing.ts';
 import { truthOf } from '../../src/lifecycle/truth.ts';
-import { type Employment, withObservation } from '../../src/worker/worker.ts';
+import { type Employment, type RowFacts, withObservation } from '../../src/worker/worker.ts';
 import {
   anyEvent,
   anyFacts,
@@ -164,7 +164,10 @@ describe('nothing older undoes a leave', () => {
       const known = withObservation(life.employments, [{ ...late, asOf }]);
       // Nothing here begins after the leave, so whatever runs would be an undone leave.
       const older = known.map((one) => ({ ...one, asOf: one.asOf < asOf ? one.asOf : asOf }));
-      fc.pre(older.every(({ startDate, timeZone }) => startDate === null || startOfDay(startDate, timeZone) <= asOf));
+      const rows = older.flatMap((one) => [one, ...(one.later ?? []).map(({ facts: row }) => row)]);
+      const beginsEarlier = ({ startDate, timeZone }: RowFacts): boolean =>
+        startDate === null || beginsAt(startDate, timeZone, rules.enableAt) <= asOf;
+      fc.pre(rows.every(beginsEarlier));
       const after = settled({ ...life, employments: older }, rules, detecting);
       const says = truthOf(
         { ...life.standing, facts: { ...facts, leaveBy: null, sticky: false } },
