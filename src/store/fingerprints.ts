@@ -2,7 +2,7 @@
 // rows can no longer be read from that commit on, and are deleted later in slices.
 import { assert } from '../base/assert.ts';
 import type { FingerprintChange } from '../planning/changeset.ts';
-import { DIGEST_BYTES, type KnownTable, type KnownTableBuilder, knownTableBuilder } from './known-rows.ts';
+import { DIGEST_BYTES, type KnownTable, type KnownTableBuilder, knownTableBuilder, MARK_BYTES } from './known-rows.ts';
 import type { Sql } from './sql.ts';
 
 /** Rows read in one go: about 5 ms of work. */
@@ -13,13 +13,14 @@ interface PageWithout {
   readonly last: string | null;
 }
 
-/** One page of rows; employments and lengths are separated by commas, digests follow each other as hex. */
+/** One page of rows; employments and lengths are separated by commas, digests follow each other as hex, and so do marks. */
 interface PackedPage {
   readonly count: number;
   readonly last: number;
   readonly employments: string;
   readonly lengths: string;
   readonly digests: string;
+  readonly marks: string;
 }
 
 export interface Fingerprints {
@@ -47,16 +48,17 @@ export function fingerprintsOf(sql: Sql): Fingerprints {
   const open = sql.prepare<[number, string]>(
     'INSERT INTO fingerprint_generations (connection_id, context, current) VALUES (?, ?, 1)',
   );
-  const save = sql.prepare<[number, number, Buffer]>(
-    `INSERT INTO fingerprints (generation, employment, digests) VALUES (?, ?, ?)
-     ON CONFLICT (generation, employment) DO UPDATE SET digests = excluded.digests`,
+  const save = sql.prepare<[number, number, Buffer, Buffer]>(
+    `INSERT INTO fingerprints (generation, employment, digests, marks) VALUES (?, ?, ?, ?)
+     ON CONFLICT (generation, employment) DO UPDATE SET digests = excluded.digests, marks = excluded.marks`,
   );
   const remove = sql.prepare<[number, number]>('DELETE FROM fingerprints WHERE generation = ? AND employment = ?');
-  // Packed into three texts: an object and a Buffer for each row would cost twice as much.
+  // Packed into four texts: an object and a Buffer for each row would cost twice as much.
   const page = sql.prepare<[number, number, number], PackedPage>(
     `SELECT count(*) AS count, max(employment) AS last, group_concat(employment) AS employments,
-       group_concat(length(digests)) AS lengths, group_concat(hex(digests), '') AS digests
-     FROM (SELECT employment, digests FROM fingerprints WHERE generation = ? AND employment > ? ORDER BY employment LIMIT ?)`,
+       group_concat(length(digests)) AS lengths, group_concat(hex(digests), '') AS digests,
+       group_concat(hex(marks), '') AS marks
+     FROM (SELECT employment, digests, marks FROM fingerprints WHERE generation = ? AND employment > ? ORDER BY employment LIMIT ?)`,
   );
   const employments = sql
     .prepare<[number, string, number], [number, string]>(
@@ -91,7 +93,7 @@ export function fingerprintsOf(sql: Sql): Fingerprints {
       }
       const digests = Buffer.from(change.digests.join(''), 'hex');
       assert(digests.length === change.digests.length * DIGEST_BYTES, 'a fingerprint is 16 bytes in hex');
-      save.run(generation, employment, digests);
+      save.run(generation, employment, digests, marksOf(change));
     },
     load: async (connection, context) => {
       const generation = current.get(connection);
@@ -122,13 +124,22 @@ export function fingerprintsOf(sql: Sql): Fingerprints {
   };
 }
 
+function marksOf({ digests, marks }: FingerprintChange): Buffer {
+  assert(marks === undefined || marks.length === digests.length, 'every row has its mark');
+  const bytes = Buffer.alloc(digests.length * MARK_BYTES);
+  for (const [index, mark] of (marks ?? []).entries()) bytes.writeUInt16LE(mark, index * MARK_BYTES);
+  return bytes;
+}
+
 function unpack(page: PackedPage, builder: KnownTableBuilder): void {
   const lengths = page.lengths.split(',');
   const bytes = Buffer.from(page.digests, 'hex');
+  const marks = Buffer.from(page.marks, 'hex');
   let from = 0;
   page.employments.split(',').forEach((employment, index) => {
     const end = from + Number(lengths[index]);
-    builder.add(Number(employment), bytes.subarray(from, end));
+    const at = (offset: number) => (offset / DIGEST_BYTES) * MARK_BYTES;
+    builder.add(Number(employment), bytes.subarray(from, end), marks.subarray(at(from), at(end)));
     from = end;
   });
 }

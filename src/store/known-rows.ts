@@ -3,6 +3,8 @@
 import { assert } from '../base/assert.ts';
 
 export const DIGEST_BYTES = 16;
+/** A mark is a number below 65,536, least significant byte first. */
+export const MARK_BYTES = 2;
 const EMPTY = -1;
 
 export interface KnownTable {
@@ -11,6 +13,8 @@ export interface KnownTable {
   readonly indexOf: (digest: Uint8Array) => number;
   /** Number of the employment that the row of this index led to. */
   readonly employmentAt: (index: number) => number;
+  /** What the row of this index adds to the shape of a delivery. */
+  readonly markAt: (index: number) => number;
   /** First index and the one after the last of an employment's rows. */
   readonly rangeOf: (employment: number) => readonly [number, number];
   readonly hasEmployment: (employment: number) => boolean;
@@ -19,14 +23,15 @@ export interface KnownTable {
 }
 
 export interface KnownTableBuilder {
-  /** Employments come in ascending order, each with its digests one after the other. */
-  readonly add: (employment: number, digests: Uint8Array) => void;
+  /** Employments come in ascending order, each with its digests one after the other, and as many marks. */
+  readonly add: (employment: number, digests: Uint8Array, marks: Uint8Array) => void;
   readonly build: () => KnownTable;
 }
 
 export function knownTableBuilder(rowsExpected: number): KnownTableBuilder {
   let digests = new Uint8Array(Math.max(rowsExpected, 16) * DIGEST_BYTES);
   let employments = new Float64Array(Math.max(rowsExpected, 16));
+  let marks = new Uint16Array(Math.max(rowsExpected, 16));
   let size = 0;
   let employmentCount = 0;
 
@@ -37,10 +42,14 @@ export function knownTableBuilder(rowsExpected: number): KnownTableBuilder {
     const moreEmployments = new Float64Array(employments.length * 2);
     moreEmployments.set(employments);
     employments = moreEmployments;
+    const moreMarks = new Uint16Array(marks.length * 2);
+    moreMarks.set(marks);
+    marks = moreMarks;
   };
 
   return {
-    add: (employment, bytes) => {
+    add: (employment, bytes, markBytes) => {
+      assert(bytes.length * MARK_BYTES === markBytes.length * DIGEST_BYTES, 'every row has its mark');
       assert(size === 0 || employment > (employments[size - 1] ?? 0), 'employments come in ascending order');
       employmentCount += 1;
       for (let from = 0; from < bytes.length; from += DIGEST_BYTES) {
@@ -48,14 +57,27 @@ export function knownTableBuilder(rowsExpected: number): KnownTableBuilder {
         const at = size * DIGEST_BYTES;
         for (let byte = 0; byte < DIGEST_BYTES; byte += 1) digests[at + byte] = bytes[from + byte] as number;
         employments[size] = employment;
+        const mark = (from / DIGEST_BYTES) * MARK_BYTES;
+        marks[size] = (markBytes[mark] as number) | ((markBytes[mark + 1] as number) << 8);
         size += 1;
       }
     },
-    build: () => tableOf(digests.subarray(0, size * DIGEST_BYTES), employments.subarray(0, size), employmentCount),
+    build: () =>
+      tableOf(
+        digests.subarray(0, size * DIGEST_BYTES),
+        employments.subarray(0, size),
+        marks.subarray(0, size),
+        employmentCount,
+      ),
   };
 }
 
-function tableOf(digests: Uint8Array, employments: Float64Array, employmentCount: number): KnownTable {
+function tableOf(
+  digests: Uint8Array,
+  employments: Float64Array,
+  marks: Uint16Array,
+  employmentCount: number,
+): KnownTable {
   const size = employments.length;
   // At most half full: a look-up of a stranger meets 1.5 slots on average.
   const slotCount = 2 ** Math.max(4, Math.ceil(Math.log2(size * 2 + 1)));
@@ -107,6 +129,10 @@ function tableOf(digests: Uint8Array, employments: Float64Array, employmentCount
     employmentAt: (index) => {
       assert(index >= 0 && index < size, `there is a known row ${index}`);
       return employments[index] as number;
+    },
+    markAt: (index) => {
+      assert(index >= 0 && index < size, `there is a known row ${index}`);
+      return marks[index] as number;
     },
     rangeOf: (employment) => [lowerBound(employment), lowerBound(employment + 1)],
     hasEmployment: (employment) => employments[lowerBound(employment)] === employment,

@@ -138,7 +138,8 @@ describe('known rows', () => {
           const units: Uint8Array[][] = [];
           for (let from = 0; from < rows.length; from += width + 1) units.push(rows.slice(from, from + width + 1));
           units.forEach((unit, index) => {
-            builder.add(index * 3 + 1, Buffer.concat(unit));
+            const marks = Buffer.concat(unit.map((own) => own.subarray(14)));
+            builder.add(index * 3 + 1, Buffer.concat(unit), marks);
           });
           const table = builder.build();
           expect(table.size).toBe(rows.length);
@@ -147,6 +148,9 @@ describe('known rows', () => {
             const [first, end] = table.rangeOf(index * 3 + 1);
             expect(unit.map((own) => table.indexOf(own))).toEqual(unit.map((_, offset) => first + offset));
             expect(end - first).toBe(unit.length);
+            expect(unit.map((own) => table.markAt(table.indexOf(own)))).toEqual(
+              unit.map((own) => (own[14] as number) + 256 * (own[15] as number)),
+            );
             expect(unit.map((own) => table.employmentAt(table.indexOf(own)))).toEqual(unit.map(() => index * 3 + 1));
             expect([table.hasEmployment(index * 3 + 1), table.hasEmployment(index * 3 + 2)]).toEqual([true, false]);
             mix.count('several rows', unit.length > 1);
