@@ -14,25 +14,28 @@ const ASSERTION_KEYS = ['privateKey', 'passphrase', 'algorithm', 'keyId', 'asser
 
 /** @param path of the target. */
 export function checkAccess(binder: Binder, path: YamlPath): void {
-  const auth = [...path, 'auth'];
+  checkAuth(binder, [...path, 'auth']);
+  if (binder.tree.has([...path, 'deleteAuth'])) checkAuth(binder, [...path, 'deleteAuth']);
+  checkCertificate(binder, [...path, 'ca']);
+  checkProxy(binder, [...path, 'proxy']);
+}
+
+function checkAuth(binder: Binder, auth: YamlPath): void {
   for (const key of SECRETS) {
     const hint = `write ${key}: "\${env:NAME}" or "\${file:PATH}" and put the secret there; if it was real, change it`;
     referenceAt(binder, [...auth, key], 'mapping.secret', 'a secret stands where a reference to it is due', hint);
   }
-  for (const one of [
-    [...auth, 'certificate'],
-    [...path, 'ca'],
-  ]) {
-    referenceAt(binder, one, 'mapping.reference', 'a reference is due here', 'write "${file:PATH}" or "${env:NAME}"');
-  }
+  checkCertificate(binder, [...auth, 'certificate']);
   for (const key of SETTINGS) checkSetting(binder, [...auth, key]);
   const user = binder.at([...auth, 'user']);
   // RFC 7617 section 2: the first colon ends the name.
   if (typeof user === 'string' && textSetting(user)?.kind === 'literal' && user.includes(':'))
     binder.fault([...auth, 'user'], 'mapping.value', 'a name for Basic authentication has no colon');
   if (binder.at([...auth, 'kind']) === 'oauth2') checkOAuth2(binder, auth);
-  checkProxy(binder, [...path, 'proxy']);
 }
+
+const checkCertificate = (binder: Binder, path: YamlPath): void =>
+  referenceAt(binder, path, 'mapping.reference', 'a reference is due here', 'write "${file:PATH}" or "${env:NAME}"');
 
 /** Whatever is written out must not be blank, and a reference must be the whole value. */
 export function checkSetting(binder: Binder, path: YamlPath): void {

@@ -28,6 +28,7 @@ export interface BindSettings {
   readonly nested: boolean;
   readonly lastDayInclusive: boolean;
   readonly leaveCounts: 'lastDay' | 'endDate';
+  readonly toInclusive: boolean;
 }
 
 const TEXT: readonly ValueType[] = ['text', 'int'];
@@ -121,12 +122,15 @@ export function bindConnection(
           },
     lastDayInclusive: settings.lastDayInclusive,
     leaveCounts: settings.leaveCounts,
+    toInclusive: settings.toInclusive,
     timeZoneDefault: settings.timeZone,
   };
   return {
     connection: settings.connection,
     digest: settings.digest,
+    datedRows: worker.effectiveFrom !== null,
     referencedColumns: [...use.needed.keys()].sort(),
+    readColumns: [...new Set([...use.needed.keys(), ...use.optional])].sort(),
     toEmployment: employmentMapper(mapping, new RecordView(meter, known), view),
     targets: targets.map((target) => targetMapping(target, view, account, protectedRules)),
   };
@@ -150,6 +154,8 @@ function recordPaths(binder: Binder): readonly YamlPath[] {
   const members = binder.names(['worker']).filter((name) => name !== 'attributes');
   return [
     ['source', 'asOf'],
+    ['source', 'effective', 'from'],
+    ['source', 'effective', 'to'],
     ...members.map((name) => ['worker', name]),
     ...binder.names(['worker', 'attributes']).map((name) => ['worker', 'attributes', name]),
   ];
@@ -227,7 +233,15 @@ function withWorker(base: Dialect['environment'], types: AttributeTypes): Dialec
 
 type WorkerSection = Omit<
   WorkerMapping,
-  'id' | 'status' | 'startDate' | 'scope' | 'tryAccounts' | 'lastDayInclusive' | 'leaveCounts' | 'timeZoneDefault'
+  | 'id'
+  | 'status'
+  | 'startDate'
+  | 'scope'
+  | 'tryAccounts'
+  | 'lastDayInclusive'
+  | 'leaveCounts'
+  | 'toInclusive'
+  | 'timeZoneDefault'
 > & { readonly id: Expression | null; readonly status: Expression | null; readonly startDate: Expression | null };
 
 function workerSection(binder: Binder, dialect: Dialect, faulty: ReadonlySet<string>): WorkerSection {
@@ -263,6 +277,8 @@ function workerSection(binder: Binder, dialect: Dialect, faulty: ReadonlySet<str
     timeZone: member('timeZone', ['text']),
     managerId: member('managerId'),
     asOf: read(['source', 'asOf'], ['text']),
+    effectiveFrom: read(['source', 'effective', 'from'], ['text']),
+    effectiveTo: read(['source', 'effective', 'to'], ['text']),
     attributes,
   };
 }

@@ -4,6 +4,7 @@ import type { CalendarDate } from '../base/calendar-date.ts';
 import type { Instant } from '../base/instant.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Place } from '../base/problem.ts';
+import type { Period } from '../worker/dated-rows.ts';
 import type { Employment, Worker } from '../worker/worker.ts';
 
 /** Raised whenever the same record under the same file could map to something else: fingerprints of older code are forgotten. */
@@ -29,12 +30,21 @@ export interface Rejection {
 }
 
 export type MappedRecord =
-  | { readonly kind: 'employment'; readonly employment: Employment }
+  | {
+      readonly kind: 'employment';
+      readonly employment: Employment;
+      /** The days on which the row counts; only where rows are dated. */
+      readonly period?: Period;
+    }
   | {
       readonly kind: 'rejected';
       readonly rejection: Rejection;
       /** The last day that the record says, null when it says none; undefined where it could not be read. */
       readonly endDate?: CalendarDate | null;
+      /** The days on which the row counts, where rows are dated and these could be read. */
+      readonly period?: Period;
+      /** The zone of the dates, as far as it could be read. */
+      readonly timeZone: string;
     };
 
 export interface DesiredMembership {
@@ -50,7 +60,7 @@ export interface DesiredMembership {
 /** What one worker's account at one target shall look like. */
 export interface DesiredAccount {
   readonly externalId: string;
-  /** Candidates in order of preference when the name is generated; a single entry when it is mapped. */
+  /** Candidates in order of preference when the name is generated, none where one was chosen already; a single entry when it is mapped. */
   readonly userNames: readonly string[];
   /** True when the name came from `unique(...)`: it never correlates, and a taken one moves on to the next. */
   readonly userNameGenerated: boolean;
@@ -97,6 +107,8 @@ export interface TargetMapping {
   readonly fullGroups: readonly string[];
   /** Whether a write to this account is forbidden, whatever the input. */
   readonly isProtected: (account: ListedAccount) => boolean;
+  /** Whether accounts of purged workers are deleted there; elsewhere they stay, inactive. */
+  readonly deletes: boolean;
 }
 
 export interface BoundMapping {
@@ -105,6 +117,10 @@ export interface BoundMapping {
   readonly digest: string;
   /** Columns of the feed that expressions read; one that is missing would have refused the binding. */
   readonly referencedColumns: readonly string[];
+  /** These and those that may be missing. */
+  readonly readColumns: readonly string[];
+  /** Whether several rows under one key are one employment (`source.effective`). */
+  readonly datedRows: boolean;
   readonly toEmployment: (record: RawRecord, place: Place, asOf: Instant) => MappedRecord;
   readonly targets: readonly TargetMapping[];
 }

@@ -1,13 +1,17 @@
 // From the text of a connection file to a Connection, or every fault it has at once.
+import { type DayTime, dayTime } from '../base/day-time.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { Fault } from '../base/problem.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
+import { ACCOUNT_RULES, type ProfileName } from './account-rules.ts';
+import { type AuthSettings, authSettings } from './auth-settings.ts';
 import { type BindSettings, type Bound, bindConnection } from './bind-connection.ts';
 import { Binder } from './binder.ts';
 import { checkRules, notBuilt } from './connection-rules.ts';
 import { type ConnectionSettings, connectionSchema, GUARD_KINDS, type GuardKind } from './connection-schema.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
+import { type SessionSettings, sessionSettings } from './session-settings.ts';
 import { readYamlTree, type YamlPath, type YamlTree } from './yaml-tree.ts';
 
 export interface FileSourceSettings {
@@ -43,15 +47,37 @@ export interface LimitSetting {
   readonly perCycle: Limit;
 }
 
+/** What is known better than the profile and the endpoint know; what is absent is theirs to say. */
+export interface CapabilitySettings {
+  readonly update?: 'patch' | 'put';
+  readonly patchForm?: 'path' | 'pathless';
+  readonly etag?: boolean;
+  readonly paging?: 'index' | 'cursor' | 'none';
+  readonly pageSize?: number;
+  readonly bulk?: { readonly maxOps: number; readonly maxBytes: number; readonly references?: boolean } | false;
+  readonly confirmCreates?: boolean;
+}
+
 export interface TargetSettings {
   readonly name: string;
   readonly kind: 'scim';
-  readonly profile: 'generic';
+  readonly profile: ProfileName;
+  readonly capabilities: CapabilitySettings;
   readonly baseUrl: TextSetting;
-  readonly auth: { readonly kind: 'bearer'; readonly token: SecretReference };
+  readonly auth: AuthSettings;
+  /** Whether anything is ever deleted there. */
+  readonly deletes: boolean;
+  /** For the requests that delete; without it `auth`. */
+  readonly deleteAuth?: AuthSettings;
+  /** PEM certificates that are trusted beside the usual ones. */
+  readonly ca?: SecretReference;
+  /** `http(s)://host:port`; user and password only where it is a reference. */
+  readonly proxy?: TextSetting;
   readonly limits: { readonly concurrency: number; readonly perSecond: number | null };
   readonly timeoutMs: number;
   readonly correlate: readonly string[];
+  /** Null where the file says nothing: as the profile has it. */
+  readonly revokeSessions: SessionSettings | null;
 }
 
 export interface Connection {
@@ -62,6 +88,8 @@ export interface Connection {
   /** Canonical JSON, for the archive. Holds no secret. */
   readonly text: string;
   readonly timeZone: string;
+  /** The expression that makes a worker's key: another one would make other people of everybody. */
+  readonly keyExpression: string;
   readonly source: SourceSettings;
   readonly policy: LifecyclePolicy;
   readonly guards: Readonly<Partial<Record<GuardKind, LimitSetting>>>;
@@ -113,6 +141,7 @@ function connectionOf(
     digest,
     text,
     timeZone: settings.timeZone,
+    keyExpression: settings.worker.id.trim(),
     source: sourceOf(settings.source),
     policy: {
       preboardDays: lifecycle.preboardDays,
@@ -120,6 +149,8 @@ function connectionOf(
       scopeExit: settings.scopeExit,
       deleteAfterDays: lifecycle.retention.deleteAfterDays === 'never' ? null : lifecycle.retention.deleteAfterDays,
       joinGroupsAt: lifecycle.joinGroupsAt,
+      ...dayTimeOf('enableAt', lifecycle.enableAt),
+      ...dayTimeOf('disableAt', lifecycle.disableAt),
     },
     guards: guardsOf(settings.guards),
     targets: settings.targets.map(targetOf),
@@ -129,6 +160,14 @@ function connectionOf(
       return mapping === null ? { faults: inOrder(binder.faults) } : { mapping };
     },
   };
+}
+
+function dayTimeOf<N extends 'enableAt' | 'disableAt'>(
+  name: N,
+  text: string | undefined,
+): { readonly [K in N]?: DayTime } {
+  const time = text === undefined ? null : dayTime(text);
+  return (time === null ? {} : { [name]: time }) as { readonly [K in N]?: DayTime };
 }
 
 function sourceOf(source: ConnectionSettings['source']): SourceSettings {
@@ -158,13 +197,42 @@ function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings
   return {
     name: target.name,
     kind: 'scim',
-    profile: 'generic',
+    profile: target.profile,
+    capabilities: capabilitiesOf(target.capabilities),
     baseUrl: textSetting(target.baseUrl.trim()) ?? { kind: 'literal', text: target.baseUrl },
-    // The rules have refused every file in which this is no reference.
-    auth: { kind: 'bearer', token: secretReference(target.auth.token) ?? { kind: 'env', name: '' } },
-    limits: target.limits,
+    auth: authSettings(target.auth),
+    deletes: target.deletes,
+    ...(target.deleteAuth === undefined ? {} : { deleteAuth: authSettings(target.deleteAuth) }),
+    ...(target.ca === undefined ? {} : { ca: secretReference(target.ca) ?? { kind: 'env', name: '' } }),
+    ...(target.proxy === undefined ? {} : { proxy: textSetting(target.proxy.trim()) ?? { kind: 'env', name: '' } }),
+    limits: {
+      concurrency: target.limits.concurrency,
+      perSecond:
+        target.limits.perSecond === undefined ? ACCOUNT_RULES[target.profile].perSecond : target.limits.perSecond,
+    },
     timeoutMs: target.timeoutMs,
     correlate: target.correlate,
+    revokeSessions: target.revokeSessions === undefined ? null : sessionSettings(target.revokeSessions),
+  };
+}
+
+function capabilitiesOf({
+  update,
+  patchForm,
+  etag,
+  paging,
+  pageSize,
+  bulk,
+  confirmCreates,
+}: ConnectionSettings['targets'][number]['capabilities']): CapabilitySettings {
+  return {
+    ...(update === undefined ? {} : { update }),
+    ...(patchForm === undefined ? {} : { patchForm }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(paging === undefined ? {} : { paging }),
+    ...(pageSize === undefined ? {} : { pageSize }),
+    ...(bulk === undefined ? {} : { bulk }),
+    ...(confirmCreates === undefined ? {} : { confirmCreates }),
   };
 }
 
@@ -193,6 +261,7 @@ function bindSettings(tree: YamlTree, digest: string): BindSettings {
     nested: binder.at(['source', 'format']) === 'json' || binder.at(['source', 'format']) === 'jsonl',
     lastDayInclusive: binder.at(['lifecycle', 'lastDayInclusive']) !== false,
     leaveCounts: binder.at(['lifecycle', 'leaveCounts']) === 'endDate' ? 'endDate' : 'lastDay',
+    toInclusive: binder.at(['source', 'effective', 'toInclusive']) !== false,
   };
 }
 

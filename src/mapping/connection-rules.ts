@@ -1,9 +1,12 @@
 // What the schema cannot say of a connection file: real zones, references where secrets are due, parts that this version
 // does not have. Works on the raw tree, so that these faults are found beside all others.
 import { isTimeZone } from '../base/calendar-date.ts';
+import { dayTime } from '../base/day-time.ts';
+import { checkAccess, checkSetting } from './auth-rules.ts';
 import type { Binder } from './binder.ts';
 import { GUARD_KINDS } from './connection-schema.ts';
-import { secretReference, textSetting } from './secret-reference.ts';
+import { textSetting } from './secret-reference.ts';
+import { checkSessions } from './session-rules.ts';
 import { STATUS_WORDS } from './to-employment.ts';
 import type { YamlPath } from './yaml-tree.ts';
 
@@ -19,8 +22,10 @@ export function checkRules(binder: Binder): void {
   checkSource(binder);
   checkGuards(binder);
   checkAttributes(binder);
+  checkDayTimes(binder);
   const names = new Map<string, number>();
   for (let index = 0; index < binder.count(['targets']); index++) checkTarget(binder, ['targets', index], names);
+  checkDeletes(binder);
 }
 
 /** Parts whose keys belong to a version to come: what the schema says of them would only distract. */
@@ -29,7 +34,6 @@ export function notBuilt(binder: Binder): readonly YamlPath[] {
   if (differs(binder, ['source', 'kind'], 'file')) parts.push(['source']);
   for (let index = 0; index < binder.count(['targets']); index++) {
     if (differs(binder, ['targets', index, 'kind'], 'scim')) parts.push(['targets', index]);
-    else if (differs(binder, ['targets', index, 'auth', 'kind'], 'bearer')) parts.push(['targets', index, 'auth']);
   }
   return parts;
 }
@@ -63,9 +67,48 @@ function checkTop(binder: Binder): void {
   }
 }
 
+/** Further before the last day, or after it, a time of day would be a second date. */
+const END_SHIFT_DAYS_MAX = 7;
+
+function checkDayTimes(binder: Binder): void {
+  for (const name of ['enableAt', 'disableAt']) {
+    const path: YamlPath = ['lifecycle', name];
+    const written = binder.at(path);
+    if (typeof written !== 'string') continue;
+    const time = dayTime(written);
+    if (time !== null && Math.abs(time.days) <= END_SHIFT_DAYS_MAX) continue;
+    binder.fault(
+      path,
+      'mapping.day-time',
+      `"${written}" is no local time with an optional shift of at most ${END_SHIFT_DAYS_MAX} days`,
+      'such as "06:00", "-1d 18:00" or "+1d 00:30", in quotes',
+    );
+  }
+}
+
+/** Deleting takes two switches: how long an account is kept, and where it may be deleted at all. */
+function checkDeletes(binder: Binder): void {
+  const days: YamlPath = ['lifecycle', 'retention', 'deleteAfterDays'];
+  const targets = Array.from({ length: binder.count(['targets']) }, (_, index): YamlPath => ['targets', index]);
+  const deletes = targets.filter((path) => binder.at([...path, 'deletes']) === true);
+  if (typeof binder.at(days) === 'number' && deletes.length === 0) {
+    const hint = 'write deletes: true at the targets where accounts may be deleted, or deleteAfterDays: never';
+    binder.fault(days, 'mapping.deletes', 'no target of this connection lets accounts be deleted', hint);
+  }
+  for (const path of targets) {
+    if (!binder.tree.has([...path, 'deleteAuth']) || binder.at([...path, 'deletes']) === true) continue;
+    binder.faultAtKey(
+      [...path, 'deleteAuth'],
+      'mapping.deletes',
+      'deleteAuth means nothing here',
+      'it belongs to deletes: true',
+    );
+  }
+}
+
 function checkSource(binder: Binder): void {
   onlyBuilt(binder, ['source', 'kind'], 'file');
-  settingAt(binder, ['source', 'path']);
+  checkSetting(binder, ['source', 'path']);
   const schedule = binder.at(['source', 'schedule']);
   if (typeof schedule !== 'string') return;
   const fields = schedule.trim().split(/\s+/);
@@ -75,21 +118,6 @@ function checkSource(binder: Binder): void {
       'mapping.schedule',
       'the schedule is no cron expression',
       'minute hour day month weekday, such as "*/5 * * * *"',
-    );
-  }
-}
-
-/** @returns false where a fault was noted. */
-function settingAt(binder: Binder, path: YamlPath): void {
-  const value = binder.at(path);
-  if (typeof value !== 'string') return;
-  if (value.trim() === '') binder.fault(path, 'mapping.value', 'a text is due here');
-  else if (textSetting(value) === null) {
-    binder.fault(
-      path,
-      'mapping.reference',
-      'the reference is not understood',
-      'the whole value is ${env:NAME} or ${file:PATH}, or none of it',
     );
   }
 }
@@ -194,8 +222,6 @@ function checkAttributes(binder: Binder): void {
 function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>): void {
   onlyBuilt(binder, [...path, 'kind'], 'scim');
   if (differs(binder, [...path, 'kind'], 'scim')) return;
-  onlyBuilt(binder, [...path, 'profile'], 'generic');
-  onlyBuilt(binder, [...path, 'auth', 'kind'], 'bearer');
   const name = binder.at([...path, 'name']);
   if (typeof name === 'string') {
     if (!NAME.test(name)) {
@@ -209,18 +235,15 @@ function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>)
     if (names.has(name)) binder.fault([...path, 'name'], 'mapping.name', `two targets are called "${name}"`);
     names.set(name, 1);
   }
-  const token = binder.at([...path, 'auth', 'token']);
-  if (typeof token === 'string' && secretReference(token) === null) {
-    const hint = 'write token: "${env:NAME}" or "${file:PATH}" and put the secret there; if it was real, change it';
-    binder.fault([...path, 'auth', 'token'], 'mapping.secret', 'a secret stands where a reference to it is due', hint);
-  }
+  checkAccess(binder, path);
+  checkSessions(binder, path);
   checkBaseUrl(binder, [...path, 'baseUrl']);
 }
 
 const URL_FORM = /^https?:\/\/(?<credentials>[^/?#@]*@)?[^/?#@\s]+(?:\/[^?#\s]*)?$/i;
 
 function checkBaseUrl(binder: Binder, path: YamlPath): void {
-  settingAt(binder, path);
+  checkSetting(binder, path);
   const value = binder.at(path);
   if (typeof value !== 'string') return;
   const setting = textSetting(value);

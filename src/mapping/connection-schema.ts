@@ -1,6 +1,9 @@
 // Every key of a connection file: type, default, and the sentence that `help mapping` prints. Expressions are texts here;
 // what they may say is checked where they are compiled.
 import { z } from 'zod';
+import { PROFILE_NAMES } from './account-rules.ts';
+import { authSchema } from './auth-schema.ts';
+import { revokeSessionsSchema } from './session-schema.ts';
 
 const said = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description }) as T;
 const text = (description: string) => said(z.string(), description);
@@ -66,6 +69,14 @@ const sourceSchema = z.strictObject({
   asOf: expression(
     'Source time of a record, such as instant(record.Last_Changed); else the date in the file name or the moment of reading.',
   ).optional(),
+  effective: said(
+    z.strictObject({
+      from: expression('The first day on which the row counts, such as date(record.From, "yyyy-MM-dd").'),
+      to: expression('The last day on which it counts; blank means until the next row.').optional(),
+      toInclusive: said(z.boolean().default(true), 'Whether `to` is the last day of the row, or the day after it.'),
+    }),
+    'Several dated rows under one key are one employment: the row of today counts, rows to come schedule their change. A delta holds every row of a key of which one changed. Without it rows that differ under one key are rejected.',
+  ).optional(),
 });
 
 const workerSchema = z.strictObject({
@@ -103,13 +114,21 @@ const lifecycleSchema = z.strictObject({
     z.enum(['lastDay', 'endDate']).default('lastDay'),
     'Which date ends access where both are there; where one is blank, the other counts.',
   ),
+  enableAt: said(
+    z.string(),
+    'When access begins, local time counted from the start date: "06:00", or "-1d 18:00" for the evening before. Without it the start of that day.',
+  ).optional(),
+  disableAt: said(
+    z.string(),
+    'When access ends, local time counted from the last day: "18:00" is on the last day itself, "+1d 06:00" the morning after. Without it the start of the day after.',
+  ).optional(),
   joinGroupsAt: said(z.enum(['preboarding', 'active']).default('active'), 'The stage from which groups are given.'),
   retention: said(
     z
       .strictObject({
         deleteAfterDays: said(
           z.union([z.literal(NEVER), z.number().int().min(1).max(36_500)]).default(NEVER),
-          'Days after the leave at which the account is deleted.',
+          'Days after the leave at which the account is deleted, at targets with deletes: true.',
         ),
       })
       .prefault({}),
@@ -157,25 +176,73 @@ export const accountValueSchema = z.strictObject({
   ),
 });
 
+const capabilitiesSchema = z.strictObject({
+  update: said(z.enum(['patch', 'put']), 'put: a change is GET, overlay and PUT of the whole account.').optional(),
+  patchForm: said(
+    z.enum(['path', 'pathless']),
+    'pathless: changes stand in the value of one operation without a path.',
+  ).optional(),
+  etag: said(z.boolean(), 'Whether If-Match is sent with the last tag seen.').optional(),
+  paging: said(z.enum(['index', 'cursor', 'none']), 'How the list of users is divided.').optional(),
+  pageSize: said(z.number().int().min(1).max(1_000), 'Users on one page.').optional(),
+  bulk: said(
+    z.union([
+      z.literal(false),
+      z.strictObject({
+        maxOps: said(z.number().int().min(1).max(10_000), 'Most operations in one bulk request.'),
+        maxBytes: said(z.number().int().min(1_000).max(100_000_000), 'Most bytes of one bulk request.'),
+        references: said(
+          z.boolean().default(false),
+          'Whether a new account may name a manager who is created in the same request (bulkId:).',
+        ),
+      }),
+    ]),
+    'Limits of bulk requests; false sends none.',
+  ).optional(),
+  confirmCreates: said(
+    z.boolean(),
+    'Read every new account back, where the endpoint may say 201 and create nothing.',
+  ).optional(),
+  needs: said(
+    z.array(z.string()),
+    'Paths under user that a new account needs, in place of those that the profile demands.',
+  ).optional(),
+});
+
 const targetSchema = z.strictObject({
   name: text('How the target is called here; with baseUrl it is its identity.'),
   kind: text('The protocol: scim. Other kinds are not built in this version.'),
-  profile: said(z.string().default('generic'), 'What is known of the endpoint beforehand: generic.'),
-  baseUrl: text('The address in front of /Users; ${env:NAME} is allowed.'),
-  auth: said(
-    z.strictObject({
-      kind: text('bearer. Other kinds are not built in this version.'),
-      token: text('${env:NAME} or ${file:PATH}: secrets never stand in this file.'),
-    }),
-    'How we show who we are.',
+  profile: said(
+    z.enum(PROFILE_NAMES).default('generic'),
+    'What is known of the endpoint beforehand: its paths, limits and oddities.',
   ),
+  capabilities: said(
+    capabilitiesSchema.default({}),
+    'What is known better than the profile and the endpoint itself know; without it, what they say.',
+  ),
+  baseUrl: text('The address in front of /Users; ${env:NAME} is allowed.'),
+  auth: said(authSchema, 'How we show who we are; each kind has keys of its own.'),
+  deletes: said(
+    z.boolean().default(false),
+    'true: accounts are deleted here once lifecycle.retention is over. Without it nothing is ever deleted here.',
+  ),
+  deleteAuth: said(
+    authSchema.optional(),
+    'Who we are when an account is deleted, and only then; without it as in auth. The keys are those of auth.',
+  ),
+  ca: text(
+    'Certificates that are trusted beside the usual ones, as PEM, by reference: ${file:PATH} or ${env:NAME}. Checks cannot be switched off.',
+  ).optional(),
+  proxy: text(
+    'The proxy through which the target and its token endpoint are reached: http(s)://host:port, or with user and password by reference.',
+  ).optional(),
   limits: said(
     z
       .strictObject({
         concurrency: said(z.number().int().min(1).max(256).default(16), 'Requests in flight at once.'),
         perSecond: said(
-          z.number().min(0.01).max(10_000).nullable().default(50),
-          'Requests a second; null sets no limit.',
+          z.number().min(0.01).max(10_000).nullable().optional(),
+          'Requests a second; null sets no limit. Without it 50, or what the profile says.',
         ),
       })
       .prefault({}),
@@ -191,6 +258,10 @@ const targetSchema = z.strictObject({
     'The account: SCIM attributes whose values are expressions over worker.X and userName. userName is needed.',
   ),
   groups: said(z.array(groupSchema).default([]), 'Birthright groups.'),
+  revokeSessions: said(
+    revokeSessionsSchema,
+    'How the sessions of somebody who has left end. Without it as the profile says, where that needs nothing else.',
+  ).optional(),
 });
 
 export const connectionSchema = z.strictObject({

@@ -1,6 +1,7 @@
 // What one worker's account at one target shall look like.
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Employment, Worker } from '../worker/worker.ts';
+import { checkDemands } from './account-demands.ts';
 import { type AccountTemplate, accountTemplate, filled, type Leaf } from './account-template.ts';
 import type { Binder } from './binder.ts';
 import type { CorrelationValue, DesiredAccount, ListedAccount, TargetMapping } from './bound-mapping.ts';
@@ -27,6 +28,7 @@ export interface CompiledTarget {
   readonly template: AccountTemplate;
   readonly groups: readonly GroupRule[];
   readonly correlate: readonly string[];
+  readonly deletes: boolean;
 }
 
 /** Null where a fault was noted. */
@@ -43,11 +45,13 @@ export function compiledTarget(binder: Binder, path: YamlPath, dialects: Account
   }
   const externalId = binder.expression([...user, 'externalId'], dialects.userName, ['text']);
   const template = accountTemplate(binder, user, dialects.account);
+  checkDemands(binder, path, template.paths);
   const groups = groupRules(binder, [...path, 'groups'], dialects.account);
   const correlate = correlationPaths(binder, [...path, 'correlate'], template);
   const name = binder.at([...path, 'name']);
   if (userName === null || typeof name !== 'string') return null;
-  return { name, userName, externalId, template, groups, correlate };
+  const deletes = binder.at([...path, 'deletes']) === true;
+  return { name, userName, externalId, template, groups, correlate, deletes };
 }
 
 function correlationPaths(binder: Binder, path: YamlPath, template: AccountTemplate): readonly string[] {
@@ -103,8 +107,9 @@ export function targetMapping(
     const notes: string[] = [];
     const undecided: string[] = [];
     const note = (text: string): void => void notes.push(text);
-    const names = lazyNames(() => userNameOf(target.userName, view.show(primary, person.key), note), primary.id);
-    const variables = { worker, userName: chosen ?? names()[0] ?? '' };
+    const kept = generated && chosen !== null;
+    const userNames = kept ? [] : namesOf(userNameOf(target.userName, worker, note), primary.id);
+    const variables = { worker, userName: chosen ?? userNames[0] ?? '' };
     const attributes = filled(template.root, (leaf) => {
       try {
         return leaf.expression.run(variables);
@@ -119,9 +124,7 @@ export function targetMapping(
     const given = memberships(target.groups, variables, note);
     return {
       externalId: externalIdOf(target.externalId, worker, note) || person.key,
-      get userNames() {
-        return names();
-      },
+      userNames,
       userNameGenerated: generated,
       attributes,
       onCreateOnly,
@@ -140,6 +143,7 @@ export function targetMapping(
       rule.authority === 'full' && rule.name.literal !== null ? [rule.name.literal.trim()] : [],
     ),
     isProtected: (candidate) => isProtected(protectedRules, account, candidate),
+    deletes: target.deletes,
   };
 }
 
@@ -153,16 +157,10 @@ function userNameOf(expression: Expression, worker: WorkerView, note: (text: str
   }
 }
 
-/** Candidates are made when somebody asks for them: an account that has its name never does. */
-function lazyNames(name: () => Value, id: string): () => readonly string[] {
-  let names: readonly string[] | null = null;
-  return () => {
-    if (names !== null) return names;
-    const named = name();
-    if (named instanceof UniqueName) names = userNameCandidates(named, id);
-    else names = String(named).trim() === '' ? [] : [String(named).trim()];
-    return names;
-  };
+function namesOf(named: Value, id: string): readonly string[] {
+  if (named instanceof UniqueName) return userNameCandidates(named, id);
+  const name = String(named).trim();
+  return name === '' ? [] : [name];
 }
 
 function externalIdOf(expression: Expression | null, worker: WorkerView, note: (text: string) => void): string {

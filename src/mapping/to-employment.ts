@@ -2,6 +2,7 @@
 import { type CalendarDate, dayIn, isTimeZone, plusDays } from '../base/calendar-date.ts';
 import { HOUR_MS, type Instant, msOf } from '../base/instant.ts';
 import type { Place } from '../base/problem.ts';
+import type { Period } from '../worker/dated-rows.ts';
 import type { AttributeValue, Employment, StatusWord } from '../worker/worker.ts';
 import type { MappedRecord, RawRecord } from './bound-mapping.ts';
 import { shown } from './cel-environment.ts';
@@ -34,6 +35,10 @@ export interface WorkerMapping {
   readonly timeZone: Expression | null;
   readonly managerId: Expression | null;
   readonly asOf: Expression | null;
+  /** Null where rows are not dated. */
+  readonly effectiveFrom: Expression | null;
+  readonly effectiveTo: Expression | null;
+  readonly toInclusive: boolean;
   readonly attributes: readonly (readonly [name: string, expression: Expression])[];
   readonly scope: Expression | null;
   /** Tries what an account will need of this worker and cannot be known to succeed. @throws Refusal */
@@ -64,6 +69,8 @@ export function employmentMapper(
   worker: WorkerView,
 ): (raw: RawRecord, place: Place, asOf: Instant) => MappedRecord {
   const zones = new Map<string, boolean>();
+  // In the order of canonical JSON, like the rest of an employment.
+  const attributes = mapping.attributes.toSorted(([a], [b]) => (a < b ? -1 : 1));
   const variables = { record };
   const workerVariables = { worker };
 
@@ -73,17 +80,20 @@ export function employmentMapper(
     let status: StatusWord | null = null;
     let zone = mapping.timeZoneDefault;
     let end: CalendarDate | null | undefined;
+    let period: { readonly period?: Period } = {};
     try {
       key = idOf(mapping.id);
       status = statusOf(mapping.status);
       zone = zoneOf(mapping.timeZone);
+      if (mapping.effectiveFrom !== null) period = { period: periodOf(mapping.effectiveFrom) };
       end = endOf(mapping);
-      return { kind: 'employment', employment: employmentOf(key, status, zone, end, asOf) };
+      return { kind: 'employment', employment: employmentOf(key, status, zone, end, asOf), ...period };
     } catch (error) {
       if (!(error instanceof RecordRefused)) throw error;
       // With a readable end that is still ahead the date decides later; the row is judged again at every read.
       const ahead = end !== undefined && end !== null && end >= dayIn(asOf, zone);
-      const refused = rejected(error, key, place, key !== null && status === 'terminated' && !ahead);
+      const saysTerminated = key !== null && status === 'terminated' && !ahead;
+      const refused = { ...rejected(error, key, place, saysTerminated, zone), ...period };
       return end === undefined ? refused : { ...refused, endDate: end };
     }
   };
@@ -99,19 +109,22 @@ export function employmentMapper(
     if (startDate === null) throw new RecordRefused('no-start-date', 'has no start date', mapping.startDate);
     const personId = mapping.personId === null ? id : optionalId(mapping.personId) || id;
     const managerId = mapping.managerId === null ? '' : optionalId(mapping.managerId);
+    const endsNow = mapping.endsNow === null ? false : resultOf(mapping.endsNow, variables) === true;
+    const attributes = attributesOf();
+    // In the order of canonical JSON, which this becomes for the audit.
     const draft: Employment = {
-      id,
-      personId,
-      status,
-      startDate,
+      asOf: mapping.asOf === null ? read : momentOf(mapping.asOf, read),
+      attributes,
       endDate,
-      endsNow: mapping.endsNow === null ? false : resultOf(mapping.endsNow, variables) === true,
-      timeZone,
+      endsNow,
+      id,
+      inScope: true,
       // Nobody reports to themselves: HR systems write that for whoever stands at the top.
       managerId: managerId === id || managerId === personId ? '' : managerId,
-      inScope: true,
-      attributes: attributesOf(),
-      asOf: mapping.asOf === null ? read : momentOf(mapping.asOf, read),
+      personId,
+      startDate,
+      status,
+      timeZone,
     };
     worker.show(draft, personId);
     const inScope = mapping.scope === null || resultOf(mapping.scope, workerVariables) === true;
@@ -120,12 +133,12 @@ export function employmentMapper(
   }
 
   function attributesOf(): Employment['attributes'] {
-    const attributes: Record<string, AttributeValue> = {};
-    for (const [name, expression] of mapping.attributes) {
+    const values: Record<string, AttributeValue> = {};
+    for (const [name, expression] of attributes) {
       const value = attributeOf(resultOf(expression, variables), expression, name);
-      if (value !== null) attributes[name] = value;
+      if (value !== null) values[name] = value;
     }
-    return attributes;
+    return values;
   }
 
   function idOf(expression: Expression): string {
@@ -172,6 +185,17 @@ export function employmentMapper(
     const terminated = written === null || lastDayInclusive ? written : plusDays(written, -1);
     const worked = lastDay === null ? null : dayOf(lastDay, 'lastDay');
     return leaveCounts === 'lastDay' ? (worked ?? terminated) : (terminated ?? worked);
+  }
+
+  function periodOf(expression: Expression): Period {
+    const from = dayOf(expression, 'effective.from');
+    if (from === null) throw new RecordRefused('no-effective-date', 'has no day from which it counts', expression);
+    const written = mapping.effectiveTo === null ? null : dayOf(mapping.effectiveTo, 'effective.to');
+    const to = written === null || mapping.toInclusive ? written : plusDays(written, -1);
+    if (to !== null && to < from) {
+      throw new RecordRefused('effective-dates', 'counts no longer before it counts at all', mapping.effectiveTo);
+    }
+    return { from, to };
   }
 
   function dayOf(expression: Expression, name: string): CalendarDate | null {
@@ -242,10 +266,12 @@ function rejected(
   key: string | null,
   place: Place,
   saysTerminated: boolean,
+  timeZone: string,
 ): Extract<MappedRecord, { kind: 'rejected' }> {
   const where = error.column === null ? '' : `column ${error.column}: `;
   return {
     kind: 'rejected',
+    timeZone,
     rejection: {
       key,
       code: error.code,

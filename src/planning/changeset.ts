@@ -4,9 +4,10 @@ import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Lane, TransitionName } from '../lifecycle/operation.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { Standing } from '../lifecycle/standing.ts';
+import type { Suspicion } from '../lifecycle/suspicion.ts';
 import type { Rejection } from '../mapping/bound-mapping.ts';
 import type { Employment } from '../worker/worker.ts';
-import type { Harm, HarmKind } from './harm.ts';
+import type { HarmKind, HeldHarm } from './harm.ts';
 
 export const OPERATION_KINDS = [
   'create',
@@ -16,6 +17,7 @@ export const OPERATION_KINDS = [
   'delete',
   'addMember',
   'removeMember',
+  'revokeSessions',
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
@@ -55,6 +57,8 @@ export interface NewOperation {
   readonly notBefore: Instant;
   /** Set when planning itself refuses (two accounts match, an account is somebody else's): stored as failed, never sent. */
   readonly refused?: Outcome;
+  /** Takes back what a try that is replaced may have done. Nobody would ask for it again: it goes wherever the replacing goes. */
+  readonly undoes?: true;
 }
 
 /** The worker's resource at one target. */
@@ -85,6 +89,8 @@ export interface OpenOperation {
   readonly lane: Lane;
   readonly state: OperationState;
   readonly payload: OperationPayload;
+  /** True when an earlier try may have taken effect. */
+  readonly ambiguous?: boolean;
 }
 
 /** All that the store knows of one worker, read in one go. `revision` 0 and `UNKNOWN` for somebody new. */
@@ -96,7 +102,8 @@ export interface Situation {
   readonly accounts: readonly AccountState[];
   /** Queued, sending, accepted and failed operations, oldest first. */
   readonly operations: readonly OpenOperation[];
-  readonly suspectedSince: Instant | null;
+  /** Set while snapshots miss the worker. */
+  readonly suspicion: Suspicion | null;
   readonly dueAt: Instant | null;
 }
 
@@ -128,14 +135,20 @@ export interface WorkerChange {
   /** Ids of unsent operations that newer desired state replaces. */
   readonly supersedes: readonly number[];
   /** Undefined leaves it alone; null clears the suspicion. */
-  readonly suspectedSince?: Instant | null;
+  readonly suspicion?: Suspicion | null;
   readonly entries: readonly EntryDraft[];
 }
+
+declare const changeTextBrand: unique symbol;
+/** A WorkerChange in the words in which it is stored (`changeText` of the store): a large plan is put into words once. */
+export type ChangeText = string & { readonly [changeTextBrand]: true };
 
 /** The digests (16 bytes each, as lower-case hex, sorted) of the rows that an employment was made from. Empty: judge again at every read. */
 export interface FingerprintChange {
   readonly employmentId: string;
   readonly digests: readonly string[];
+  /** What each of these rows adds to the shape of its delivery: numbers of feed-marks.ts, below 65,536. Left out, 0 for each. */
+  readonly marks?: readonly number[];
 }
 
 export interface OperationResult {
@@ -151,7 +164,7 @@ export interface OperationResult {
 
 export interface HoldItem {
   readonly digest: string;
-  readonly harm: Harm;
+  readonly harm: HeldHarm;
 }
 export interface HoldChange {
   readonly kind: HarmKind | 'newlyRejected' | 'feed';
@@ -193,10 +206,16 @@ export interface Checkpoint {
   readonly columns: readonly string[];
 }
 
+/** What deltas said of a worker who waits; no employments: nothing waits any more. */
+export interface PendingFacts {
+  readonly key: string;
+  readonly employments: readonly Employment[];
+}
+
 export interface Changeset {
   readonly connection: string;
   readonly at: Instant;
-  readonly workers?: readonly WorkerChange[];
+  readonly workers?: readonly (WorkerChange | ChangeText)[];
   readonly fingerprints?: readonly FingerprintChange[];
   /** Context digest under which `fingerprints` were taken; without it the checkpoint's, else the connection's present one. A new one makes all older fingerprints unusable. */
   readonly fingerprintContext?: string;
@@ -209,4 +228,5 @@ export interface Changeset {
   readonly guardUses?: readonly GuardUse[];
   readonly cycle?: CycleRecord;
   readonly settings?: Readonly<Record<string, JsonValue>>;
+  readonly pending?: readonly PendingFacts[];
 }

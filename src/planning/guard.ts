@@ -59,6 +59,8 @@ export interface GuardInput {
   readonly open?: OpenHolds;
   /** The workers this plan looked at: open items of all others are kept. A snapshot looks at everyone (the default). */
   readonly covers?: Covers;
+  /** Part of a plan, chosen by a person: what the whole plan tripped over stays held until a whole plan or an approval lets it go. */
+  readonly pilot?: boolean;
 }
 
 export interface Verdict {
@@ -81,7 +83,8 @@ const isOrdered = (candidate: Candidate, harm: Harm): boolean =>
 
 /** The verdict over one plan. Pure: the same input in any order of candidates gives the same verdict. */
 export function judge(input: GuardInput): Verdict {
-  const { open = new Map(), covers = 'everyone' } = input;
+  const { covers = 'everyone' } = input;
+  const open: OpenHolds = input.open ?? new Map();
   const digestOf = digests(input);
   const status = statuses(input, digestOf);
   const unapproved = (candidate: Candidate, harm: Harm) => status(candidate, harm) === 'unapproved';
@@ -101,11 +104,17 @@ export function judge(input: GuardInput): Verdict {
       : null;
   if (budget?.trip) tripped.set(budget.trip.kind, budget.trip);
 
+  const keptHeld =
+    input.pilot === true
+      ? new Map<string, HoldKind>([...open].flatMap(([kind, items]) => items.map((item) => [item.digest, kind])))
+      : null;
   /** The hold that keeps this harm, or null when it passes. */
   const holdOf = (candidate: Candidate, harm: Harm): HoldKind | null => {
     const state = status(candidate, harm);
     if (state === 'discarded') return harm.kind;
     if (state === 'approved') return null;
+    const kept = keptHeld?.get(digestOf(harm));
+    if (kept !== undefined) return kept;
     if (isAlwaysHeld(harm.kind)) return harm.kind;
     if (harm.kind === 'explicitLeaver' && budget !== null) {
       return isDisable(harm) && budget.chosen.has(candidate.workerKey) ? null : harm.kind;

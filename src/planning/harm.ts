@@ -18,6 +18,8 @@ export const HARM_KINDS = [
   'protectedRescind',
   /** Rows that would join two workers who each own an account (always a hold). */
   'merge',
+  /** Access would end because snapshots that nothing proves complete miss the worker (always a hold). */
+  'absence',
 ] as const;
 export type HarmKind = (typeof HARM_KINDS)[number];
 
@@ -33,4 +35,9 @@ export interface Harm {
   /** Short texts for people and for the digest. */
   readonly before: string;
   readonly after: string;
+}
+
+/** What a hold holds: somebody's harm, or what is odd about a whole feed (`workerKey` is then ''). */
+export interface HeldHarm extends Omit<Harm, 'kind'> {
+  readonly kind: HarmKind | 'feed';
 }

@@ -67,6 +67,13 @@ export function holdChanges(
   return changes;
 }
 
+/** The workers of whom something is held; what is odd about a whole feed is nobody's. */
+export function heldWorkers(holds: Iterable<{ readonly items: readonly HoldItem[] }>): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (const { items } of holds) for (const { harm } of items) if (harm.kind !== 'feed') keys.add(harm.workerKey);
+  return keys;
+}
+
 function sameItems(before: readonly HoldItem[], after: readonly HoldItem[]): boolean {
   const known = new Set(before.map((item) => item.digest));
   return known.size === after.length && after.every((item) => known.has(item.digest));

@@ -126,6 +126,10 @@ export const LIMITS: Limits = {
     'a leave by endsNow, webhook or operator is never taken back without approval',
   ),
   merge: held('merge', 'rows that would join two workers who each own an account are held'),
+  absence: held(
+    'absence',
+    'who is missing from snapshots that nothing proves complete keeps access until a person approves',
+  ),
   newlyRejected: row('newlyRejected', 'one cycle: 5 % of the rows', { cycle: share(5) }),
   accountsGone: row('accountsGone', 'known accounts gone at the target, 24 h: max(3, 0.5 %), then the target stops', {
     day: floor(3, 0.5),

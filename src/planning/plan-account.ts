@@ -30,6 +30,8 @@ export interface TargetAnswers {
   readonly ownedElsewhere: ReadonlySet<string>;
   /** Whether the desired manager's account exists at the target. */
   readonly managerReady: boolean;
+  /** Whether the name that HR's record asks for instead of the account's was given to another worker, once and for ever. */
+  readonly nameHeld: boolean;
 }
 
 export interface AccountInput {
@@ -46,6 +48,8 @@ export interface AccountInput {
   /** True when this very decision takes access away: the target is asked whatever we believe. */
   readonly leaving: boolean;
   readonly purging: boolean;
+  /** Whether the sessions of somebody who has left are ended at this target by a call of ours. */
+  readonly endsSessions: boolean;
   /** Null at stages without attributes to keep (left, purged, expected). */
   readonly desired: DesiredAccount | null;
   readonly answers: TargetAnswers;
@@ -79,7 +83,7 @@ export function planAccount(input: AccountInput): AccountPlan {
     return input.stage === 'left' ? leftOnFirstSight(input) : NOTHING;
   }
   if (input.target.isProtected(asListed(input.account))) return protectedNow(input, input.account);
-  if (input.purging) return purged(input, input.account);
+  if (input.purging && input.target.deletes) return purged(input, input.account);
   return WITH_ACCOUNT.has(input.stage) ? kept(input, input.account) : withdrawn(input, input.account);
 }
 
@@ -195,7 +199,7 @@ function expectation(account: AccountState, open: readonly OpenOperation[]): Exp
     manager: account.managerKnown,
   };
   for (const { kind, payload } of open) {
-    if (isMembership(kind) || kind === 'delete') continue;
+    if (isMembership(kind) || kind === 'delete' || kind === 'revokeSessions') continue;
     const next = payload as AccountPayload;
     if (kind === 'disable') state = { ...state, active: false };
     else
@@ -215,11 +219,14 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   if (desired === null) return NOTHING;
   const expected = expectation(account, open);
   // A generated name is kept for life; a mapped one follows HR.
-  const userName = desired.userNameGenerated ? account.userName : (desired.userNames[0] ?? account.userName);
+  const wanted = desired.userNameGenerated ? account.userName : (desired.userNames[0] ?? account.userName);
+  // But what somebody else was given is given to nobody again: the name waits for a person, all else is sent.
+  const withheld = input.answers.nameHeld && wanted.toLowerCase() !== account.userName.toLowerCase();
+  const userName = withheld ? account.userName : wanted;
   const manager = managerPlan(desired.managerKey, expected.manager, input.answers.managerReady);
   const changes: Change[] = [...changesBetween(expected.attributes, desired.attributes, desired)];
-  if (userName.toLowerCase() !== expected.userName.toLowerCase()) {
-    changes.push({ path: 'userName', before: expected.userName, after: userName });
+  if (wanted.toLowerCase() !== expected.userName.toLowerCase()) {
+    changes.push({ path: 'userName', before: expected.userName, after: wanted });
   }
   // Stable once it is ours; an adopted account without one gets it.
   if (adopting && expected.externalId === '') {
@@ -231,15 +238,26 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   const operations: NewOperation[] = [];
   const supersedes: number[] = [];
   if (sends) {
-    const payload = payloadOf(
-      desired,
-      userName,
-      shallBeActive,
-      manager.send ?? keptManager(expected, desired, manager.owed),
-    );
-    const unsent = open.filter((one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'));
-    supersedes.push(...unsent.map((one) => one.id));
-    operations.push(operation(input, kindOf(account, open, switching, shallBeActive), payload));
+    const sent = open.filter((one) => !isUnsent(one));
+    const stands = expectation(account, sent);
+    const reference = manager.send ?? keptManager(expected, stands, open, desired, manager.owed);
+    const payload = payloadOf(desired, userName, shallBeActive, reference);
+    // Whoever works here again keeps the sessions that are left; as long as the account stays inactive they still end.
+    const replaced = (one: OpenOperation) =>
+      !isMembership(one.kind) && (shallBeActive || one.kind !== 'revokeSessions');
+    supersedes.push(...open.filter((one) => isUnsent(one) && replaced(one)).map((one) => one.id));
+    // What is replaced may have been the operation that was to switch the account: then this one has to.
+    const switches = switching || stands.active !== shallBeActive;
+    const kind = kindOf(account, open, switches, shallBeActive);
+    const other = changes.some(({ path }) => path !== 'userName') || switches || manager.send !== null;
+    if (!withheld || other || sent.length < open.length) operations.push(operation(input, kind, payload));
+    // A disable touches nothing but the access: what else there is to change follows it. Where the account is only being made,
+    // the disable may come to find none.
+    const more = changes.length > 0 || manager.send !== null || sent.length < open.length;
+    if (kind === 'disable' && more)
+      operations.push(operation(input, account.remoteId === null ? 'create' : 'update', payload));
+    if (withheld)
+      operations.push({ ...operation(input, 'update', { ...payload, userName: wanted }), refused: NAME_HELD });
   }
   const groups = groupPlan(input, account, desired);
   operations.push(...groups.operations);
@@ -267,11 +285,22 @@ const isBeingCreated = (open: readonly OpenOperation[]): boolean =>
 
 const hasOpenCreate = (open: readonly OpenOperation[]): boolean => open.some((one) => one.kind === 'create');
 
-/** Sends the manager again with an operation that replaces an unsent one; otherwise leaves the reference alone. */
-function keptManager(expected: Expectation, desired: DesiredAccount, owed: string): string | null {
-  return owed === '' && expected.manager === desired.managerKey && desired.managerKey !== ''
-    ? desired.managerKey
-    : null;
+/**
+ * Sends the manager again with an operation that replaces an unsent one; otherwise leaves the reference alone. `stands` is what
+ * there is without the unsent ones: one of them may have been to take the reference away, or may have written one after all.
+ */
+function keptManager(
+  expected: Expectation,
+  stands: Expectation,
+  open: readonly OpenOperation[],
+  desired: DesiredAccount,
+  owed: string,
+): string | null {
+  if (owed !== '' || expected.manager !== desired.managerKey) return null;
+  const doubtful = open.some(
+    (one) => one.ambiguous === true && changesAccount(one.kind) && (one.payload as AccountPayload).managerKey !== null,
+  );
+  return desired.managerKey !== '' || stands.manager !== '' || doubtful ? desired.managerKey : null;
 }
 
 function kindOf(
@@ -285,18 +314,22 @@ function kindOf(
   return shallBeActive ? 'enable' : 'disable';
 }
 
-/** Access ends: the disable is never optimised away when this decision is a leave, and heals whenever the account is not known to be inactive. */
+/**
+ * Access ends: the disable is never optimised away when this decision is a leave, and heals whenever the account is not known
+ * to be inactive. Whoever has left also loses the sessions that are open, after the disable: before it they could sign in anew.
+ */
 function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
   const operations: NewOperation[] = [];
   const supersedes: number[] = [];
   const disabling = input.open.some((one) => one.kind === 'disable' && one.state !== 'failed');
-  const later = input.open.some((one) => one.kind !== 'disable' && !isMembership(one.kind) && one.state !== 'failed');
+  const later = input.open.some((one) => one.kind !== 'disable' && changesAccount(one.kind) && one.state !== 'failed');
   if (input.leaving || ((account.active !== false || later) && !(disabling && !later))) {
-    const unsent = input.open.filter(
-      (one) => !isMembership(one.kind) && (one.state === 'queued' || one.state === 'failed'),
-    );
-    supersedes.push(...unsent.map((one) => one.id));
+    const revokes = input.endsSessions && input.stage === 'left';
+    const replaced = (one: OpenOperation) =>
+      isUnsent(one) && (changesAccount(one.kind) || (revokes && one.kind === 'revokeSessions'));
+    supersedes.push(...input.open.filter(replaced).map((one) => one.id));
     operations.push(operation(input, 'disable', { ...endedPayload(account), attributes: account.known }));
+    if (revokes) operations.push(operation(input, 'revokeSessions', endedPayload(account)));
   }
   const groups = groupPlan(input, account, null);
   operations.push(...groups.operations);
@@ -360,6 +393,7 @@ function managerPlan(wanted: string, known: string, ready: boolean): { send: str
 }
 
 const isMembership = (kind: OperationKind): boolean => kind === 'addMember' || kind === 'removeMember';
+const changesAccount = (kind: OperationKind): boolean => !isMembership(kind) && kind !== 'revokeSessions';
 
 const openGroups = (open: readonly OpenOperation[]): readonly string[] =>
   open.filter(({ kind }) => kind === 'addMember').map(({ payload }) => (payload as MembershipPayload).group);
@@ -386,10 +420,15 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
     else present.delete(group);
   }
   const goes = new Set([...present].filter((group) => !wanted.has(group)));
-  for (const { kind, payload } of outdated) {
+  const doubtful = new Set<string>();
+  for (const { kind, payload, ambiguous } of outdated) {
     const { group } = payload as MembershipPayload;
     if (kind === 'removeMember' && !wanted.has(group)) goes.add(group);
+    // It may have taken effect all the same: then only its opposite undoes it.
+    if (ambiguous === true && kind === 'addMember') doubtful.add(group);
+    if (ambiguous === true && kind === 'removeMember') present.delete(group);
   }
+  for (const group of doubtful) goes.add(group);
   // In a group that we own in full somebody else may have added the leaver.
   const exists = account.remoteId !== null || isBeingCreated(input.open);
   if (input.leaving && exists) for (const group of input.target.fullGroups) goes.add(group);
@@ -397,7 +436,8 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   const harms: Harm[] = [];
   for (const group of goes) {
     const authority = input.target.fullGroups.includes(group) ? 'full' : 'additive';
-    operations.push(operation(input, 'removeMember', { group, create: false, computed: false, authority }));
+    const removal = operation(input, 'removeMember', { group, create: false, computed: false, authority });
+    operations.push(doubtful.has(group) ? { ...removal, undoes: true } : removal);
     if (desired !== null) harms.push(harm(input, 'membershipRemoved', `leave group ${group}`, group, group, ''));
   }
   return { operations, supersedes: outdated.map((one) => one.id), harms };
@@ -501,3 +541,8 @@ const permanent = (code: string, detail: string): Outcome => ({
   retryAfterMs: null,
   countsAsAttempt: true,
 });
+
+const NAME_HELD = permanent(
+  'name-taken',
+  'the userName was given to somebody else before; no name is given to two people',
+);

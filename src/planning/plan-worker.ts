@@ -11,7 +11,7 @@ import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import type { Stage, Standing } from '../lifecycle/standing.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';
 import type { BoundMapping, CorrelationValue, DesiredAccount, TargetMapping } from '../mapping/bound-mapping.ts';
-import { type Employment, withObservation } from '../worker/worker.ts';
+import { type Absence, type Employment, withObservation } from '../worker/worker.ts';
 import type { Change } from './account-changes.ts';
 import type { AccountState, EntryDraft, NewOperation, Situation, WorkerChange } from './changeset.ts';
 import type { Harm } from './harm.ts';
@@ -23,6 +23,10 @@ export interface PlanRules {
   readonly now: Instant;
   /** `feed`, `calendar`, `operator:NAME`: who causes this plan, for the audit. */
   readonly actor: string;
+  /** Targets at which sessions are ended by a call of ours; none unless given. */
+  readonly sessionTargets?: ReadonlySet<string>;
+  /** Of what moment the snapshot speaks that is being judged: whoever it holds is there. Left out for everything else. */
+  readonly presence?: Instant;
 }
 
 export interface PreparedTarget {
@@ -85,6 +89,7 @@ export interface WorkerPlan {
 const EVENTS_MAX = 8;
 
 const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
+const AT_WORK: ReadonlySet<Stage> = new Set(['active', 'onLeave']);
 
 export function prepare(
   situation: Situation,
@@ -92,7 +97,7 @@ export function prepare(
   rules: PlanRules,
   orders: readonly LifecycleEvent[] = [],
 ): Prepared {
-  const employments = withObservation(situation.employments, observed);
+  const employments = withObservation(situation.employments, present(situation.employments, observed, rules.presence));
   const factsChanged = employments !== situation.employments && !sameFacts(employments, situation.employments);
 
   let standing = situation.standing;
@@ -141,10 +146,23 @@ export function prepare(
     operations,
     refusals,
     rescindsProtectedLeave,
-    reappears: situation.suspectedSince !== null && observed.length > 0,
+    reappears: situation.suspicion !== null && observed.length > 0,
     endUnseen: unseen,
     targets: rules.mapping.targets.map((target) => preparedTarget(target, situation, standing, worker, primary)),
   };
+}
+
+/** A record that a snapshot holds again is there as of that snapshot, however old its content is. */
+function present(
+  known: readonly Employment[],
+  observed: readonly Employment[],
+  presence: Instant | undefined,
+): readonly Employment[] {
+  if (presence === undefined || !known.some(({ absent }) => absent !== undefined)) return observed;
+  const missed = new Set(known.filter(({ absent }) => absent !== undefined).map(({ id }) => id));
+  return observed.map((one) =>
+    missed.has(one.id) && one.absent === undefined ? { ...one, seenAgain: presence } : one,
+  );
 }
 
 /** The date is stored as seen only where it is counted: unseen, an end that nobody's limit met would pass when it comes. */
@@ -192,8 +210,7 @@ export function complete(
   const stage = prepared.after.stage;
   const stageTransition = prepared.accepted.find((one) => one.transition !== null)?.transition ?? null;
   const shallBeActive = stage === 'active' || (stage === 'onLeave' && rules.policy.onLeave === 'keep');
-  const groupStages =
-    rules.policy.joinGroupsAt === 'preboarding' ? WITH_ACCOUNT : new Set<Stage>(['active', 'onLeave']);
+  const groupStages = rules.policy.joinGroupsAt === 'preboarding' ? WITH_ACCOUNT : AT_WORK;
 
   const accounts: AccountState[] = [];
   const operations: NewOperation[] = [];
@@ -214,6 +231,7 @@ export function complete(
       shallHaveGroups: groupStages.has(stage),
       leaving,
       purging: prepared.operations.has('deleteAccount'),
+      endsSessions: rules.sessionTargets?.has(target.mapping.name) === true,
       desired: withName(target, prepared, answer.userName),
       answers: answer,
       lane: laneOf(prepared, transition, rules.now),
@@ -232,6 +250,7 @@ export function complete(
   const transitions = prepared.accepted.flatMap(({ transition }) => (transition === null ? [] : [transition]));
   if (mover && operations.length > 0) transitions.push('mover');
 
+  const employments = prepared.employmentsChanged ? changedEmployments(prepared) : undefined;
   const dueAt = prepared.endUnseen ? rules.now : prepared.truth.dueAt;
   const nothing =
     situation.revision > 0 &&
@@ -250,12 +269,12 @@ export function complete(
           revision: situation.revision,
           standing,
           dueAt,
-          ...(prepared.employmentsChanged ? { employments: changedEmployments(prepared) } : {}),
+          ...(employments === undefined ? {} : { employments }),
           accounts,
           operations,
           supersedes,
-          ...(prepared.reappears ? { suspectedSince: null } : {}),
-          entries: [decisionEntry(prepared, standing, transitions, targets, operations, rules)],
+          ...(prepared.reappears ? { suspicion: null } : {}),
+          entries: [decisionEntry(prepared, { standing, employments, transitions, targets, operations }, rules)],
         },
     harms,
     transitions,
@@ -274,6 +293,7 @@ const NO_ANSWERS: TargetAnswers = {
   foundBy: null,
   ownedElsewhere: new Set(),
   managerReady: false,
+  nameHeld: false,
 };
 
 /** The delivery region follows the work: something was ordered, or there was nothing left to do. */
@@ -327,13 +347,20 @@ function lifecycleHarms(prepared: Prepared, rules: PlanRules): readonly Harm[] {
     harms.push({ kind, workerKey: situation.key, target: null, operation, attribute: null, before: stage, after });
   };
   if (prepared.rescindsProtectedLeave) add('protectedRescind', 'undo an ordered leave', prepared.after.stage);
+  const absence = newAbsence(prepared);
+  const absentSince = absence === null ? '' : `, absent since ${absence.since.slice(0, 10)}`;
+  // Whoever only waits for their first day loses it as well: without strong proof that takes a person, too.
+  if (absence?.strong === false) add('absence', 'disable', `${prepared.after.stage}${absentSince}`);
   if (!hasAccess(situation)) return harms;
   for (const { event } of prepared.accepted) {
     if (event.type === 'employmentEnded') {
       const lastDay = event.endDate;
       const guarded = lastDay !== null && situation.standing.facts.guardedEnd === lastDay;
       const kind = event.kind === 'explicit' ? 'explicitLeaver' : 'inferredLeaver';
-      if (!guarded) add(kind, 'disable', lastDay === null ? 'left' : `left, last day ${lastDay}`);
+      // An absence that a person has to approve is one item, not two.
+      const asked = event.kind === 'inferred' && absence?.strong === false;
+      if (!guarded && !asked)
+        add(kind, 'disable', lastDay === null ? `left${absentSince}` : `left, last day ${lastDay}`);
     }
     if (event.type === 'endDateSeen' && event.endDate !== null)
       add('explicitLeaver', 'last day', `last day ${event.endDate}`);
@@ -342,6 +369,15 @@ function lifecycleHarms(prepared: Prepared, rules: PlanRules): readonly Harm[] {
       add('inferredLeaver', 'suspend', 'onLeave');
   }
   return harms;
+}
+
+/** The absence that this plan would store. */
+function newAbsence({ employments, situation }: Prepared): Absence | null {
+  for (const { id, absent } of employments) {
+    if (absent === undefined) continue;
+    if (situation.employments.find((known) => known.id === id)?.absent === undefined) return absent;
+  }
+  return null;
 }
 
 /** Nobody is harmed who never had an account and has none on the way. */
@@ -353,37 +389,44 @@ function hasAccess({ standing, accounts }: Situation): boolean {
 
 /** A joiner counts as due when the start lies within a week of now: everybody else on a first load is backfill. */
 const DUE_DAYS = 7;
+/** Somebody is to work today and cannot. */
+const GIVES_ACCESS: ReadonlySet<TransitionName> = new Set(['start', 'return', 'rehire', 'rescind']);
 const DAY_MS = 86_400_000;
 
 function laneOf(prepared: Prepared, transition: TransitionName, now: Instant): Lane {
   if (prepared.accepted.some(({ event }) => event.type === 'emergencyLeaveOrdered')) return 'emergency';
   if (prepared.after.stage === 'left' || prepared.operations.has('disableAccount')) return 'leaver';
-  if (transition === 'mover') return 'mover';
+  if (transition === 'mover' || transition === 'leave') return 'mover';
+  if (GIVES_ACCESS.has(transition)) return 'joiner';
   const start = prepared.primary?.startDate ?? null;
   const distance = start === null ? Number.POSITIVE_INFINITY : Math.abs(Date.parse(start) - Date.parse(now));
-  return transition === 'rehire' || transition === 'start' || distance <= DUE_DAYS * DAY_MS ? 'joiner' : 'backfill';
+  return distance <= DUE_DAYS * DAY_MS ? 'joiner' : 'backfill';
 }
 
 // ── audit ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function decisionEntry(
-  prepared: Prepared,
-  standing: Standing,
-  transitions: readonly TransitionName[],
-  targets: readonly TargetPlan[],
-  operations: readonly NewOperation[],
-  rules: PlanRules,
-): EntryDraft {
+interface Decided {
+  readonly standing: Standing;
+  /** The facts it was decided on, where they are new. */
+  readonly employments: readonly Employment[] | undefined;
+  readonly transitions: readonly TransitionName[];
+  readonly targets: readonly TargetPlan[];
+  readonly operations: readonly NewOperation[];
+}
+
+function decisionEntry(prepared: Prepared, decided: Decided, rules: PlanRules): EntryDraft {
   const { situation } = prepared;
+  const { standing, employments, transitions, targets, operations } = decided;
+  // Members in the order of canonical JSON.
   const body: JsonObject = {
-    transitions,
+    asOf: prepared.truth.asOf,
     events: prepared.accepted.map(({ event }) => event.type),
     from: situation.standing.stage,
-    to: standing.stage,
     leave: standing.facts.leaveKind,
     mapping: rules.mapping.digest,
-    asOf: prepared.truth.asOf,
     operations: operations.map(({ target, kind }) => `${target}:${kind}`),
+    to: standing.stage,
+    transitions,
   };
   const changes = targets.flatMap(({ target, changes: list }) =>
     list.map(({ path, before, after }) => ({ target, path, before: before ?? null, after: after ?? null })),
@@ -395,13 +438,9 @@ function decisionEntry(
     actor: rules.actor,
     body,
   };
-  return changes.length === 0 ? draft : { ...draft, personal: { changes } };
-}
-
-/** The change with the facts it was decided on in its audit entry: added last, so that a spooled plan holds them once. */
-export function audited(change: WorkerChange): WorkerChange {
-  const [decision, ...others] = change.entries;
-  if (decision === undefined || change.employments === undefined) return change;
-  const employments = change.employments as unknown as readonly JsonObject[];
-  return { ...change, entries: [{ ...decision, personal: { ...decision.personal, employments } }, ...others] };
+  const personal = {
+    ...(changes.length === 0 ? {} : { changes }),
+    ...(employments === undefined ? {} : { employments: employments as unknown as readonly JsonObject[] }),
+  };
+  return changes.length + (employments?.length ?? 0) === 0 ? draft : { ...draft, personal };
 }

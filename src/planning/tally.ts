@@ -126,6 +126,7 @@ const KIND_WORDS: Record<HarmKind, string> = {
   adoption: 'would have an existing account taken over',
   protectedRescind: 'would regain access that was ended by order',
   merge: 'would be joined although each owns an account',
+  absence: 'would lose access because snapshots that nothing proves complete miss them',
 };
 
 /** `6 workers would …` */

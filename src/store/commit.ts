@@ -2,9 +2,10 @@
 // changeset has written nothing, so that its neighbours in the same transaction need no undoing.
 import { assert } from '../base/assert.ts';
 import type { AccountOwner } from './accounts.ts';
+import { writtenWorker } from './change-text.ts';
 import type { CommitResult } from './door.ts';
 import { foldName } from './fold-name.ts';
-import { type HeldOperation, hasEnded, needsAccount } from './outbox.ts';
+import { changesAccount, type HeldOperation, hasEnded } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 import type { WorkerRow } from './workers.ts';
 import { type WrittenChangeset, type WrittenEntry, type WrittenWorker, writtenEntry } from './written.ts';
@@ -27,7 +28,8 @@ interface Findings {
 
 /** Only inside a transaction. */
 export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged: StagedHolds): CommitResult {
-  const found = conflictsOf(rooms, changeset);
+  const workers = changeset.workers.map(writtenWorker);
+  const found = conflictsOf(rooms, changeset, workers);
   if ('kind' in found) return found;
   const connection = rooms.connections.idForWriting(changeset.connection);
   const firstEntry = rooms.appender.nextSeq();
@@ -41,7 +43,7 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
   });
   const ids = new Map<string, number>();
   const operationIds: number[] = [];
-  for (const change of changeset.workers) {
+  for (const change of workers) {
     const before = found.before.get(change.key);
     const worker = rooms.workers.save(connection, change, before);
     ids.set(change.key, worker);
@@ -59,9 +61,16 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
   return { kind: 'applied', operationIds, firstEntry };
 }
 
+/** What was claimed since it was read is not as the change believed: an effect to come that it does not reckon with. */
+function isUnsent(rooms: Rooms, id: number): boolean {
+  const state = rooms.outbox.held(id)?.state;
+  return state === 'queued' || state === 'failed';
+}
+
 function conflictsOf(
   rooms: Rooms,
   changeset: WrittenChangeset,
+  changes: readonly WrittenWorker[],
 ): Findings | Extract<CommitResult, { kind: 'conflict' }> {
   const connection = rooms.connections.id(changeset.connection);
   const workers: string[] = [];
@@ -69,11 +78,12 @@ function conflictsOf(
   const before = new Map<string, WorkerRow | undefined>();
   const reservations = new Map<string, Reservation>();
 
-  for (const change of changeset.workers) {
+  for (const change of changes) {
     assert(!before.has(change.key), `worker ${change.key} is once in a changeset`);
     const row = connection === null ? undefined : rooms.workers.find(connection, change.key);
     before.set(change.key, row);
-    if ((row?.revision ?? 0) !== change.revision) workers.push(change.key);
+    if ((row?.revision ?? 0) !== change.revision || !change.supersedes.every((id) => isUnsent(rooms, id)))
+      workers.push(change.key);
     for (const { target, userName } of change.accounts) {
       const folded = foldName(userName);
       const targetId = rooms.targets.id(target);
@@ -127,20 +137,18 @@ function applyWorker(
   for (const id of change.supersedes) {
     const operation = rooms.outbox.held(id);
     assert(operation !== null && operation.worker_id === worker, `operation ${id} belongs to worker ${change.key}`);
-    // What is on its way, or has ended meanwhile, is left alone: newer work then follows it.
-    if (operation.state !== 'queued' && operation.state !== 'failed') continue;
     rooms.outbox.supersede(operation);
-    if (operation.ambiguous === 1 && !needsAccount(operation.kind)) inDoubt.add(operation.target_id);
+    if (operation.ambiguous === 1 && changesAccount(operation.kind)) inDoubt.add(operation.target_id);
     rooms.appender.append(superseded(rooms, changeset, change.key, operation), changeset.at, worker);
     turns.touch(worker, operation.target_id);
   }
   const headed = new Set<number>();
   return change.operations.map((operation) => {
     const target = rooms.targets.idForWriting(operation.target);
-    const alone = isNew && !headed.has(target) && operation.refused === null && !needsAccount(operation.kind);
+    const alone = isNew && !headed.has(target) && operation.refused === null && changesAccount(operation.kind);
     if (alone) headed.add(target);
     else if (!headed.has(target)) turns.touch(worker, target);
-    const ambiguous = inDoubt.has(target) && !needsAccount(operation.kind);
+    const ambiguous = inDoubt.has(target) && changesAccount(operation.kind);
     const context = { at: changeset.at, decided: decided ?? first, alone, ambiguous };
     return rooms.outbox.add(worker, target, operation, context);
   });
@@ -217,4 +225,5 @@ function applyFeed(rooms: Rooms, connection: number, changeset: WrittenChangeset
   if (changeset.guardUses !== undefined) rooms.guardWindow.add(connection, changeset.at, changeset.guardUses);
   if (changeset.cycle !== undefined) rooms.checkpoints.saveCycle(connection, changeset.cycle);
   for (const [key, value] of Object.entries(changeset.settings ?? {})) rooms.settings.save(key, value);
+  for (const facts of changeset.pending ?? []) rooms.pending.save(connection, facts);
 }

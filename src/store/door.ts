@@ -17,6 +17,7 @@ import type {
   OperationKind,
   OperationPayload,
   OperationState,
+  PendingFacts,
   Situation,
 } from '../planning/changeset.ts';
 import type { HarmKind } from '../planning/harm.ts';
@@ -110,6 +111,20 @@ export interface ClaimedOperation {
   /** When it was claimed for the first time; this claim's `now` at the first. */
   readonly firstSentAt: Instant;
   readonly createdAt: Instant;
+}
+
+/** Memberships of one kind, group and lane are claimed together, because they travel in one request. */
+export interface MembersClaim {
+  /** Most of one batch. */
+  readonly max: number;
+  /**
+   * `none`: no batch. `full`: only batches of `max`, the others wait for more. `idle`: the others as well, unless there are
+   * operations on accounts to be claimed, which may bring more. `any`: every batch. Of leavers every batch is claimed whatever is
+   * said here, after what ends their access.
+   */
+  readonly which: 'none' | 'full' | 'idle' | 'any';
+  /** Groups of which nothing is claimed but for leavers: a batch of theirs is under way. */
+  readonly busy: readonly string[];
 }
 
 /** An operation as `status`, `worker` and the end of `sync` show it. */
@@ -258,10 +273,15 @@ export interface Store extends AsyncDisposable {
   /** The earliest moment at which the clock alone changes something; null = any connection. */
   readonly nextDue: (connection: string | null) => Promise<Instant | null>;
   readonly population: (connection: string) => Promise<{ readonly workers: number; readonly active: number }>;
+  /** Employments on file. */
+  readonly employmentCount: (connection: string) => Promise<number>;
   /** Names of the targets at which this connection has accounts. */
   readonly targetsOf: (connection: string) => Promise<readonly string[]>;
   /** Workers whose delivery region is not `settled`. */
   readonly unsettled: (connection: string) => Promise<number>;
+  /** Workers of whom deltas said what waits to be judged again. */
+  readonly pendingKeys: (connection: string) => Promise<readonly string[]>;
+  readonly pendingFacts: (connection: string, keys: readonly string[]) => Promise<readonly PendingFacts[]>;
   readonly suspected: (
     connection: string,
     limit: number,
@@ -283,8 +303,8 @@ export interface Store extends AsyncDisposable {
     workerKeys: readonly string[],
   ) => Promise<ReadonlyMap<string, string>>;
 
-  /** Remote id → worker key, for accounts of ours (any connection) at this target. */
-  readonly owners: (target: string, remoteIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+  /** Remote id → whose it is, for accounts of ours at this target. Workers of several connections may have the same key. */
+  readonly owners: (target: string, remoteIds: readonly string[]) => Promise<ReadonlyMap<string, NameHolder>>;
   /** Workers whose account exists and owes a manager reference that can be paid now: the manager's account exists too. */
   readonly payableDebts: (connection: string, target: string, limit: number) => Promise<readonly string[]>;
 
@@ -327,7 +347,15 @@ export interface Store extends AsyncDisposable {
    */
   readonly claim: (
     target: string,
-    options: { readonly lanes: readonly Lane[]; readonly limit: number; readonly now: Instant },
+    options: {
+      readonly lanes: readonly Lane[];
+      readonly limit: number;
+      readonly now: Instant;
+      /** Whether to take the ends of sessions; both kinds of work are taken unless told. */
+      readonly sessions?: 'only' | 'without';
+      /** Memberships by the batch; without it they are claimed one by one like everything else. */
+      readonly members?: MembersClaim;
+    },
   ) => Promise<readonly ClaimedOperation[]>;
   /**
    * At start, by the holder of the lock only: what was being sent when the last process ended is queued again, as ambiguous,
@@ -336,12 +364,16 @@ export interface Store extends AsyncDisposable {
   readonly recoverSending: () => Promise<number>;
   /** Counts by target, lane and state, in that order; states without operations are absent. */
   readonly queueDepths: () => Promise<readonly QueueDepth[]>;
-  /** `now` when something can be claimed at once, else the earliest moment at which something can; null when nothing waits for the clock. */
-  readonly nextAttempt: (target: string, now: Instant) => Promise<Instant | null>;
+  /** `now` when something can be claimed at once, else the earliest moment at which something can; null when nothing waits for the clock. Of these lanes, or of all. */
+  readonly nextAttempt: (target: string, now: Instant, lanes?: readonly Lane[]) => Promise<Instant | null>;
+  /** Of these operations, those that are being sent while newer work of an urgent lane waits for the same account. */
+  readonly overtaken: (ids: readonly number[]) => Promise<readonly number[]>;
   /** Oldest first. */
   readonly operations: (filter: OperationFilter) => Promise<readonly ShownOperation[]>;
   /** Disables that are not confirmed, oldest first. */
   readonly unconfirmedLeavers: (limit: number) => Promise<readonly ShownOperation[]>;
+  /** Sessions of leavers that are not ended yet, oldest first. */
+  readonly openSessions: (limit: number) => Promise<readonly ShownOperation[]>;
 
   readonly group: (target: string, name: string) => Promise<Group | null>;
   readonly saveGroup: (target: string, group: Group) => Promise<void>;

@@ -1,5 +1,6 @@
 // What the store answers from one connection to the database: a read transaction for each question, nothing kept in between.
 import type { Instant } from '../base/instant.ts';
+import type { Suspicion } from '../lifecycle/suspicion.ts';
 import type { Situation } from '../planning/changeset.ts';
 import { verifyChain } from './audit-verify.ts';
 import type { Audit, EntryFilter, KnownFingerprints, NameHolder, Store } from './door.ts';
@@ -147,6 +148,10 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     targetsOf: (connection) => readOf(connection, [], rooms.accounts.targetsOf),
     unsettled: (connection) => readOf(connection, 0, status.unsettled),
     population: (connection) => readOf(connection, { workers: 0, active: 0 }, status.population),
+    employmentCount: (connection) => readOf(connection, 0, rooms.fingerprints.employmentCount),
+    pendingKeys: (connection) => readOf(connection, [], rooms.pending.keys),
+    pendingFacts: (connection, keys) =>
+      readOf(connection, [], (id) => keys.map((key) => ({ key, employments: rooms.pending.find(id, key) }))),
     suspected: (connection, limit) => readOf(connection, [], (id) => rooms.workers.suspected(id, limit)),
 
     takenNames: (target, names) =>
@@ -177,11 +182,13 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       }),
 
     owners: (target, remoteIds) =>
-      readAt(target, new Map<string, string>(), (id) => {
-        const found = new Map<string, string>();
+      readAt(target, new Map<string, NameHolder>(), (id) => {
+        const found = new Map<string, NameHolder>();
         for (const remoteId of remoteIds) {
           const worker = rooms.accounts.ownerOf(id, remoteId);
-          if (worker !== null) found.set(remoteId, rooms.workers.keyOf(worker));
+          if (worker === null) continue;
+          const { connection_id, key } = rooms.workers.identityOf(worker);
+          found.set(remoteId, { connection: connections.nameOf(connection_id), workerKey: key });
         }
         return found;
       }),
@@ -213,9 +220,11 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         ? read(() => rooms.holds.open(null, itemsMax, now()))
         : readOf(connection, [], (id) => rooms.holds.open(id, itemsMax, now())),
     queueDepths: () => read(rooms.queue.depths),
-    nextAttempt: (target, now) => read(() => rooms.claims.nextAttempt(target, now)),
+    nextAttempt: (target, now, lanes) => read(() => rooms.claims.nextAttempt(target, now, lanes)),
+    overtaken: (ids) => read(() => rooms.claims.overtaken(ids)),
     operations: (filter) => read(() => rooms.queue.operations(filter)),
     unconfirmedLeavers: (limit) => read(() => rooms.queue.unconfirmedLeavers(limit)),
+    openSessions: (limit) => read(() => rooms.queue.openSessions(limit)),
 
     group: (target, name) => readAt(target, null, (id) => rooms.groups.find(id, name)),
     inventoryByValues: (target, values) =>
@@ -250,7 +259,7 @@ function situationOf(rooms: Rooms, key: string, row: WorkerRow, employments: boo
     employments: employments ? rooms.workers.employmentsOf(row.id) : [],
     accounts: rooms.accounts.of(row.id),
     operations: rooms.outbox.openOf(row.id),
-    suspectedSince: row.suspected_since,
+    suspicion: row.suspicion === null ? null : (JSON.parse(row.suspicion) as Suspicion),
     dueAt: row.due_at,
   };
 }

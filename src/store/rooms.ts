@@ -11,6 +11,7 @@ import { holdsOf } from './holds.ts';
 import { inventoryOf } from './inventory.ts';
 import { namesOf } from './names.ts';
 import { outboxOf } from './outbox.ts';
+import { pendingOf } from './pending.ts';
 import { queueOf } from './queue.ts';
 import { settingsOf } from './settings.ts';
 import type { Sql } from './sql.ts';
@@ -44,5 +45,6 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     acts: actsOf(sql),
     inventory: inventoryOf(sql),
     settings: settingsOf(sql),
+    pending: pendingOf(sql),
   };
 }

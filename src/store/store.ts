@@ -1,6 +1,7 @@
 // Opens the house's memory and puts its parts behind one door.
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
+import { writtenChangeset } from './change-text.ts';
 import { claimedOf } from './claim.ts';
 import type { Store } from './door.ts';
 import { openDatabase, type StoreMode } from './open.ts';
@@ -9,8 +10,8 @@ import { roomsOf } from './rooms.ts';
 import { startThread } from './thread.ts';
 import type { Writes } from './writes.ts';
 import { closeWriting, openWriting } from './writing.ts';
-import { writtenChangeset } from './written.ts';
 
+export { changeOf, changeText } from './change-text.ts';
 export type * from './door.ts';
 export { foldName } from './fold-name.ts';
 export { StoreUnknown } from './group-commit.ts';

@@ -21,6 +21,7 @@ export interface WorkerRow {
   readonly delivery: Delivery;
   readonly facts: string;
   readonly suspected_since: Instant | null;
+  readonly suspicion: string | null;
   readonly due_at: Instant | null;
 }
 
@@ -53,7 +54,7 @@ export const standingOf = (row: WorkerRow): Standing => ({
 
 export function workersOf(sql: Sql, tallies: Tallies): Workers {
   const find = sql.prepare<[number, string], WorkerRow>(
-    'SELECT id, revision, stage, delivery, facts, suspected_since, due_at FROM workers WHERE connection_id = ? AND key = ?',
+    'SELECT id, revision, stage, delivery, facts, suspected_since, suspicion, due_at FROM workers WHERE connection_id = ? AND key = ?',
   );
   const identity = sql.prepare<[number], { connection_id: number; key: string }>(
     'SELECT connection_id, key FROM workers WHERE id = ?',
@@ -69,13 +70,15 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
   const owner = sql.prepare<[number, string], { key: string }>(
     'SELECT w.key FROM employments e JOIN workers w ON w.id = e.worker_id WHERE e.connection_id = ? AND e.employment_id = ?',
   );
-  const insert = sql.prepare<[number, string, number, string, string, string, string | null, string | null]>(
-    `INSERT INTO workers (connection_id, key, revision, machine_version, stage, delivery, facts, due_at, suspected_since)
-     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?)`,
+  const insert = sql.prepare<
+    [number, string, number, string, string, string, string | null, string | null, string | null]
+  >(
+    `INSERT INTO workers (connection_id, key, revision, machine_version, stage, delivery, facts, due_at, suspected_since, suspicion)
+     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const update = sql.prepare<[number, string, string, string, string | null, string | null, number]>(
+  const update = sql.prepare<[number, string, string, string, string | null, string | null, string | null, number]>(
     `UPDATE workers SET revision = revision + 1, machine_version = ?, stage = ?, delivery = ?, facts = ?, due_at = ?,
-       suspected_since = ? WHERE id = ?`,
+       suspected_since = ?, suspicion = ? WHERE id = ?`,
   );
   const saveEmployment = sql.prepare<[number, string, number, string]>(
     `INSERT INTO employments (connection_id, employment_id, worker_id, body) VALUES (?, ?, ?, ?)
@@ -109,15 +112,28 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
 
   const save: Workers['save'] = (connection, change, before) => {
     const { stage, delivery, facts } = change;
-    const since = change.suspectedSince === undefined ? (before?.suspected_since ?? null) : change.suspectedSince;
+    const { suspicion } = change;
+    const since = suspicion === undefined ? (before?.suspected_since ?? null) : (suspicion?.since ?? null);
+    const seen =
+      suspicion === undefined ? (before?.suspicion ?? null) : suspicion === null ? null : JSON.stringify(suspicion);
     let id: number;
     if (before === undefined) {
-      const result = insert.run(connection, change.key, MACHINE_VERSION, stage, delivery, facts, change.dueAt, since);
+      const result = insert.run(
+        connection,
+        change.key,
+        MACHINE_VERSION,
+        stage,
+        delivery,
+        facts,
+        change.dueAt,
+        since,
+        seen,
+      );
       id = Number(result.lastInsertRowid);
       tallies.add('worker', connection, stage, delivery, 1);
     } else {
       id = before.id;
-      update.run(MACHINE_VERSION, stage, delivery, facts, change.dueAt, since, id);
+      update.run(MACHINE_VERSION, stage, delivery, facts, change.dueAt, since, seen, id);
       if (stage !== before.stage || delivery !== before.delivery) {
         tallies.add('worker', connection, before.stage, before.delivery, -1);
         tallies.add('worker', connection, stage, delivery, 1);

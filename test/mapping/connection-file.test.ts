@@ -30,13 +30,16 @@ describe('a connection file', () => {
     expect(connection.targets).toEqual([
       {
         name: 'idp',
+        deletes: false,
         kind: 'scim',
         profile: 'generic',
+        capabilities: {},
         baseUrl: { kind: 'literal', text: 'https://idp.example.com/scim/v2' },
         auth: { kind: 'bearer', token: { kind: 'env', name: 'IDP_TOKEN' } },
         limits: { concurrency: 16, perSecond: 50 },
         timeoutMs: 30_000,
         correlate: ['externalId', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber'],
+        revokeSessions: null,
       },
     ]);
   });
@@ -84,7 +87,7 @@ describe('a connection file', () => {
     const { source, targets } = connectionOf(text);
     expect(source.path).toEqual({ kind: 'env', name: 'HR_FEED' });
     expect(targets[0]?.baseUrl).toEqual({ kind: 'env', name: 'IDP_URL' });
-    expect(targets[0]?.auth.token).toEqual({ kind: 'file', path: '/run/secrets/idp' });
+    expect(targets[0]?.auth).toEqual({ kind: 'bearer', token: { kind: 'file', path: '/run/secrets/idp' } });
   });
 
   it('lowers limits for one cycle or for each window', () => {

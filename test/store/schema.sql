@@ -1,4 +1,4 @@
--- schema 1
+-- schema 7
 
 CREATE TRIGGER audit_head_moves_on BEFORE UPDATE ON audit_head
 WHEN NEW.seq <= OLD.seq
@@ -136,7 +136,7 @@ CREATE TABLE fingerprints (
   generation INTEGER NOT NULL REFERENCES fingerprint_generations (id),
   employment INTEGER NOT NULL REFERENCES employments (id),
   -- 16 bytes for each row that the employment was made from, sorted
-  digests BLOB NOT NULL CHECK (length(digests) > 0 AND length(digests) % 16 = 0),
+  digests BLOB NOT NULL CHECK (length(digests) > 0 AND length(digests) % 16 = 0), marks BLOB NOT NULL DEFAULT x'',
   PRIMARY KEY (generation, employment)
 ) STRICT, WITHOUT ROWID;
 
@@ -213,18 +213,21 @@ CREATE TABLE mappings (
   text TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE operations (
+CREATE TABLE "operations" (
   -- Decision order. Rows are never deleted, so ids are never given twice.
   id INTEGER PRIMARY KEY,
   -- An operation that planning itself refused has no account: two accounts match, or every name is taken.
   worker_id INTEGER NOT NULL REFERENCES workers (id),
   target_id INTEGER NOT NULL REFERENCES targets (id),
-  kind TEXT NOT NULL CHECK (kind IN ('create', 'update', 'enable', 'disable', 'delete', 'addMember', 'removeMember')),
+  kind TEXT NOT NULL CHECK (
+    kind = 'create' OR kind = 'update' OR kind = 'enable' OR kind = 'disable' OR kind = 'delete'
+    OR kind = 'addMember' OR kind = 'removeMember' OR kind = 'revokeSessions'
+  ),
   -- 0 emergency, 1 leaver, 2 joiner, 3 mover, 4 replay, 5 backfill
   lane INTEGER NOT NULL CHECK (lane BETWEEN 0 AND 5),
   transition TEXT,
   payload TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('queued', 'sending', 'accepted', 'done', 'failed', 'superseded', 'skipped')),
+  state TEXT NOT NULL,
   -- Whose turn it is among the operations of one worker at one target. Queued: behind (another one goes first, or the account
   -- must exist first), later (first in line, but not before `not_before`) or now. Sent: out. Failed: stuck. Ended: NULL.
   turn TEXT,
@@ -238,14 +241,25 @@ CREATE TABLE operations (
   entry_seq INTEGER,
   CHECK (
     CASE state
-      WHEN 'queued' THEN turn IN ('behind', 'later', 'now')
+      WHEN 'queued' THEN turn = 'behind' OR turn = 'later' OR turn = 'now'
       WHEN 'sending' THEN turn = 'out'
       WHEN 'accepted' THEN turn = 'out'
       WHEN 'failed' THEN turn = 'stuck'
-      ELSE turn IS NULL
+      WHEN 'done' THEN turn IS NULL
+      WHEN 'superseded' THEN turn IS NULL
+      WHEN 'skipped' THEN turn IS NULL
+      ELSE 0
     END
   )
 ) STRICT;
+
+CREATE TABLE pending_facts (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  worker_key TEXT NOT NULL,
+  -- Employments in the order in which they were read.
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  PRIMARY KEY (connection_id, worker_key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE personal (
   seq INTEGER PRIMARY KEY REFERENCES entries (seq),
@@ -314,7 +328,7 @@ CREATE TABLE workers (
   delivery TEXT NOT NULL,
   facts TEXT NOT NULL,
   due_at TEXT,
-  suspected_since TEXT,
+  suspected_since TEXT, suspicion TEXT,
   UNIQUE (connection_id, key)
 ) STRICT;
 
@@ -348,9 +362,17 @@ CREATE INDEX operations_in_turn ON operations (turn, target_id, lane) WHERE turn
 
 CREATE INDEX operations_later ON operations (target_id, lane, not_before) WHERE turn = 'later';
 
+CREATE INDEX operations_of_group ON operations (target_id, lane, kind, json_extract(payload, '$.group'))
+  WHERE turn = 'now' AND kind IN ('addMember', 'removeMember');
+
 CREATE INDEX operations_of_worker ON operations (worker_id, target_id) WHERE turn IS NOT NULL;
 
+CREATE INDEX operations_on_accounts ON operations (target_id, lane)
+  WHERE turn = 'now' AND kind <> 'addMember' AND kind <> 'removeMember' AND kind <> 'revokeSessions';
+
 CREATE UNIQUE INDEX operations_one_out ON operations (worker_id, target_id) WHERE turn = 'out';
+
+CREATE INDEX operations_revoking ON operations (turn, target_id, lane) WHERE turn IS NOT NULL AND kind = 'revokeSessions';
 
 CREATE INDEX releases_standing ON releases (connection_id, until) WHERE version IS NOT NULL;
 

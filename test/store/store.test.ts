@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DELIVERIES, STAGES } from '../../src/lifecycle/standing.ts';
+import { missedAgain } from '../../src/lifecycle/suspicion.ts';
 import type { CorrelationValue, ListedAccount } from '../../src/mapping/bound-mapping.ts';
 import type { NewAct } from '../../src/store/store.ts';
 import { CaseMix } from '../support/case-mix.ts';
@@ -102,8 +103,8 @@ describe('managers', () => {
     expect(await store.payableDebts('acme', 'idp', 9)).toEqual([]);
     expect(await store.owners('idp', ['ra', 'r-other', 'nobody'])).toEqual(
       new Map([
-        ['ra', 'a'],
-        ['r-other', 'boss'],
+        ['ra', { connection: 'acme', workerKey: 'a' }],
+        ['r-other', { connection: 'other', workerKey: 'boss' }],
       ]),
     );
   });
@@ -187,7 +188,9 @@ describe('the counts of `status`', () => {
           const before = standings.get(key);
           const revision = (before?.revision ?? 0) + (stale ? 1 : 0);
           const standing = { ...aChange(key).standing, stage, delivery };
-          const change = { ...aLaterChange(key, revision), standing, suspectedSince: suspected ? NOON : null };
+          const sighting = { delivery: 'workers.csv 1', asOf: NOON, at: NOON, strong: true };
+          const suspicion = missedAgain(null, sighting);
+          const change = { ...aLaterChange(key, revision), standing, suspicion: suspected ? suspicion : null };
           const result = await store.commit({ connection: 'acme', at: NOON, workers: [change] });
           expect(result.kind).toBe(stale ? 'conflict' : 'applied');
           mix.count(stale ? 'conflict' : 'moved', true);
