@@ -1,0 +1,34 @@
+// A connection as it is rehearsed: the same mapping, rules and limits, reading the inbox and writing to the embedded endpoint.
+import type { Connection, TargetSettings } from '../mapping/connection-file.ts';
+
+/** Name under which the endpoint's token stands in the environment of the rehearsed house. */
+export const TOKEN_VARIABLE = 'ROLLCALL_REHEARSAL_TOKEN';
+/** As many as keep the store's commits full; the endpoint answers at once. */
+const CONCURRENCY = 32;
+const TIMEOUT_MS = 30_000;
+
+/** No secret reference of the file is left in it; `url` tells where a target stands. */
+export function rehearsed(connection: Connection, inbox: string, url: (target: string) => string): Connection {
+  return {
+    ...connection,
+    source: { ...connection.source, path: { kind: 'literal', text: inbox } },
+    targets: connection.targets.map((target) => atEndpoint(target, url(target.name))),
+  };
+}
+
+/** The endpoint is a SCIM 2.0 endpoint as the RFCs have it, whatever stands at the real one. */
+function atEndpoint({ name, kind, correlate, deletes }: TargetSettings, baseUrl: string): TargetSettings {
+  return {
+    name,
+    kind,
+    correlate,
+    deletes,
+    profile: 'generic',
+    capabilities: {},
+    baseUrl: { kind: 'literal', text: baseUrl },
+    auth: { kind: 'bearer', token: { kind: 'env', name: TOKEN_VARIABLE } },
+    limits: { concurrency: CONCURRENCY, perSecond: null },
+    timeoutMs: TIMEOUT_MS,
+    revokeSessions: { kind: 'none' },
+  };
+}
