@@ -8,25 +8,33 @@ import type { Config } from './config.ts';
 import { loadConnections } from './connections.ts';
 import { buildServer } from './http/server.ts';
 import type { Connection } from './mapping/connection-file.ts';
-import type { TextSetting } from './mapping/secret-reference.ts';
+import type { SecretReference, TextSetting } from './mapping/secret-reference.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
+import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
 import { payDebts } from './pipeline/debts.ts';
 import { type Dispatch, startDispatch } from './pipeline/dispatch.ts';
 import { Bell, type House, type LiveConnection, Turn } from './pipeline/house.ts';
 import { type CycleReport, runCycle } from './pipeline/intake.ts';
 import { judgeHeld, performAct } from './pipeline/operator.ts';
+import { watchSeals } from './pipeline/seal-watch.ts';
 import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
 import { type Logger, openLog } from './runtime/log.ts';
 import { secretReader } from './runtime/secrets.ts';
 import { fileSource } from './sources/file/file-source.ts';
 import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
+import { openAccess } from './targets/auth/access.ts';
+import { PROFILES } from './targets/scim/profiles.ts';
 import { scimTarget } from './targets/scim/scim-target.ts';
+import { openSessions } from './targets/sessions/open-sessions.ts';
+import { sessionPlan } from './targets/sessions/session-plan.ts';
 import { VERSION } from './version.ts';
 
 export interface OpenOptions {
   readonly config: Config;
   /** Only this connection; '' means all. */
   readonly connection?: string;
+  /** These, instead of reading connection files. */
+  readonly connections?: readonly Connection[];
   readonly clock?: Clock;
   /** In [0, 1); spreads waits. */
   readonly random?: () => number;
@@ -35,6 +43,8 @@ export interface OpenOptions {
   readonly mode: Exclude<StoreOptions['mode'], 'guest'>;
   /** Whether a thread of its own writes the store; default: yes where time is the system's. */
   readonly storeThread?: boolean;
+  /** Whether a jump of the clock needs a target that agrees; default: yes where time is the system's. */
+  readonly watchClock?: boolean;
   /** Without reading connection files: for acts on the house as a whole, which must work while a file is broken. */
   readonly withoutConnections?: boolean;
   /** What the lock says of us, e.g. `run`. */
@@ -55,7 +65,8 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   const clock = options.clock ?? systemClock;
   const random = options.random ?? Math.random;
   const log = options.log ?? openLog(config.logLevel);
-  const connections = options.withoutConnections === true ? [] : loadConnections(config, options.connection);
+  const connections =
+    options.connections ?? (options.withoutConnections === true ? [] : loadConnections(config, options.connection));
   await using stack = new AsyncDisposableStack();
   if (options.mode === 'write') {
     mkdirSync(config.stateDir, { recursive: true });
@@ -76,10 +87,15 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   const live = new Map<string, LiveConnection>();
   for (const connection of connections) {
     const targets = new Map(
-      connection.targets.map((settings) => [settings.name, targetOf(settings, config, clock, random)]),
+      connection.targets.map((settings) => [settings.name, targetOf(settings, config, { clock, random, log })]),
     );
     for (const target of targets.values()) stack.defer(() => target.close());
     const accepted = { name: (await store.checkpoint(connection.name))?.name ?? null };
+    const contacts = await Promise.all(connection.targets.map(({ name }) => store.contact(name)));
+    const unmet = new Set(connection.targets.map(({ name }) => name).filter((_, index) => contacts[index] === null));
+    const meetings = new Map<string, Promise<void>>();
+    // What still lists a target when the house closes ends before the store does.
+    stack.defer(async () => void (await Promise.allSettled(meetings.values())));
     live.set(connection.name, {
       connection,
       accepted,
@@ -87,6 +103,8 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
       targets,
       turn: new Turn(),
       wake: new Bell(),
+      unmet,
+      meetings,
     });
   }
   if (options.mode === 'write') {
@@ -110,6 +128,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     log,
     connections: live,
     outboxFilled: new Bell(),
+    watchesClock: options.mode === 'write' && (options.watchClock ?? clock === systemClock),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -129,18 +148,49 @@ function sourceOf(connection: Connection, config: Config, clock: Clock, lastDelt
   );
 }
 
-function targetOf(settings: Connection['targets'][number], config: Config, clock: Clock, random: () => number) {
-  const token = secretReader(settings.auth.token, config.environment);
+interface TargetParts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+}
+
+function targetOf(settings: Connection['targets'][number], config: Config, { clock, random, log }: TargetParts) {
+  const deps = {
+    secret: (reference: SecretReference) => secretReader(reference, config.environment),
+    now: clock.nowMs,
+    wait: clock.wait,
+    random,
+    userAgent: `rollcall/${VERSION}`,
+  };
+  const access = openAccess(settings, deps);
+  const deleting =
+    settings.deleteAuth === undefined ? null : openAccess({ ...settings, auth: settings.deleteAuth }, deps);
+  const baseUrl = settingText(settings.baseUrl, config);
+  const { perSecond, concurrency } = settings.limits;
+  const profile = PROFILES[settings.profile];
+  const said = settings.revokeSessions;
+  const base = said !== null && 'base' in said ? settingText(said.base, config) : null;
+  const plan = sessionPlan({ said, profile, baseUrl, base });
+  if (plan.kind === 'none' && plan.why !== '') log.warn({ target: settings.name, why: plan.why }, 'sessions stay open');
   return scimTarget(
     {
       name: settings.name,
-      baseUrl: settingText(settings.baseUrl, config),
+      baseUrl,
       profile: settings.profile,
-      concurrency: settings.limits.concurrency,
-      perSecond: settings.limits.perSecond,
+      capabilities: settings.capabilities,
+      concurrency,
+      perSecond,
       timeoutMs: settings.timeoutMs,
+      deletes: settings.deletes,
     },
-    { token: async () => token(), now: clock.nowMs, wait: clock.wait, random, userAgent: `rollcall/${VERSION}` },
+    {
+      ...access,
+      ...(deleting === null ? {} : { deleting }),
+      ...deps,
+      ...(plan.kind === 'none'
+        ? {}
+        : { sessions: openSessions(plan, { ...settings, perSecond, profile }, { ...deps, access }) }),
+    },
   );
 }
 
@@ -209,7 +259,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     });
   }
   const dispatch = startDispatch(house, inner);
-  const loops: Promise<void>[] = [dispatch.stopped, actsLoop(house, inner)];
+  const loops: Promise<void>[] = [dispatch.stopped, actsLoop(house, inner), watchSeals(house, inner)];
   const jobs = [];
   for (const live of house.connections.values()) {
     const { connection } = live;
@@ -249,6 +299,9 @@ async function readinessOf(house: House): Promise<{ ready: boolean; reasons: rea
   }
 }
 
+/** A delta that was read to its end, whatever of it waits. */
+const READ: ReadonlySet<CycleReport['kind']> = new Set(['done', 'held', 'unchanged']);
+
 async function intakeLoop(
   house: House,
   live: LiveConnection,
@@ -276,7 +329,7 @@ async function intakeLoop(
       });
     if (report === null) return;
     // Deltas are done one after the other, without waiting for the next slot.
-    const another = connection.source.content === 'delta' && report.kind === 'done';
+    const another = connection.source.content === 'delta' && report.delivery !== null && READ.has(report.kind);
     retryAfterMs = another ? 0 : report.retryAfterMs;
     tell(report);
   }
@@ -303,7 +356,9 @@ async function calendarLoop(house: House, live: LiveConnection, signal: AbortSig
     const tick = await live.turn.take(() => tickCalendar(house, live));
     if (tick.judged > 0)
       house.log.info({ connection: live.connection.name, judged: tick.judged, held: tick.held }, 'calendar judged');
-    if (!tick.more) await quiet.after(quiet.rings, clock, 200, signal);
+    // In doubt about the clock what is due stays due: looked at again when a target may be asked again.
+    if (tick.doubt === true) await quiet.after(quiet.rings, clock, ASKED_EVERY_MS, signal);
+    else if (!tick.more) await quiet.after(quiet.rings, clock, 200, signal);
   }
 }
 

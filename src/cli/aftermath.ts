@@ -7,6 +7,8 @@ import type { Hold, ShownOperation } from '../store/store.ts';
 export interface Aftermath {
   readonly failed: readonly ShownOperation[];
   readonly unconfirmedLeavers: readonly ShownOperation[];
+  /** Leavers whose sessions at the target are not ended yet. */
+  readonly openSessions: readonly ShownOperation[];
   readonly holds: readonly Hold[];
 }
 
@@ -18,23 +20,24 @@ export async function aftermathOf(house: Pick<House, 'store'>, connection: strin
   const ours = <T extends { readonly connection: string }>(list: readonly T[]): readonly T[] =>
     connection === '' ? list : list.filter((one) => one.connection === connection);
   const only = connection === '' ? {} : { connection };
-  const [failed, leavers, holds] = await Promise.all([
+  const [failed, leavers, sessions, holds] = await Promise.all([
     store.operations({ ...only, states: ['failed'], limit: SHOWN_MAX }),
     store.unconfirmedLeavers(SHOWN_MAX),
+    store.openSessions(SHOWN_MAX),
     store.holds(connection === '' ? null : connection, 1),
   ]);
-  return { failed, unconfirmedLeavers: ours(leavers), holds };
+  return { failed, unconfirmedLeavers: ours(leavers), openSessions: ours(sessions), holds };
 }
 
 /** What a new delivery was refused for comes first, then what a person must release, then what failed on the way. */
 export function exitCodeOf(
   cycles: readonly Pick<CycleReport, 'kind' | 'faults'>[],
-  { failed, unconfirmedLeavers, holds }: Aftermath,
+  { failed, unconfirmedLeavers, openSessions, holds }: Aftermath,
 ): ExitCode {
   const refused = cycles.filter(({ kind }) => kind === 'refused');
   if (refused.length > 0) return refused.some(({ faults }) => faults.some(isConfiguration)) ? EXIT.usage : EXIT.failed;
   if (holds.some(({ discardedBy }) => discardedBy === null)) return EXIT.held;
-  return failed.length > 0 || unconfirmedLeavers.length > 0 ? EXIT.failed : EXIT.fine;
+  return failed.length + unconfirmedLeavers.length + openSessions.length > 0 ? EXIT.failed : EXIT.fine;
 }
 
 /** A feed without a mapped column is the feed's fault: the file itself has passed the check. */

@@ -33,7 +33,7 @@ export function entrySentence({ kind, body }: Pick<Entry, 'kind' | 'body'>): str
     case 'cycle':
       return `cycle ${text('cycle')} ${text('state')}, ${text('rows')} rows, ${text('rejected')} rejected`;
     case 'contact':
-      return `met ${text('target')} at ${text('baseUrl')}: ${text('accounts')} account(s)`;
+      return `met ${text('target')} at ${text('baseUrl')}: ${body.accounts === null ? 'it lists nobody, people are looked up' : `${text('accounts')} account(s)`}`;
     case 'suspected':
       return text('reason');
     default:

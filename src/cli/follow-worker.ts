@@ -96,7 +96,7 @@ async function confirmed(store: Store, result: ActResult): Promise<Followed> {
     lines.push(
       waiting.length === 0
         ? `  ${account.target}: confirmed, the account is ${state}`
-        : `  ${account.target}: NOT CONFIRMED – ${waiting.map(reasonOf).join('; ')}`,
+        : `  ${account.target}: ${waiting.some(({ kind }) => kind === 'disable') ? '' : `the account is ${state}, but `}NOT CONFIRMED – ${waiting.map(reasonOf).join('; ')}`,
     );
   }
   if (accounts.length === 0) lines.push('  no target has an account of this worker');

@@ -59,6 +59,7 @@ function learningInMemory(base: Store, memory: Store): Store {
     inventoryByValues: (target, values) => of(target).inventoryByValues(target, values),
     inventoryNames: (target, names) => of(target).inventoryNames(target, names),
     saveContact: memory.saveContact,
+    setting: async (key) => (await memory.setting(key)) ?? base.setting(key),
     contact: async (target) => (await memory.contact(target)) ?? base.contact(target),
   };
 }

@@ -5,7 +5,10 @@ import { faultLine } from '../base/problem.ts';
 import { grouped } from './ago.ts';
 import type { Paper } from './desk.ts';
 import { harmless } from './display-width.ts';
-import type { AttributeView, OperationView, PlannedConnection, RequestView, WorkerPlanView } from './plan-view.ts';
+import { CAUSES, type Cause } from './plan-causes.ts';
+import type { PlanCounts, SharedChange } from './plan-counts.ts';
+import type { RequestView } from './plan-requests.ts';
+import type { AttributeView, OperationView, PlanDetails, PlannedConnection, WorkerPlanView } from './plan-view.ts';
 import { rejectionTable } from './sync-report.ts';
 import { countsOf, countsText } from './tally.ts';
 import { toned } from './tone.ts';
@@ -38,6 +41,7 @@ function connectionLines(paper: Paper, { report, details }: PlannedConnection, a
   const counts = countsOf(report.tally);
   return [
     `${title}: ${harmless(delivery ?? '')}, ${grouped(report.rows)} rows, ${grouped(report.recognised)} unchanged (${harmless(report.reason)})`,
+    ...changeLines(paper, details.counts),
     `  would decide   ${countsText(counts.transitions) || 'nothing'}`,
     `  would send     ${countsText(counts.operations) || 'nothing'}`,
     ...(counts.held > 0 ? [`  would hold     ${grouped(counts.held)} worker(s)`] : []),
@@ -49,14 +53,17 @@ function connectionLines(paper: Paper, { report, details }: PlannedConnection, a
         ]
       : []),
     ...(report.suspected > 0
-      ? [`  suspected      ${grouped(report.suspected)} not in this snapshot; nothing is done about it`]
+      ? [
+          `  suspected      ${grouped(report.suspected)} not in this snapshot; nothing is done until two complete ones a day apart say so`,
+        ]
       : []),
     ...report.holds.map(
       (hold) =>
         `  ${toned(paper, 'warning', 'HELD')}           ${grouped(hold.items)} × ${hold.kind} – ${harmless(hold.reason)}`,
     ),
     ...rejectionLines(paper, report),
-    ...workerLines(paper, details.workers, all),
+    ...sharedLines(paper, details.shared),
+    ...workerLines(paper, details, all),
     ...(details.omitted > 0 ? ['', `and ${grouped(details.omitted)} more workers`] : []),
   ];
 }
@@ -74,14 +81,90 @@ function rejectionLines(paper: Paper, { rejections, connection }: PlannedConnect
   ];
 }
 
-function workerLines(paper: Paper, workers: readonly WorkerPlanView[], all: boolean): readonly string[] {
-  const groups = Map.groupBy(workers, ({ transitions }) => transitions[0] ?? 'other');
-  return [...groups].flatMap(([transition, members]) => {
-    const shown = all ? members : members.slice(0, SHOWN_OF_EACH);
+const people = (count: number): string => (count === 1 ? '1 person' : `${grouped(count)} people`);
+const changing = (count: number): string => `${people(count)} ${count === 1 ? 'changes' : 'change'}`;
+const losing = (paper: Paper, count: number): string =>
+  count === 0
+    ? 'nobody loses access'
+    : toned(paper, 'bad', `${grouped(count)} ${count === 1 ? 'loses' : 'lose'} access`);
+
+const CAUSE_WORDS: Readonly<Record<Cause, string>> = {
+  feed: 'their records changed',
+  mapping: 'the mapping or the version changed, not their records',
+  absence: 'the feed proves that they are gone',
+  date: 'a date has come',
+  released: 'judged again: something of them was held or released',
+  unknown: 'which records are new cannot be told',
+};
+
+/** How many, who is harmed, and why: without more than one reason there is nothing to tell apart, but for a changed mapping. */
+function changeLines(paper: Paper, { change, gainAccess, loseAccess, causes }: PlanCounts): readonly string[] {
+  if (change === 0) return ['  nobody changes'];
+  const gains = gainAccess === 0 ? '' : `, ${grouped(gainAccess)} ${gainAccess === 1 ? 'gets' : 'get'} access`;
+  const listed = CAUSES.flatMap((cause) => {
+    const count = causes[cause];
+    return count === undefined ? [] : [{ cause, ...count }];
+  });
+  const told = listed.length > 1 || listed.some(({ cause }) => cause !== 'feed');
+  return [
+    `  ${toned(paper, 'bold', changing(change))}, ${losing(paper, loseAccess)}${gains}`,
+    ...(told
+      ? listed.map(
+          ({ cause, change: count, loseAccess: lose }) =>
+            `    ${grouped(count)}: ${CAUSE_WORDS[cause]}${lose === 0 ? '' : ` (${losing(paper, lose)})`}`,
+        )
+      : []),
+  ];
+}
+
+const SHARED_SHOWN = 10;
+
+/** `department: Sales → Marketing, 14 people`, the most frequent first. */
+function sharedLines(paper: Paper, shared: readonly SharedChange[]): readonly string[] {
+  if (shared.length === 0) return [];
+  const several = new Set(shared.map(({ target }) => target)).size > 1;
+  return [
+    '',
+    toned(paper, 'bold', 'The same for several'),
+    ...shared
+      .slice(0, SHARED_SHOWN)
+      .map(
+        ({ target, workers, ...change }) =>
+          `  ${several ? `${harmless(target)}: ` : ''}${attributeLine(paper, { ...change, path: shortPath(change.path) })}, ${people(workers)}`,
+      ),
+    ...(shared.length > SHARED_SHOWN
+      ? [`  and ${grouped(shared.length - SHARED_SHOWN)} more kinds (--json lists them)`]
+      : []),
+  ];
+}
+
+/** Without the name of its schema. */
+const shortPath = (path: string): string => (path.startsWith('urn:') ? path.slice(path.lastIndexOf(':') + 1) : path);
+
+/** What takes something away comes first. */
+const ORDER = ['purge', 'leaver', 'withdraw', 'leave', 'return', 'rescind', 'rehire', 'joiner', 'start', 'mover'];
+const rankOf = (transition: string): number => {
+  const at = ORDER.indexOf(transition);
+  return at < 0 ? ORDER.length : at;
+};
+const losesAccess = ({ operations }: WorkerPlanView): boolean =>
+  operations.some(({ kind }) => kind === 'disable' || kind === 'delete');
+
+function workerLines(paper: Paper, { workers, omitted }: PlanDetails, all: boolean): readonly string[] {
+  const groups = Map.groupBy(workers, (worker) =>
+    losesAccess(worker) ? 'loses access' : (worker.transitions[0] ?? 'other changes'),
+  );
+  const sorted = [...groups].sort(
+    ([a], [b]) => Number(b === 'loses access') - Number(a === 'loses access') || rankOf(a) - rankOf(b),
+  );
+  return sorted.flatMap(([title, members]) => {
+    // Whoever a person has to decide about is not below the fold.
+    const ordered = members.toSorted((a, b) => Number(b.guard !== 'passes') - Number(a.guard !== 'passes'));
+    const shown = all ? ordered : ordered.slice(0, SHOWN_OF_EACH);
     const left = members.length - shown.length;
     return [
       '',
-      toned(paper, 'bold', `${transition} (${grouped(members.length)})`),
+      toned(paper, 'bold', `${title} (${omitted > 0 ? 'at least ' : ''}${grouped(members.length)})`),
       ...shown.flatMap((worker) => oneWorker(paper, worker)),
       ...(left > 0 ? [`  and ${grouped(left)} more: --all lists them`] : []),
     ];
@@ -92,10 +175,11 @@ const GUARD_WORDS = { passes: '', disableOnly: 'only the disable passes', held: 
 
 function oneWorker(paper: Paper, worker: WorkerPlanView): readonly string[] {
   const stages = worker.from === worker.to ? worker.to : `${worker.from} → ${worker.to}`;
+  const why = [worker.why, worker.cause === 'feed' ? '' : CAUSE_WORDS[worker.cause]].filter((text) => text !== '');
   const word = GUARD_WORDS[worker.guard];
   const verdict = word === '' ? '' : `  ${toned(paper, 'warning', `${word}: ${worker.heldBy.join(', ')}`)}`;
   return [
-    `  ${harmless(worker.worker)}  ${toned(paper, 'dim', stages)}${verdict}`,
+    `  ${harmless(worker.worker)}  ${toned(paper, 'dim', [stages, ...why].map(harmless).join(' – '))}${verdict}`,
     ...worker.alerts.map((alert) => `    ${toned(paper, 'warning', '!')} ${harmless(alert)}`),
     ...worker.refusals.map((reason) => `    ${toned(paper, 'dim', `not possible: ${harmless(reason)}`)}`),
     ...worker.operations.flatMap((operation) => operationLines(paper, operation)),
@@ -110,6 +194,7 @@ const VERBS = {
   delete: 'delete the account',
   addMember: 'join group',
   removeMember: 'leave group',
+  revokeSessions: 'end the sessions',
 } as const;
 
 function operationLines(paper: Paper, operation: OperationView): readonly string[] {
@@ -117,7 +202,7 @@ function operationLines(paper: Paper, operation: OperationView): readonly string
   if (operation.refused !== '')
     return [`    ${operation.target}: ${toned(paper, 'bad', 'cannot')} ${what}: ${harmless(operation.refused)}`];
   return [
-    `    ${operation.target}: ${what}`,
+    `    ${operation.target}: ${what}${operation.follows === '' ? '' : `, once ${harmless(operation.follows)} has an account`}`,
     ...operation.changes.map((change) => `      ${attributeLine(paper, change)}`),
     ...(operation.requests ?? []).flatMap((request) => requestLines(paper, request)),
   ];

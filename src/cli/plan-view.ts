@@ -3,8 +3,8 @@ import type { JsonValue } from '../base/json.ts';
 import type { Lane, TransitionName } from '../lifecycle/operation.ts';
 import type { Stage } from '../lifecycle/standing.ts';
 import type { House, LiveConnection } from '../pipeline/house.ts';
-import type { CycleReport } from '../pipeline/intake.ts';
-import type { Plan } from '../pipeline/judge.ts';
+import type { CycleReport, Inspected } from '../pipeline/intake.ts';
+import type { Plan, Planned } from '../pipeline/judge.ts';
 import { type Change, flatten } from '../planning/account-changes.ts';
 import type {
   AccountPayload,
@@ -15,18 +15,17 @@ import type {
 } from '../planning/changeset.ts';
 import type { HoldKind, Verdict } from '../planning/guard.ts';
 import type { WorkerPlan } from '../planning/plan-worker.ts';
-import type { Sendable, ShownRequest } from '../targets/target.ts';
+import { type Cause, causesIn } from './plan-causes.ts';
+import { PlanCounter, type PlanCounts, type SharedChange } from './plan-counts.ts';
+import { type Following, followingOf } from './plan-follow.ts';
+import { accountOf, type RequestView, requestsOf } from './plan-requests.ts';
+import { type GuardWord, guardWord, isSent } from './plan-sent.ts';
 
 export interface AttributeView {
   readonly path: string;
   /** Null where there is nothing. */
   readonly before: JsonValue | null;
   readonly after: JsonValue | null;
-}
-
-export interface RequestView extends ShownRequest {
-  /** What cannot be told before the target has answered; '' where everything can. */
-  readonly note: string;
 }
 
 export interface OperationView {
@@ -36,6 +35,10 @@ export interface OperationView {
   readonly group: string | null;
   /** Why planning itself refuses; '' where it does not. */
   readonly refused: string;
+  /** Whether a cycle would send it now: false where a guard holds it, or planning refuses. */
+  readonly sent: boolean;
+  /** The manager whose account must exist first: it is sent once the target has issued that id. '' for all else. */
+  readonly follows: string;
   readonly changes: readonly AttributeView[];
   readonly requests?: readonly RequestView[];
 }
@@ -45,8 +48,10 @@ export interface WorkerPlanView {
   readonly transitions: readonly TransitionName[];
   readonly from: Stage;
   readonly to: Stage;
-  /** `disableOnly`: access ends now, the rest waits for a person. */
-  readonly guard: 'passes' | 'disableOnly' | 'held';
+  readonly cause: Cause;
+  /** The dates and words that decided. */
+  readonly why: string;
+  readonly guard: GuardWord;
   readonly heldBy: readonly HoldKind[];
   readonly alerts: readonly string[];
   readonly refusals: readonly string[];
@@ -57,7 +62,12 @@ export interface PlanDetails {
   readonly workers: readonly WorkerPlanView[];
   /** Workers that change beyond the ones that are listed. */
   readonly omitted: number;
+  readonly counts: PlanCounts;
+  /** Changes that several workers share. */
+  readonly shared: readonly SharedChange[];
 }
+
+export const NO_DETAILS: PlanDetails = { workers: [], omitted: 0, counts: new PlanCounter().counts(), shared: [] };
 
 export interface PlannedConnection {
   readonly report: CycleReport;
@@ -73,6 +83,7 @@ export async function planDetails(
   live: LiveConnection,
   plan: Plan,
   verdict: Verdict,
+  inspected: Inspected,
   withRequests: boolean,
 ): Promise<PlanDetails> {
   const heldBy = new Map<string, HoldKind[]>();
@@ -80,41 +91,92 @@ export async function planDetails(
     for (const key of new Set(items.map(({ harm }) => harm.workerKey)))
       heldBy.set(key, [...(heldBy.get(key) ?? []), kind]);
   }
+  const causeOf = await causesIn(house, live, inspected);
+  const following = new Map(await followingOf(house, live, plan, verdict));
+  const counter = new PlanCounter();
   const workers: WorkerPlanView[] = [];
   let omitted = 0;
+  const list = (worker: WorkerPlanView): void => {
+    counter.take(worker);
+    if (workers.length < WORKERS_MAX) workers.push(worker);
+    else omitted += 1;
+  };
+  const followed = (key: string): readonly OperationView[] =>
+    (following.get(key) ?? []).map((one) => followingView(live, one, withRequests));
   for (const key of plan.keys()) {
-    const planned = plan.get(key)?.plan;
-    if (planned === undefined || isNothing(planned)) continue;
-    if (workers.length >= WORKERS_MAX) {
-      omitted += 1;
-      continue;
-    }
-    const passes = !plan.candidates.has(key) || verdict.passes.has(key);
+    const planned = plan.get(key);
+    if (planned === null || (isNothing(planned.plan) && !following.has(key))) continue;
+    const asked = withRequests && workers.length < WORKERS_MAX;
     const operations: OperationView[] = [];
-    for (const operation of planned.change?.operations ?? []) {
-      const requests = withRequests ? { requests: await requestsOf(house, live, planned, operation) } : {};
-      const target = planned.targets.find((one) => one.target === operation.target);
-      operations.push({ ...operationView(operation, target?.changes ?? []), ...requests });
+    for (const operation of planned.plan.change?.operations ?? []) {
+      const requests = asked ? { requests: await requestsOf(house, live, planned.plan, operation) } : {};
+      const target = planned.plan.targets.find((one) => one.target === operation.target);
+      const before = await accountOf(house, live, planned.plan, operation.target);
+      const sent = isSent(plan, verdict, planned.plan, operation);
+      operations.push({ ...operationView(operation, target?.changes ?? [], before), sent, ...requests });
     }
-    workers.push({
+    const { transitions, from, to, alerts, refusals } = planned.plan;
+    list({
       worker: key,
-      transitions: planned.transitions,
-      from: planned.from,
-      to: planned.to,
-      guard: passes ? 'passes' : verdict.disableOnly.has(key) ? 'disableOnly' : 'held',
+      transitions,
+      from,
+      to,
+      cause: causeOf(planned),
+      why: whyOf(planned),
+      guard: guardWord(plan, verdict, key),
       heldBy: heldBy.get(key) ?? [],
-      alerts: planned.alerts,
-      refusals: planned.refusals.map(({ reason }) => reason),
-      operations,
+      alerts,
+      refusals: refusals.map(({ reason }) => reason),
+      operations: [...operations, ...followed(key)],
+    });
+    following.delete(key);
+  }
+  for (const key of following.keys()) {
+    const situation = (await house.store.situations(live.connection.name, [key])).get(key);
+    if (situation === undefined) continue;
+    const { stage } = situation.standing;
+    list({
+      worker: key,
+      transitions: [],
+      from: stage,
+      to: stage,
+      cause: 'feed',
+      why: 'the manager gets an account',
+      guard: 'passes',
+      heldBy: [],
+      alerts: [],
+      refusals: [],
+      operations: followed(key),
     });
   }
-  return { workers, omitted };
+  return { workers, omitted, counts: counter.counts(), shared: counter.shared() };
+}
+
+/** The dates of the record that counts, in HR's own words; '' where only attributes differ. */
+function whyOf({ plan, observed }: Planned): string {
+  const facts = observed.employments.length > 0 ? observed.employments : (plan.change?.employments ?? []);
+  if (plan.from === plan.to || facts.length === 0) return '';
+  const words = facts.map(({ id, status, startDate, endDate, absent }) =>
+    [
+      facts.length > 1 ? id : '',
+      absent === undefined ? status : 'no longer in the feed',
+      startDate === null ? '' : `from ${startDate}`,
+      endDate === null ? '' : `to ${endDate}`,
+    ]
+      .filter((word) => word !== '')
+      .join(' '),
+  );
+  return words.join('; ');
 }
 
 const isNothing = ({ transitions, change, refusals, harms }: WorkerPlan): boolean =>
   transitions.length + refusals.length + harms.length === 0 && (change?.operations.length ?? 0) === 0;
 
-function operationView(operation: NewOperation, changes: readonly Change[]): OperationView {
+function operationView(
+  operation: NewOperation,
+  changes: readonly Change[],
+  before: AccountState | null,
+): Omit<OperationView, 'sent'> {
   const { target, kind, lane, refused, payload } = operation;
   const membership = kind === 'addMember' || kind === 'removeMember';
   return {
@@ -123,17 +185,56 @@ function operationView(operation: NewOperation, changes: readonly Change[]): Ope
     lane,
     group: membership ? (payload as MembershipPayload).group : null,
     refused: refused === undefined ? '' : refused.detail,
-    changes: membership || refused !== undefined ? [] : changesOf(kind, payload as AccountPayload, changes),
+    follows: '',
+    changes: membership || refused !== undefined ? [] : changesOf(kind, payload as AccountPayload, changes, before),
   };
 }
 
-function changesOf(kind: OperationKind, payload: AccountPayload, planned: readonly Change[]): readonly AttributeView[] {
+function followingView(live: LiveConnection, following: Following, withRequests: boolean): OperationView {
+  const { worker, managerKey, managerRemoteId, account, payload } = following;
+  const view: OperationView = {
+    target: account.target,
+    kind: 'update',
+    lane: 'mover',
+    group: null,
+    refused: '',
+    sent: true,
+    follows: managerKey,
+    changes: managerChange(payload, account),
+  };
+  const target = live.targets.get(account.target);
+  if (!withRequests || target === undefined) return view;
+  const requests = target.show({
+    id: 0,
+    workerKey: worker,
+    kind: 'update',
+    payload,
+    account,
+    managerRemoteId,
+    ambiguous: false,
+    groupRemoteId: null,
+    lane: 'mover',
+  });
+  const note = `once the account of ${managerKey} is there; part of the create where that has not left by then`;
+  return { ...view, requests: requests.map((request) => ({ ...request, note })) };
+}
+
+/** A reference is told where it differs: an operation that takes another's place carries it along as it is. */
+function managerChange({ managerKey }: AccountPayload, account: AccountState | null): readonly AttributeView[] {
+  const before = account?.managerKnown ?? '';
+  if (managerKey === null || managerKey === before) return [];
+  return [{ path: 'manager', before: before === '' ? null : before, after: managerKey === '' ? null : managerKey }];
+}
+
+function changesOf(
+  kind: OperationKind,
+  payload: AccountPayload,
+  planned: readonly Change[],
+  account: AccountState | null,
+): readonly AttributeView[] {
   if (kind === 'disable') return [{ path: 'active', before: true, after: false }];
-  if (kind === 'delete') return [];
-  const manager: readonly AttributeView[] =
-    payload.managerKey === null
-      ? []
-      : [{ path: 'manager', before: null, after: payload.managerKey === '' ? null : payload.managerKey }];
+  if (kind === 'delete' || kind === 'revokeSessions') return [];
+  const manager = managerChange(payload, account);
   if (kind === 'create') {
     const given = [...flatten(payload.attributes)].map(([path, after]) => ({ path, before: null, after }));
     const own = { userName: payload.userName, externalId: payload.externalId, active: payload.active };
@@ -145,57 +246,4 @@ function changesOf(kind: OperationKind, payload: AccountPayload, planned: readon
     after: after ?? null,
   }));
   return [...(kind === 'enable' ? [{ path: 'active', before: false, after: true }] : []), ...changes, ...manager];
-}
-
-/** The account as it will stand when the operation is sent: as planned, else as it is on file. */
-async function accountOf(
-  house: House,
-  live: LiveConnection,
-  planned: WorkerPlan,
-  target: string,
-): Promise<AccountState | null> {
-  const changed = planned.change?.accounts.find((account) => account.target === target);
-  if (changed !== undefined) return changed;
-  const { name } = live.connection;
-  const situation = (await house.store.situations(name, [planned.key])).get(planned.key);
-  return situation?.accounts.find((account) => account.target === target) ?? null;
-}
-
-async function requestsOf(
-  house: House,
-  live: LiveConnection,
-  planned: WorkerPlan,
-  operation: NewOperation,
-): Promise<readonly RequestView[]> {
-  const account = await accountOf(house, live, planned, operation.target);
-  const target = live.targets.get(operation.target);
-  if (target === undefined || account === null || operation.refused !== undefined) return [];
-  const { kind, payload, lane } = operation;
-  const membership = kind === 'addMember' || kind === 'removeMember';
-  const manager = membership ? null : (payload as AccountPayload).managerKey;
-  const sendable: Sendable = {
-    id: 0,
-    workerKey: planned.key,
-    kind,
-    payload,
-    account,
-    managerRemoteId: manager === null || manager === '' ? null : await idOf(house, live, operation.target, manager),
-    ambiguous: false,
-    groupRemoteId: membership
-      ? ((await house.store.group(operation.target, (payload as MembershipPayload).group))?.remoteId ?? null)
-      : null,
-    lane,
-  };
-  const requests = target.show(sendable);
-  return requests.map((request, index) => ({ ...request, note: noteOf(request, requests.slice(index + 1)) }));
-}
-
-async function idOf(house: House, live: LiveConnection, target: string, key: string): Promise<string> {
-  return (await house.store.remoteIds(live.connection.name, target, [key])).get(key) ?? `<id:${key}>`;
-}
-
-function noteOf({ method, path, body }: ShownRequest, following: readonly ShownRequest[]): string {
-  if (method === 'GET' && following.length > 0) return 'what follows depends on the answer';
-  if (method === 'GET') return 'the answer decides whether it is confirmed';
-  return `${path}${body}`.includes('<id:') ? 'the target issues <id:…>' : '';
 }

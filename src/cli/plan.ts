@@ -10,7 +10,7 @@ import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openPlanHouse, type PlanHouse } from './plan-house.ts';
 import { planLines } from './plan-text.ts';
-import { type PlanDetails, type PlannedConnection, planDetails } from './plan-view.ts';
+import { NO_DETAILS, type PlanDetails, type PlannedConnection, planDetails } from './plan-view.ts';
 import { progressOn } from './progress.ts';
 import { rejectionJson } from './sync-report.ts';
 import { countsOf } from './tally.ts';
@@ -55,15 +55,15 @@ async function plannedConnection(
   live: LiveConnection,
   options: Options,
 ): Promise<PlannedConnection> {
-  let details: PlanDetails = { workers: [], omitted: 0 };
+  let details: PlanDetails = NO_DETAILS;
   using progress = progressOn(desk.err, desk.clock, !json);
   const cycle: CycleOptions = {
     actor: 'feed',
     mode: 'plan',
     signal: desk.stop,
     onProgress: progress.show,
-    inspect: async (plan, verdict) => {
-      details = await planDetails(house, live, plan, verdict, options.requests === true);
+    inspect: async (plan, verdict, inspected) => {
+      details = await planDetails(house, live, plan, verdict, inspected, options.requests === true);
     },
     ...(options.asOf === undefined ? {} : { asIf: momentOf(options.asOf) }),
     ...(options.worker === undefined ? {} : { onlyWorker: options.worker }),
@@ -82,7 +82,7 @@ async function plannedConnection(
 function exitCode(planned: readonly PlannedConnection[]): ExitCode {
   const code = exitCodeOf(
     planned.map(({ report }) => report),
-    { failed: [], unconfirmedLeavers: [], holds: [] },
+    { failed: [], unconfirmedLeavers: [], openSessions: [], holds: [] },
   );
   if (code !== EXIT.fine) return code;
   return planned.some(({ report }) => report.holds.length > 0) ? EXIT.held : EXIT.fine;
@@ -106,6 +106,8 @@ function planJson({ report, details }: PlannedConnection): object {
     holds: report.holds,
     faults: report.faults.map((fault) => ({ ...fault, text: faultLine(fault) })),
     rejections: report.rejections.map(rejectionJson),
+    counts: details.counts,
+    shared: details.shared,
     workers: details.workers,
     workersOmitted: details.omitted,
   };

@@ -1,6 +1,8 @@
 // Puts the commands together and turns whatever happens into an exit code.
 import { Command, CommanderError } from 'commander';
-import { EXIT, type ExitCode, Problem } from '../base/problem.ts';
+import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
+import { sqliteCode } from '../store/sql.ts';
+import { StoreUnknown } from '../store/store.ts';
 import { VERSION } from '../version.ts';
 import { type Environment, openDesk, seat } from './desk.ts';
 import { printFaults } from './output.ts';
@@ -22,6 +24,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
     {
       sync: async () => (await import('./sync.ts')).syncCommand(),
       plan: async () => (await import('./plan.ts')).planCommand(),
+      rehearse: async () => (await import('./rehearse.ts')).rehearseCommand(),
       status: async () => (await import('./status.ts')).statusCommand(),
       worker: async () => (await import('./worker.ts')).workerCommand(),
     },
@@ -93,6 +96,21 @@ function commandIn(argv: readonly string[]): string {
   return '';
 }
 
+/** What SQLite says of a disk rather than of us. */
+const DISK_CODES = /^SQLITE_(?:FULL|IOERR|CANTOPEN|READONLY)/;
+const DISK_HINT =
+  'the disk of the state folder may be full or failing: look at it, then start again; what took place is read from there';
+
+/** Null where the error has nothing to do with the disk. */
+function diskFaults(error: unknown): readonly Fault[] | null {
+  // What failed first says why; what failed while closing often follows from it.
+  if (error instanceof SuppressedError) return diskFaults(error.suppressed) ?? diskFaults(error.error);
+  if (error instanceof StoreUnknown) return [{ code: 'state.unknown', message: error.message, hint: DISK_HINT }];
+  const code = sqliteCode(error);
+  if (!DISK_CODES.test(code)) return null;
+  return [{ code: 'state.disk', message: `the state folder cannot be read or written (${code})`, hint: DISK_HINT }];
+}
+
 /** Runs one command line; never throws. */
 export async function runCommandLine(argv: readonly string[], environment: Environment): Promise<ExitCode> {
   const desk = openDesk(environment);
@@ -117,6 +135,11 @@ export async function runCommandLine(argv: readonly string[], environment: Envir
     if (error instanceof Problem) {
       await printFaults(desk, error.faults, json);
       return error.exitCode;
+    }
+    const faults = diskFaults(error);
+    if (faults !== null) {
+      await printFaults(desk, faults, json);
+      return EXIT.failed;
     }
     if (desk.stop.aborted) {
       await desk.err.write('rollcall: interrupted\n');

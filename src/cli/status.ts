@@ -3,12 +3,19 @@ import { Command } from 'commander';
 import { type Instant, msOf } from '../base/instant.ts';
 import { EXIT } from '../base/problem.ts';
 import { STAGES } from '../lifecycle/standing.ts';
+import { type ClockDoubt, readClockDoubt } from '../pipeline/clock-watch.ts';
+import { type DispatchStates, readDispatchStates } from '../pipeline/dispatch-state.ts';
+import { readFeedSince } from '../pipeline/feed-age.ts';
+import { readUnmet, type Unmet } from '../pipeline/first-contact.ts';
 import { ALL_TARGETS, readStops, type Stops } from '../pipeline/stop-writes.ts';
+import type { Checkpoint } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { type LockHolder, lockHolder, type Overview, type Store } from '../store/store.ts';
 import { type Aftermath, aftermathOf } from './aftermath.ts';
 import { ago, grouped, span } from './ago.ts';
+import { clockLines } from './clock-text.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
+import { dispatchLines, leaverLines, oldestOf, unmetLines } from './dispatch-text.ts';
 import { harmless } from './display-width.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
@@ -45,7 +52,12 @@ interface Status extends Aftermath {
   readonly holder: LockHolder | null;
   readonly overview: Overview;
   readonly suspected: readonly Suspected[];
+  /** By connection: since when the feed says what it says. */
+  readonly feedSince: ReadonlyMap<string, Instant>;
   readonly stops: Stops;
+  readonly dispatch: DispatchStates;
+  readonly unmet: readonly Unmet[];
+  readonly clockDoubt: ClockDoubt | null;
 }
 
 export const statusCommand = (): Command =>
@@ -53,7 +65,10 @@ export const statusCommand = (): Command =>
     .description('stages, queues, holds, last cycles; what needs a person comes first')
     .option('--rejections', 'list every rejected row of the last deliveries with its reason')
     .option('--limit <count>', 'rejections listed for each connection', positive, REJECTIONS_MAX)
-    .option('--check', 'exit 1 when something failed or a leaver is unconfirmed, 3 when something is held')
+    .option(
+      '--check',
+      'exit 1 when something failed, a leaver is unconfirmed or still has sessions, 3 when something is held',
+    )
     .action(async (options: Options, command: Command) => {
       const session = sessionOf(command);
       await using store = await openState(session, 'read');
@@ -78,15 +93,28 @@ async function showStatus(session: Session, store: Store, check: boolean): Promi
     holder: await lockHolder(config.stateDir),
     overview,
     suspected: suspected.flat(),
+    feedSince: await feedsSince(store, overview),
     stops: await readStops(store),
+    dispatch: await readDispatchStates(store),
+    clockDoubt: await readClockDoubt(store),
+    unmet: (await Promise.all(overview.connections.map((one) => readUnmet(store, one.connection)))).flat(),
     ...(await aftermathOf({ store }, '')),
   };
   if (check) desk.exitCode = checkedCode(status);
   await answer(session, statusJson(status), () => statusLines(desk.out, status));
 }
 
-function checkedCode({ failed, unconfirmedLeavers, holds }: Status) {
-  if (failed.length > 0 || unconfirmedLeavers.length > 0) return EXIT.failed;
+/** Where it was never written down, the delivery that was accepted last speaks for it. */
+async function feedsSince(store: Store, { connections }: Overview): Promise<ReadonlyMap<string, Instant>> {
+  const feeds = new Map<string, Instant>();
+  for (const { connection, checkpoint } of connections) {
+    if (checkpoint !== null) feeds.set(connection, (await readFeedSince(store, connection)) ?? checkpoint.asOf);
+  }
+  return feeds;
+}
+
+function checkedCode({ failed, unconfirmedLeavers, openSessions, holds }: Status) {
+  if (failed.length + unconfirmedLeavers.length + openSessions.length > 0) return EXIT.failed;
   return holds.some(({ discardedBy }) => discardedBy === null) ? EXIT.held : EXIT.fine;
 }
 
@@ -97,10 +125,16 @@ const statusJson = (status: Status): object => ({
   queue: status.overview.queue,
   auditEntries: status.overview.entries,
   suspected: status.suspected,
+  feedSince: Object.fromEntries(status.feedSince),
   unconfirmedLeavers: status.unconfirmedLeavers.map(operationJson),
+  openSessions: status.openSessions.map(operationJson),
   failed: status.failed.map(operationJson),
   holds: status.holds.map(holdJson),
   stops: status.stops,
+  dispatch: status.dispatch,
+  unmetTargets: status.unmet,
+  clockDoubt: status.clockDoubt,
+  oldestUnconfirmedLeaver: oldestOf(status.unconfirmedLeavers),
 });
 
 function statusLines(paper: Paper, status: Status): readonly string[] {
@@ -111,13 +145,19 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
       : `${holder.command} runs since ${ago(holder.since, at)} (process ${holder.pid} on ${holder.host})`;
   return fromFirst([
     ...stopLines(paper, status),
+    ...clockLines(paper, status.clockDoubt),
+    ...unmetLines(paper, status.unmet),
+    ...dispatchLines(paper, status.dispatch, at),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', status.unconfirmedLeavers),
+    ...leaverLines(status.unconfirmedLeavers, at),
+    ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', status.openSessions),
     ...operationLines(paper, 'Failed operations', status.failed),
     ...holdLines(paper, status.holds),
     '',
     harmless(running),
     '',
-    ...connectionLines(paper, overview, at),
+    ...connectionLines(paper, status),
+    ...refusedLines(paper, status),
     ...queueLines(paper, overview),
     ...suspectedLines(paper, status),
     '',
@@ -140,7 +180,7 @@ function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
   });
 }
 
-function connectionLines(paper: Paper, { connections }: Overview, at: Instant): readonly string[] {
+function connectionLines(paper: Paper, { overview: { connections }, feedSince, at }: Status): readonly string[] {
   if (connections.length === 0) return ['no connection has run yet: rollcall plan shows what a first sync would do'];
   const stages = STAGES.filter(
     (stage) => stage !== 'purged' || connections.some(({ stages: counts }) => (counts.purged ?? 0) > 0),
@@ -151,7 +191,7 @@ function connectionLines(paper: Paper, { connections }: Overview, at: Instant): 
     ...stages.map((stage) => zeroDim(one.stages[stage] ?? 0)),
     warned(one.rejections),
     warned(one.suspected),
-    one.checkpoint === null ? { text: 'never', tone: 'warning' } : ago(one.checkpoint.asOf, at),
+    feedCell(one.checkpoint, feedSince.get(one.connection), at),
     one.lastCycle === null
       ? '–'
       : `${one.lastCycle.state} ${ago(one.lastCycle.finishedAt ?? one.lastCycle.startedAt, at)}`,
@@ -173,6 +213,23 @@ function connectionLines(paper: Paper, { connections }: Overview, at: Instant): 
     ],
     rows,
   );
+}
+
+/** The same content delivered again is told as such: a feed that stands still looks alive otherwise. */
+function feedCell(checkpoint: Checkpoint | null, since: Instant | undefined, at: Instant): Cell {
+  if (checkpoint === null || since === undefined) return { text: 'never', tone: 'warning' };
+  return checkpoint.asOf === since ? ago(since, at) : `${ago(since, at)}, the same again ${ago(checkpoint.asOf, at)}`;
+}
+
+/** Why the last cycle took nothing in. */
+function refusedLines(paper: Paper, { overview }: Status): readonly string[] {
+  return overview.connections.flatMap(({ connection, lastCycle }) => {
+    if (lastCycle === null || lastCycle.state !== 'refused') return [];
+    const { reason, delivery } = lastCycle.summary;
+    const what = typeof delivery === 'string' ? ` of ${delivery}` : '';
+    const line = `the last cycle${what} was refused: ${typeof reason === 'string' ? reason : ''}`;
+    return ['', toned(paper, 'bad', harmless(`${connection}: ${line}`))];
+  });
 }
 
 const zeroDim = (value: number): Cell => (value === 0 ? { text: '0', tone: 'dim' } : grouped(value));
@@ -213,7 +270,7 @@ function suspectedLines(paper: Paper, { suspected, at, overview }: Status): read
     toned(
       paper,
       'warning',
-      `${grouped(total)} suspected: absent from the last complete snapshot; nothing is done about it`,
+      `${grouped(total)} suspected: absent from snapshots; nothing is done until two complete ones a day apart, or a person, say so`,
     ),
     ...table(paper, [{ title: 'CONNECTION' }, { title: 'WORKER' }, { title: 'ABSENT' }], rows),
     ...(total > rows.length ? [`and ${grouped(total - rows.length)} more`] : []),

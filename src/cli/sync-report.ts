@@ -76,6 +76,7 @@ export function syncJson(view: SyncView): object {
     holds: view.holds.map(holdJson),
     failed: view.failed.map(operationJson),
     unconfirmedLeavers: view.unconfirmedLeavers.map(operationJson),
+    openSessions: view.openSessions.map(operationJson),
     exitCode: view.exitCode,
   };
 }
@@ -103,6 +104,7 @@ export function syncLines(paper: Paper, view: SyncView): readonly string[] {
     ...holdLines(paper, view.holds),
     ...operationLines(paper, 'Failed operations', view.failed),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', view.unconfirmedLeavers),
+    ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', view.openSessions),
   ];
 }
 

@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT, type Fault, Problem } from '../base/problem.ts';
 import { connectionFiles, loadConnections } from '../connections.ts';
-import { type Connection, readConnection } from '../mapping/connection-file.ts';
+import { type Connection, readConnection, type TargetSettings } from '../mapping/connection-file.ts';
 import type { TextSetting } from '../mapping/secret-reference.ts';
 import { LIMITS, lowered } from '../planning/limits.ts';
 import { sha256 } from '../runtime/hash.ts';
+import { PROFILES } from '../targets/scim/profiles.ts';
+import { sessionPlan } from '../targets/sessions/session-plan.ts';
 import { sessionOf } from './desk.ts';
 import { answer, printFaults } from './output.ts';
 
@@ -21,6 +23,8 @@ interface Validated {
   readonly faults: readonly Fault[];
   /** What the file asks for and does not get yet, such as a raised limit. */
   readonly notes: readonly Fault[];
+  /** What a person should know although nothing is wrong. */
+  readonly warnings: readonly Fault[];
 }
 
 export const validateCommand = (): Command =>
@@ -38,12 +42,13 @@ export const validateCommand = (): Command =>
       if (faults.length + together.length > 0) desk.exitCode = EXIT.usage;
       const good = validated.filter((one) => one.faults.length === 0);
       await answer(session, { ok: desk.exitCode === EXIT.fine, files: validated, faults: together }, () =>
-        good.flatMap(({ file, connection, digest, source, targets, columns, notes }) => [
+        good.flatMap(({ file, connection, digest, source, targets, columns, notes, warnings }) => [
           `${file}: ok – connection ${connection}, reads ${source}, keeps ${targets.map(({ name, baseUrl }) => `${name} (${baseUrl})`).join(', ')}; needs the columns ${columns.join(', ')}`,
           ...notes.map(
             ({ message, place }) =>
               `  ${place?.key ?? ''}: ${message}; to allow it: rollcall approve ${digest?.slice(0, 12)}`,
           ),
+          ...warnings.map(({ message, place }) => `  ${place?.key ?? ''}: ${message}`),
         ]),
       );
       if (!json) await printFaults(desk, [...faults, ...together], false);
@@ -59,6 +64,7 @@ function validatedFile(file: string): Validated {
     columns: [],
     faults: [],
     notes: [],
+    warnings: [],
   };
   let text: string;
   try {
@@ -87,7 +93,18 @@ function found(connection: Connection): Validated {
     columns: 'faults' in bound ? [] : bound.mapping.referencedColumns,
     faults: 'faults' in bound ? bound.faults : [],
     notes: lowered(LIMITS, connection.guards, false).notes,
+    warnings: targets.flatMap((target, index) => openSessionsOf(target, index, file)),
   };
+}
+
+/** A profile knows how sessions end, and the file does not say what that needs. */
+function openSessionsOf(target: TargetSettings, index: number, file: string): readonly Fault[] {
+  const { revokeSessions: said, profile, baseUrl } = target;
+  const literal = (setting: TextSetting): string | null => (setting.kind === 'literal' ? setting.text : null);
+  const base = said !== null && 'base' in said ? literal(said.base) : null;
+  const plan = sessionPlan({ said, profile: PROFILES[profile], baseUrl: literal(baseUrl), base });
+  if (plan.kind === 'call' || plan.why === '') return [];
+  return [{ code: 'target.sessions', message: plan.why, place: { file, key: `targets[${index}].revokeSessions` } }];
 }
 
 /** References are shown as they are written, never what they lead to. */

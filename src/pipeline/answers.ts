@@ -3,7 +3,8 @@
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
 import type { TargetAnswers } from '../planning/plan-account.ts';
 import type { Prepared, PreparedTarget } from '../planning/plan-worker.ts';
-import { foldName, type Store } from '../store/store.ts';
+import { foldName, type NameHolder, type Store } from '../store/store.ts';
+import { type Acquaintance, fromLists } from './acquaintance.ts';
 
 /** Names given in this cycle that no commit has reserved yet, by target and folded name. */
 export type GivenNames = Map<string, Map<string, string>>;
@@ -22,13 +23,18 @@ interface Asked {
   readonly target: PreparedTarget;
 }
 
-/** For each worker, in order, the answers by target name. */
+/** Who could not be answered for, because a target that lists nobody did not answer. */
+export type Unanswered = Set<string>;
+
+/** For each worker, in order, the answers by target name; `unanswered` gathers the keys of those whose answers are not whole. */
 export async function answersFor(
   store: Store,
   connection: string,
   batch: readonly Prepared[],
   given: GivenNames,
   claimed: ClaimedAccounts = noClaims(),
+  acquaintance: Acquaintance = fromLists(store),
+  unanswered: Unanswered = new Set(),
 ): Promise<readonly ReadonlyMap<string, TargetAnswers>[]> {
   const result = batch.map(() => new Map<string, TargetAnswers>());
   const targetNames = new Set(batch.flatMap((prepared) => prepared.targets.map(({ mapping }) => mapping.name)));
@@ -38,31 +44,64 @@ export async function answersFor(
       return target === undefined || target.desired === null ? null : { workerKey: situation.key, target };
     });
     const present = asked.filter((one) => one !== null);
-    const matches = await correlated(store, targetName, present);
+    const matches = new Map(await correlated(acquaintance, targetName, present, unanswered));
+    const free = present.filter((one) => one.target.names.length > 0 && !matches.has(one.workerKey));
+    const names = await chosenNames({ store, acquaintance, unanswered }, connection, targetName, free, given);
+    // One of the names that are taken there may be the worker's own, under an externalId that nobody can be asked for.
+    if (free.length > 0 && (await acquaintance.learns(targetName))) {
+      for (const [key, match] of await correlated(acquaintance, targetName, free, unanswered)) matches.set(key, match);
+    }
     const ids = [...matches.values()].flatMap(({ accounts }) => accounts.map(({ remoteId }) => remoteId));
     const claims = claimsOf(claimed, targetName, matches);
-    const owners = ids.length === 0 ? new Map<string, string>() : await store.owners(targetName, [...new Set(ids)]);
+    const owners = ids.length === 0 ? new Map<string, NameHolder>() : await store.owners(targetName, [...new Set(ids)]);
     const managers = new Set(present.map(({ target }) => target.managerKey).filter((key) => key !== ''));
     const ready = managers.size === 0 ? new Map() : await store.remoteIds(connection, targetName, [...managers]);
-    const free = present.filter((one) => one.target.names.length > 0 && !matches.has(one.workerKey));
-    const names = await chosenNames(store, connection, targetName, free, given);
+    const held = await heldNames(store, connection, targetName, present, matches);
     for (const [index, one] of asked.entries()) {
       if (one === null) continue;
       const found = matches.get(one.workerKey) ?? NOBODY;
-      const elsewhere = found.accounts.filter(
-        ({ remoteId }) =>
-          (owners.get(remoteId) ?? one.workerKey) !== one.workerKey || (claims.get(remoteId)?.size ?? 0) > 1,
-      );
+      const elsewhere = found.accounts.filter(({ remoteId }) => {
+        const owner = owners.get(remoteId);
+        const others = owner !== undefined && (owner.connection !== connection || owner.workerKey !== one.workerKey);
+        return others || (claims.get(remoteId)?.size ?? 0) > 1;
+      });
       result[index]?.set(targetName, {
         userName: names.get(one.workerKey) ?? null,
         matches: found.accounts,
         foundBy: found.by,
         ownedElsewhere: new Set(elsewhere.map(({ remoteId }) => remoteId)),
         managerReady: ready.has(one.target.managerKey),
+        nameHeld: held.has(one.workerKey),
       });
     }
   }
   return result;
+}
+
+/** Workers whose record asks for a name that another worker has; accounts that get their first name are asked for elsewhere. */
+async function heldNames(
+  store: Store,
+  connection: string,
+  target: string,
+  present: readonly Asked[],
+  matches: ReadonlyMap<string, Match>,
+): Promise<ReadonlySet<string>> {
+  const wanted = present.flatMap(({ workerKey, target: { account, desired } }) => {
+    const name = desired === null || desired.userNameGenerated ? undefined : desired.userNames[0];
+    const has = account?.userName ?? matches.get(workerKey)?.accounts[0]?.userName ?? null;
+    return name === undefined || has === null || foldName(has) === foldName(name) ? [] : [{ workerKey, name }];
+  });
+  if (wanted.length === 0) return new Set();
+  const names = wanted.map(({ name }) => name);
+  const taken = await store.takenNames(target, names);
+  return new Set(
+    wanted
+      .filter(({ workerKey, name }) => {
+        const holder = taken.get(foldName(name));
+        return holder !== undefined && (holder.connection !== connection || holder.workerKey !== workerKey);
+      })
+      .map(({ workerKey }) => workerKey),
+  );
 }
 
 interface Match {
@@ -91,11 +130,20 @@ function claimsOf(
   return claims;
 }
 
-async function correlated(store: Store, target: string, asked: readonly Asked[]): Promise<ReadonlyMap<string, Match>> {
+async function correlated(
+  acquaintance: Acquaintance,
+  target: string,
+  asked: readonly Asked[],
+  unanswered: Unanswered,
+): Promise<ReadonlyMap<string, Match>> {
   const values = asked.flatMap((one) => one.target.correlation);
   const found = new Map<string, Match>();
   if (values.length === 0) return found;
-  const lists = await store.inventoryByValues(target, values);
+  const lists = await acquaintance.byValues(target, values);
+  if (lists === null) {
+    for (const { workerKey, target: prepared } of asked) if (prepared.correlation.length > 0) unanswered.add(workerKey);
+    return found;
+  }
   let at = 0;
   for (const { workerKey, target: prepared } of asked) {
     const own = lists.slice(at, at + prepared.correlation.length);
@@ -114,7 +162,7 @@ const ROUND_FACTOR = 8;
 
 /** The first candidate of each worker that nobody else has, at the target or in this cycle; reserved for this cycle. */
 async function chosenNames(
-  store: Store,
+  { store, acquaintance, unanswered }: { store: Store; acquaintance: Acquaintance; unanswered: Unanswered },
   connection: string,
   target: string,
   asked: readonly Asked[],
@@ -129,7 +177,11 @@ async function chosenNames(
   while (waiting.length > 0) {
     const names = waiting.flatMap((one) => one.target.names.slice(from, from + width));
     if (names.length === 0) break;
-    const [taken, existing] = await Promise.all([store.takenNames(target, names), store.inventoryNames(target, names)]);
+    const [taken, existing] = await Promise.all([store.takenNames(target, names), acquaintance.names(target, names)]);
+    if (existing === null) {
+      for (const { workerKey } of waiting) unanswered.add(workerKey);
+      break;
+    }
     waiting = waiting.filter((one) => {
       const name = one.target.names.slice(from, from + width).find((candidate) => {
         const folded = foldName(candidate);

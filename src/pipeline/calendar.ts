@@ -3,6 +3,7 @@
 import { MINUTE_MS, plusMs } from '../base/instant.ts';
 import type { WorkerChange } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { clockDoubt } from './clock-watch.ts';
 import type { House, LiveConnection, Tally } from './house.ts';
 import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
@@ -18,9 +19,12 @@ export interface Tick {
   readonly tally: Tally;
   /** True when more is due already. */
   readonly more: boolean;
+  /** True when the clock is in doubt, so that nothing was judged: what is due stays due. */
+  readonly doubt?: boolean;
 }
 
 export async function tickCalendar(house: House, live: LiveConnection): Promise<Tick> {
+  if ((await clockDoubt(house)) !== null) return { judged: 0, held: 0, tally: {}, more: false, doubt: true };
   const now = nowOf(house.clock);
   const { name } = live.connection;
   const keys = await house.store.due(name, now, TICK_MAX);

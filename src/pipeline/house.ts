@@ -16,6 +16,10 @@ export interface LiveConnection {
   readonly accepted: { name: string | null };
   /** Ring to have the source looked at now. */
   readonly wake: Bell;
+  /** Targets whose accounts were never listed: nobody is planned there. */
+  readonly unmet: Set<string>;
+  /** Listings under way, by target. */
+  readonly meetings: Map<string, Promise<void>>;
 }
 
 export interface House {
@@ -27,6 +31,8 @@ export interface House {
   readonly connections: ReadonlyMap<string, LiveConnection>;
   /** Rings when work was put into the outbox, so that delivery need not wait for its next look. */
   readonly outboxFilled: Bell;
+  /** Whether a jump of the clock needs a witness: with a clock that a test or a rehearsal moves it does not. */
+  readonly watchesClock?: boolean;
 }
 
 /**

@@ -1,24 +1,30 @@
 // One cycle of a connection: look, recognise, read, map, plan, guard, commit, checkpoint. A delivery that is not proven
 // whole, is older than what was accepted, or lacks a mapped column has no effect at all.
 import type { Instant } from '../base/instant.ts';
-import { canonicalJson } from '../base/json.ts';
+import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { type Fault, Problem } from '../base/problem.ts';
 import { MAPPING_CODE_VERSION } from '../mapping/bound-mapping.ts';
 import type { Checkpoint } from '../planning/changeset.ts';
 import type { Verdict } from '../planning/guard.ts';
+import { heldWorkers } from '../planning/hold-items.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { sha256 } from '../runtime/hash.ts';
-import type { Delivery } from '../sources/source.ts';
+import type { Completeness, Delivery } from '../sources/source.ts';
 import type { KnownFingerprints } from '../store/store.ts';
+import { judgeBroken, releaseFeed } from './broken-seal.ts';
+import { believedAsOf, clockDoubt, withholdByDate } from './clock-watch.ts';
 import { type CycleReport, EMPTY_REPORT, plannedTally, recordCycle } from './cycle-report.ts';
+import { feedSince } from './feed-age.ts';
+import { judgeSeal, MARKS_VERSION, marksOnFile, type SealVerdict, saveMarks, sealKey } from './feed-seal.ts';
 import { meetTargets } from './first-contact.ts';
 import { count, type House, type LiveConnection } from './house.ts';
-import { type Committed, commitPlan, guardPlan, type JudgeOptions, openPlan, type Plan } from './judge.ts';
+import { type Committed, commitPlan, guardPlan, type JudgeOptions, openPlan, type Plan, planWorkers } from './judge.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
+import { forgetPending, judgePending, keepPending, planPending } from './pending.ts';
 import { recordPopulation } from './population.ts';
 import { REJECTIONS_KEPT_MAX, Reading } from './reading.ts';
-import { suspect } from './suspected.ts';
+import { lookForAbsent, type Missing, rememberSuspects } from './suspected.ts';
 import { refuseOtherKeys, rememberKey } from './worker-key.ts';
 
 export type { CycleReport } from './cycle-report.ts';
@@ -35,7 +41,16 @@ export interface CycleOptions {
   readonly onProgress?: (phase: string, done: number, total: number) => void;
   readonly signal: AbortSignal;
   /** Sees the whole plan before it is disposed: `plan` prints from it. */
-  readonly inspect?: (plan: Plan, verdict: Verdict) => Promise<void> | void;
+  readonly inspect?: (plan: Plan, verdict: Verdict, inspected: Inspected) => Promise<void> | void;
+}
+
+/** What else there is to know of a plan. */
+export interface Inspected {
+  /** Digest of all that rows are read by; the one of the delivery before is in its checkpoint. */
+  readonly context: string;
+  readonly before: Checkpoint | null;
+  /** In a plan: for whom a moment has come. A cycle leaves them to the calendar. */
+  readonly due: ReadonlySet<string>;
 }
 
 export async function runCycle(house: House, live: LiveConnection, options: CycleOptions): Promise<CycleReport> {
@@ -54,6 +69,13 @@ export async function runCycle(house: House, live: LiveConnection, options: Cycl
   let report: CycleReport;
   try {
     const look = await live.source.look(startedAt, options.signal);
+    if (look.kind === 'nothing' && options.mode === 'commit' && !isPilot(options)) {
+      const waiting = await judgePending(house, live, options.actor, options.signal);
+      if (waiting !== null) {
+        await recordCycle(house, waiting, startedAt, options.actor);
+        return waiting;
+      }
+    }
     if (look.kind !== 'delivery') {
       const retryAfterMs = look.kind === 'notYet' ? look.retryAfterMs : null;
       return { ...EMPTY_REPORT, connection: connection.name, kind: look.kind, reason: look.reason, retryAfterMs };
@@ -83,6 +105,9 @@ async function judgeDelivery(
   const mapping = bound.mapping;
   await refuseOtherKeys(house, live);
   const before = await store.checkpoint(connection.name);
+  const doubt = options.mode === 'commit' ? await clockDoubt(house, options.signal) : null;
+  // While the clock is in doubt a reading may not be dated by it: what HR says next would be older.
+  const asOf = doubt === null ? delivery.asOf : believedAsOf(delivery.asOf, doubt, before?.asOf ?? null);
   if (delivery.content === 'snapshot' && before !== null && delivery.asOf < before.asOf) {
     throw new Problem({
       code: 'feed.older',
@@ -90,11 +115,20 @@ async function judgeDelivery(
       hint: 'an older export never undoes a newer one; remove it, or deliver a newer one',
     });
   }
+  const pilot = isPilot(options);
+  // Rows of a delta do not come again: they wait until every target can be planned for.
+  const contacts = await meetTargets(house, live, { ...options, all: delivery.content === 'delta' });
   const context = sha256(
-    canonicalJson([MAPPING_CODE_VERSION, mapping.digest, delivery.format, process.versions.tz ?? '']),
+    canonicalJson([
+      MAPPING_CODE_VERSION,
+      MARKS_VERSION,
+      mapping.digest,
+      delivery.format,
+      process.versions.tz ?? '',
+      // Whoever is met later has everybody judged again.
+      ...(contacts.unmet.length === 0 ? [] : [contacts.unmet]),
+    ]),
   );
-  const pilot = options.onlyWorker !== undefined || options.limit !== undefined;
-  const contacts = await meetTargets(house, live, options);
 
   if (
     !pilot &&
@@ -106,7 +140,7 @@ async function judgeDelivery(
       ...before,
       deliveryId: delivery.id,
       name: delivery.name,
-      asOf: later(before.asOf, delivery.asOf),
+      asOf: later(before.asOf, asOf),
       readAt: now,
     };
     await store.commit({ connection: connection.name, at: now, checkpoint });
@@ -125,13 +159,54 @@ async function judgeDelivery(
 
   const known = await store.knownRows(connection.name, context);
   const scan = await delivery.scan(known, options.signal);
-  using plan = openPlan(house, mapping, live, now, options.actor, options.signal);
-  const reading = new Reading(house, plan, mapping, known, scan, delivery.asOf, options);
-  for await (const rows of delivery.read(await heldRows(house, connection.name, known), options.signal)) {
-    await reading.take(rows);
+  const presence = delivery.content === 'snapshot' ? asOf : undefined;
+  using plan = openPlan(house, mapping, live, now, options.actor, options.signal, presence);
+  const marks = await marksOnFile(house, connection.name);
+  using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, options);
+  const again = reading.alsoKnown(await heldRows(house, connection.name, known));
+  for await (const rows of delivery.read(again, options.signal)) await reading.take(rows);
+  const remaining = reading.remaining(again);
+  if (remaining.size > 0) {
+    for await (const rows of delivery.read(remaining, options.signal)) await reading.takeRemaining(rows, remaining);
   }
   await reading.finish();
+  if (delivery.content === 'delta' && !pilot) await planPending(house, plan);
 
+  const found = { plan, contentDigest: scan.contentDigest, context, pilot };
+  const seal = delivery.content === 'snapshot' ? await judgeSeal(house, reading, found) : null;
+  const read = {
+    ...EMPTY_REPORT,
+    connection: connection.name,
+    delivery: delivery.name,
+    rows: scan.rows,
+    recognised: scan.rows - scan.unknownRows,
+    rejections: reading.rejections,
+  };
+  if (seal !== null && seal.items.length > 0 && !seal.released) {
+    let come: ReadonlySet<string> = new Set();
+    const inspect = (leavers: Plan, verdict: Verdict) =>
+      options.inspect?.(leavers, verdict, { context, before, due: come });
+    const judged = await judgeBroken(
+      house,
+      live,
+      plan,
+      reading,
+      seal,
+      { ...options, inspect, pilot },
+      async (leavers) => {
+        // The calendar goes on whatever the feed looks like.
+        if (options.mode === 'plan') come = await planDue(house, leavers, connection.name, now, options);
+        return doubt === null ? 0 : withholdByDate(house, leavers, live.connection.policy, doubt);
+      },
+    );
+    return { ...read, ...judged };
+  }
+  if (seal !== null && options.mode === 'commit' && !pilot) {
+    await releaseFeed(house, connection.name, { now, actor: options.actor, released: seal.released });
+  }
+
+  const planned = options.mode === 'plan' && options.limit === undefined;
+  const due = !planned ? new Set<string>() : await planDue(house, plan, connection.name, now, options);
   const { workers } = await store.population(connection.name);
   const firstLoad = before === null;
   const judgeOptions: JudgeOptions = {
@@ -146,22 +221,19 @@ async function judgeDelivery(
       newlyRejected: await newlyRejected(house, connection.name, reading),
     },
     firstLoad,
+    ...(seal === null ? {} : { seal: 'whole' as const }),
+    pilot,
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   };
   if (options.limit !== undefined) reading.keepOnly(options.limit);
+  // In a plan without `commit` the clock is never in doubt; in doubt nobody can say how far two deliveries lie apart.
+  const everybody = delivery.content === 'snapshot' && !pilot && workers > 0 && doubt === null;
+  const missing = everybody ? await lookForMissing(house, plan, reading, delivery, scan.completeness) : null;
+  const withheld = doubt === null ? 0 : await withholdByDate(house, plan, live.connection.policy, doubt);
   const verdict = await guardPlan(house, plan, judgeOptions);
-  await options.inspect?.(plan, verdict);
+  await options.inspect?.(plan, verdict, { context, before, due });
 
-  const absent = delivery.content === 'snapshot' && !pilot && workers > 0 ? await reading.absent() : [];
-  const base = {
-    ...EMPTY_REPORT,
-    connection: connection.name,
-    delivery: delivery.name,
-    rows: scan.rows,
-    recognised: scan.rows - scan.unknownRows,
-    rejections: reading.rejections,
-    suspected: absent.length,
-  };
+  const base = { ...read, suspected: missing?.suspects.size ?? 0 };
   const holds = verdict.holds.filter(({ items }) => items.length > 0);
   const shown = holds.map(({ kind, reason, items }) => ({ kind, reason, items: items.length }));
   if (options.mode === 'plan') {
@@ -173,19 +245,29 @@ async function judgeDelivery(
       holds: shown,
     };
   }
+  await saveMarks(house, connection.name, marks);
   const committed: Committed = await commitPlan(house, plan, verdict, judgeOptions);
-  await suspect(house, mapping.connection, live.connection.policy, absent, now, options.actor);
-  // A delta is read once: while something of it is held it stays the one to be read, or those facts would be lost.
+  const strange = verdict.tripped.some(({ kind }) => kind === 'newlyRejected');
+  const suspected =
+    missing === null
+      ? 0
+      : await rememberSuspects(house, connection.name, missing, { now, actor: options.actor, strange });
   const waiting = committed.postponed.length + plan.unanswered.size;
-  const unfinished = delivery.content === 'delta' && (committed.held.length > 0 || waiting > 0);
-  if (!pilot && !unfinished) {
-    const open = committed.held.length + waiting + absent.length + plan.blocked.size;
+  // A hold that this delta leaves as it was is none of its changes, but it holds what is in it.
+  const isHeld = committed.held.length > 0 || verdict.held.size > 0;
+  if (!pilot) {
+    // A delta is read once; a snapshot says everything anew.
+    if (delivery.content === 'delta') {
+      const passes = (key: string) => !plan.candidates.has(key) || verdict.passes.has(key);
+      await keepPending(house, plan, passes, committed.postponed);
+    } else await forgetPending(house, connection.name, now);
+    const open = committed.held.length + waiting + suspected + plan.blocked.size;
     const checkpoint: Checkpoint = {
       deliveryId: delivery.id,
       name: delivery.name,
       contentDigest: scan.contentDigest,
       contextDigest: context,
-      asOf: delivery.asOf,
+      asOf,
       readAt: now,
       rows: scan.rows,
       complete: open === 0,
@@ -201,23 +283,70 @@ async function judgeDelivery(
       at: now,
       checkpoint,
       rejections: reading.rejections,
-      ...(suspicious ? {} : { settings: { [baselineKey(connection.name)]: reading.rejections.map(rejectionName) } }),
+      settings: {
+        ...feedSince(connection.name, before, checkpoint),
+        ...(suspicious ? {} : baseline(connection.name, reading, seal)),
+      },
     });
     live.accepted.name = delivery.name;
     await recordPopulation(house, connection.name, now);
     await rememberKey(house, live);
-    if (committed.held.length === 0 || firstLoad) await acceptMapping(house, live);
+    if (!isHeld || firstLoad) await acceptMapping(house, live);
   }
-  if (plan.unanswered.size > 0) count(committed.tally, 'workers waiting for a target to answer', plan.unanswered.size);
+  const unanswered = plan.unanswered.size - withheld;
+  if (unanswered > 0) count(committed.tally, 'workers waiting for a target to answer', unanswered);
+  if (withheld > 0) count(committed.tally, 'workers waiting until the clock is believed', withheld);
   if (contacts.met.length > 0) count(committed.tally, 'targets met for the first time', contacts.met.length);
+  if (contacts.unmet.length > 0) count(committed.tally, 'targets that could not be listed yet', contacts.unmet.length);
   return {
     ...base,
-    kind: committed.held.length > 0 ? 'held' : 'done',
+    suspected,
+    kind: isHeld ? 'held' : 'done',
     reason: scan.completeness.proof,
     tally: committed.tally,
     holds: shown,
   };
 }
+
+async function lookForMissing(
+  house: House,
+  plan: Plan,
+  reading: Reading,
+  delivery: Delivery,
+  completeness: Completeness,
+): Promise<Missing> {
+  // A row that names nobody may be anybody's: then the delivery does not prove that anybody is missing.
+  const strong = completeness.strength === 'strong' && reading.nameless === 0;
+  const { now } = plan.rules;
+  const sighting = { delivery: delivery.id, asOf: delivery.asOf, at: now, strong };
+  return lookForAbsent(house, plan, await reading.absent(), sighting);
+}
+
+/** What the next delivery is compared with. */
+const baseline = (connection: string, reading: Reading, seal: SealVerdict | null): Record<string, JsonValue> => ({
+  [baselineKey(connection)]: reading.rejections.map(rejectionName),
+  ...(seal === null ? {} : { [sealKey(connection)]: seal.sealed as unknown as JsonValue }),
+});
+
+/** Whom the calendar judges beside a cycle: rows that are recognised say nothing of a moment that has come, or has by `asIf`. */
+async function planDue(
+  house: House,
+  plan: Plan,
+  connection: string,
+  now: Instant,
+  { onlyWorker }: CycleOptions,
+): Promise<ReadonlySet<string>> {
+  const due = await house.store.due(connection, now, Number.MAX_SAFE_INTEGER);
+  const keys = due.filter((key) => !plan.has(key) && (onlyWorker === undefined || key === onlyWorker));
+  await planWorkers(
+    house,
+    plan,
+    keys.map((key) => ({ key, employments: [], fingerprints: [] })),
+  );
+  return new Set(due);
+}
+
+const isPilot = ({ onlyWorker, limit }: CycleOptions): boolean => onlyWorker !== undefined || limit !== undefined;
 
 const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
@@ -240,8 +369,6 @@ async function isRecognised(
 async function heldRows(house: House, connection: string, known: KnownFingerprints): Promise<ReadonlySet<number>> {
   const indexes = new Set<number>();
   const holds = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
-  for (const { items } of holds) {
-    for (const { harm } of items) for (const index of known.indexesOf(harm.workerKey)) indexes.add(index);
-  }
+  for (const key of heldWorkers(holds)) for (const index of known.indexesOf(key)) indexes.add(index);
   return indexes;
 }

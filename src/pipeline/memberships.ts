@@ -3,18 +3,23 @@
 import type { MembershipPayload } from '../planning/changeset.ts';
 import type { ClaimedOperation } from '../store/store.ts';
 import type { Delivered, Sendable, Target } from '../targets/target.ts';
+import type { Doubts } from './doubts.ts';
 import type { Flight } from './flight.ts';
 import { Turn } from './house.ts';
 
 export class Memberships {
   readonly #target: Target;
+  readonly #doubts: Doubts;
+  readonly #nowMs: () => number;
   readonly #signal: AbortSignal;
   readonly #turns = new Map<string, Turn>();
   readonly #groupIds = new Map<string, string>();
 
   /** The signal cuts off what is in flight. */
-  constructor(target: Target, signal: AbortSignal) {
+  constructor(target: Target, doubts: Doubts, nowMs: () => number, signal: AbortSignal) {
     this.#target = target;
+    this.#doubts = doubts;
+    this.#nowMs = nowMs;
     this.#signal = signal;
   }
 
@@ -31,18 +36,26 @@ export class Memberships {
 
   async #send(flight: Flight, group: string): Promise<readonly Delivered[]> {
     const known = this.#groupIds.get(group) ?? null;
+    const inDoubt = flight.operations.some(({ ambiguous }) => ambiguous);
+    const mayAppear = this.#doubts.mayAppear(groupKey(group), inDoubt, this.#nowMs());
     const sendables = flight.operations.map((claimed) => {
       const one = sendable(claimed);
-      return { ...one, groupRemoteId: one.groupRemoteId ?? known };
+      return { ...one, groupRemoteId: one.groupRemoteId ?? known, mayAppear };
     });
     const delivered = await this.#target.deliverMemberships(sendables, flight.journal, this.#signal);
     for (const { group: learnt, outcome } of delivered) {
-      if (learnt !== undefined) this.#groupIds.set(learnt.name, learnt.remoteId);
-      else if (outcome.class === 'gone') this.#groupIds.delete(group);
+      if (learnt !== undefined) {
+        this.#groupIds.set(learnt.name, learnt.remoteId);
+        this.#doubts.ended(groupKey(group));
+      } else if (outcome.class === 'ambiguous' && flight.mayHaveMade) {
+        this.#doubts.arose(groupKey(group), this.#nowMs());
+      } else if (outcome.class === 'gone') this.#groupIds.delete(group);
     }
     return delivered;
   }
 }
+
+const groupKey = (group: string): string => `group ${group}`;
 
 const UNSENT: Delivered = {
   outcome: { class: 'retry', status: null, code: 'not-sent', detail: '', retryAfterMs: null, countsAsAttempt: false },

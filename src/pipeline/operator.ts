@@ -4,9 +4,11 @@ import { HOUR_MS, type Instant, instantOf, plusMs } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
+import { heldWorkers } from '../planning/hold-items.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { NewAct } from '../store/store.ts';
 import { judgeOnFile } from './calendar.ts';
+import { believe, readClockDoubt } from './clock-watch.ts';
 import type { House, LiveConnection } from './house.ts';
 import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
 import { limitsApprovedKey, limitsOf } from './limits-in-force.ts';
@@ -123,6 +125,7 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
       message: `an approval lasts more than 0 and at most ${APPROVAL_HOURS_MAX} hours`,
     });
   }
+  if (text(act, 'digest') === CLOCK) return approveClock(house, act, now);
   const raised = mappingOf(house, text(act, 'digest'));
   if (raised !== null) return approveLimits(house, act, raised);
   const expiresAt = plusMs(now, hours * HOUR_MS);
@@ -141,6 +144,18 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
     digest: hold.digest,
     expiresAt,
   });
+}
+
+/** What is approved in place of a hold where no target can say what time it is. */
+const CLOCK = 'clock';
+
+async function approveClock(house: House, act: NewAct, now: Instant): Promise<ActResult> {
+  const doubt = await readClockDoubt(house.store);
+  if (doubt === null) throw new Problem({ code: 'clock.believed', message: 'nothing is in doubt about the clock' });
+  await believe(house);
+  await acted(house, act, null, null, { clock: now, lastSeen: doubt.lastSeen });
+  for (const live of house.connections.values()) live.wake.ring();
+  return done(`the clock is right: it is ${now}; what waited for it is judged now`, { clock: now });
 }
 
 /** A mapping may lower limits by itself; raising them counts once a person has approved that very file. */
@@ -165,7 +180,7 @@ function mappingOf(house: House, beginning: string): LiveConnection | null {
 /** After an approval: workers whose hold came from the calendar are judged again without waiting for the feed. */
 export async function judgeHeld(house: House, live: LiveConnection): Promise<void> {
   const holds = await house.store.holds(live.connection.name, Number.MAX_SAFE_INTEGER);
-  const keys = [...new Set(holds.flatMap(({ items }) => items.map(({ harm }) => harm.workerKey)))];
+  const keys = [...heldWorkers(holds)];
   if (keys.length > 0) await judgeOnFile(house, live, keys, 'operator');
 }
 
@@ -218,7 +233,8 @@ async function order(
     );
   }
   await acted(house, act, name, key, { from: planned?.plan.from ?? null, to: planned?.plan.to ?? null });
-  if (committed.held.length > 0) {
+  // Holds of others, and what else of this worker is held, keep no order from being carried out.
+  if (plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key)) {
     return {
       ok: false,
       message: `${act.kind} of worker ${key} is held by a guard: see rollcall holds`,

@@ -1,13 +1,20 @@
 // One pass over a delivery: rows become observations or rejections, rows of one key and of one person meet.
 import { assert } from '../base/assert.ts';
+import type { CalendarDate } from '../base/calendar-date.ts';
 import type { Instant } from '../base/instant.ts';
 import type { BoundMapping, MappedRecord, Rejection } from '../mapping/bound-mapping.ts';
 import type { FingerprintChange } from '../planning/changeset.ts';
+import type { FeedMarks } from '../planning/feed-marks.ts';
+import { heldWorkers } from '../planning/hold-items.ts';
+import type { FeedShape } from '../planning/seal.ts';
 import type { ReadRow, Scan } from '../sources/source.ts';
 import type { KnownFingerprints } from '../store/store.ts';
+import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
+import { DatedUnits, halfSeen } from './dated-units.ts';
 import { breathe, type House } from './house.ts';
 import { type Observed, type Plan, planWorkers } from './judge.ts';
+import { markOf, recognisedMarks } from './row-marks.ts';
 
 export interface ReadingOptions {
   /** Pilot: nobody else is looked at. */
@@ -20,7 +27,7 @@ type RejectedRecord = Extract<MappedRecord, { kind: 'rejected' }>;
 /** Rows mapped without letting the event loop run: some milliseconds. */
 const MAPPED_AT_ONCE = 100;
 /** Rows planned together. */
-const BATCH = 500;
+const BATCH = 100;
 /** Rejections kept in one delivery; beyond this the count still rises, and the guard holds long before. */
 export const REJECTIONS_KEPT_MAX = 10_000;
 
@@ -33,24 +40,48 @@ function placeOf(seen: string, like: ReadRow['place']): ReadRow['place'] {
   return { ...(like.file === undefined ? {} : { file: like.file }), record: Number(record), line: Number(line) };
 }
 
+/** The last day that a row gives with its word terminated; null where it gives none. */
+interface SaidLeave {
+  readonly lastDay: CalendarDate | null;
+}
+
+const leaveIn = ({ status, endDate }: Employment): SaidLeave | null =>
+  status === 'terminated' ? { lastDay: endDate } : null;
+
+/** The latest of both last days: until then access is nobody's mistake. */
+const bothSay = (a: SaidLeave | null, b: SaidLeave | null): SaidLeave | null =>
+  a === null || b === null ? null : (a.lastDay ?? '') >= (b.lastDay ?? '') ? a : b;
+
 /** What one pass over a delivery found: employments to judge, rejections, and who was there. */
-export class Reading {
+export class Reading implements Disposable {
   readonly rejections: Rejection[] = [];
   /** Employment id → digest, record and line in one text a row, since there may be a million. */
   readonly #seen = new Map<string, string>();
   /** Only where the worker key is not the employment id. */
   readonly #workers = new Map<string, string>();
-  readonly #conflicted = new Set<string>();
+  /** Employments of whom rows differ: the leave that all of them say, or null. */
+  readonly #conflicted = new Map<string, SaidLeave | null>();
+  /** Pilot: digests of the rows of everybody else, by employment id. */
+  readonly #others = new Map<string, string>();
+  /** Employment ids whose row did not parse, or may not speak for them: what is planned is on file but for the leave. */
+  readonly #unparsed = new Set<string>();
+  /** Rows that were not recognised, by mark. */
+  readonly #counts = new Map<number, number>();
   #waiting: Observed[] = [];
   #waitingKeys = new Set<string>();
+  /** Where rows are dated: those of one key wait for each other. */
+  readonly #dated: DatedUnits | null;
   #rejected = 0;
+  #nameless = 0;
   #populated: boolean | null = null;
+  #absent: Promise<readonly string[]> | null = null;
   readonly #house: House;
   readonly #plan: Plan;
   readonly #mapping: BoundMapping;
   readonly #known: KnownFingerprints;
   readonly #scan: Scan;
   readonly #asOf: Instant;
+  readonly #marks: FeedMarks;
   readonly #options: ReadingOptions;
 
   constructor(
@@ -60,6 +91,7 @@ export class Reading {
     known: KnownFingerprints,
     scan: Scan,
     asOf: Instant,
+    marks: FeedMarks,
     options: ReadingOptions,
   ) {
     this.#house = house;
@@ -68,7 +100,28 @@ export class Reading {
     this.#known = known;
     this.#scan = scan;
     this.#asOf = asOf;
+    this.#marks = marks;
     this.#options = options;
+    this.#dated = mapping.datedRows ? new DatedUnits(house.stateDir) : null;
+  }
+
+  [Symbol.dispose](): void {
+    this.#dated?.[Symbol.dispose]();
+  }
+
+  /** Known rows to be read again beside `held`, for rows of one key are judged together. */
+  alsoKnown(held: ReadonlySet<number>): ReadonlySet<number> {
+    return this.#dated === null ? held : new Set([...held, ...halfSeen(this.#known, this.#scan)]);
+  }
+
+  /** Known rows of keys that turned out to have a new row as well: a second pass. `read` are those of the first. */
+  remaining(read: ReadonlySet<number>): ReadonlySet<number> {
+    return this.#dated?.unread(this.#known, this.#scan, read) ?? new Set();
+  }
+
+  /** Takes of the second pass what `remaining` asked for; everything else was taken in the first. */
+  async takeRemaining(rows: readonly ReadRow[], wanted: ReadonlySet<number>): Promise<void> {
+    await this.take(rows.filter(({ digest }) => wanted.has(this.#known.indexOf(Buffer.from(digest, 'hex')))));
   }
 
   async take(rows: readonly ReadRow[]): Promise<void> {
@@ -81,11 +134,14 @@ export class Reading {
   }
 
   async finish(): Promise<void> {
+    await this.#joinDatedRows();
+    await this.#flush();
+    // Rows that differ but all say terminated leave no doubt that the worker leaves.
+    for (const [id, leave] of this.#conflicted) if (leave !== null) await this.#leaveOnFile(id, leave.lastDay);
     await this.#flush();
     // Persons with open hold items whose rows were recognised are judged on the facts on file.
     const holds = await this.#house.store.holds(this.#mapping.connection, Number.MAX_SAFE_INTEGER);
-    const keys = new Set(holds.flatMap(({ items }) => items.map(({ harm }) => harm.workerKey)));
-    const missing = [...keys].filter((key) => !this.#plan.has(key) && this.#wanted(key));
+    const missing = [...heldWorkers(holds)].filter((key) => !this.#plan.has(key) && this.#wanted(key));
     await planWorkers(
       this.#house,
       this.#plan,
@@ -105,27 +161,118 @@ export class Reading {
         place: row.place,
         saysTerminated: false,
       });
+      this.#count(this.#marks.numberOf('', '', []), row.digest);
       return;
     }
     const mapped = this.#mapping.toEmployment(row.record, row.place, this.#asOf);
+    const mark = markOf(this.#marks, this.#mapping.readColumns, row.record, mapped);
+    if (this.#dated !== null) {
+      this.#datedRow(this.#dated, mapped, row, mark);
+      return;
+    }
     if (mapped.kind === 'rejected') {
+      this.#count(mark, row.digest);
       await this.#rejectedRecord(mapped, row);
       return;
     }
     const { employment } = mapped;
-    if (!this.#wanted(employment.personId)) return;
+    if (!this.#wanted(employment.personId)) {
+      this.#passBy(employment.id, row.digest, mark);
+      return;
+    }
     const earlier = this.#seen.get(employment.id);
     if (earlier !== undefined) {
-      if (!earlier.startsWith(digestText(row.digest)))
-        await this.#contradict(employment.id, placeOf(earlier, row.place), row);
+      if (earlier.startsWith(digestText(row.digest))) return;
+      this.#count(mark, row.digest);
+      await this.#contradict(employment, placeOf(earlier, row.place), row);
       return;
     }
+    this.#count(mark, row.digest);
     this.#saw(employment.id, row, employment.personId);
     if (this.#unchangedTwin(employment.id, row.digest)) {
-      await this.#contradict(employment.id, null, row);
+      await this.#contradict(employment, null, row);
       return;
     }
-    await this.#observe(employment.personId, [employment], [{ employmentId: employment.id, digests: [row.digest] }]);
+    const fingerprint = { employmentId: employment.id, digests: [row.digest], marks: [mark] };
+    await this.#observe(employment.personId, [employment], [fingerprint]);
+  }
+
+  #datedRow(dated: DatedUnits, mapped: MappedRecord, row: ReadRow, mark: number): void {
+    if (mapped.kind === 'employment') {
+      const { id, personId } = mapped.employment;
+      if (!this.#wanted(personId)) {
+        this.#passBy(`${id} ${row.digest}`, row.digest, mark);
+        this.#passBy(id, row.digest, null);
+        return;
+      }
+      this.#saw(id, row, personId);
+      dated.add(mapped, row.digest, row.place, mark);
+      return;
+    }
+    this.#reject(mapped.rejection);
+    const { key } = mapped.rejection;
+    if (key === null) {
+      this.#count(mark, row.digest);
+      return;
+    }
+    if (!this.#seen.has(key)) this.#saw(key, row, key);
+    dated.addRejected(mapped, row.digest, mark);
+  }
+
+  /** Somebody else's row in a pilot: it counts, identical ones once, and they are there. */
+  #passBy(key: string, digest: string, mark: number | null): void {
+    const text = digestText(digest);
+    const before = this.#others.get(key);
+    this.#others.set(key, text);
+    if (mark !== null && before !== text) this.#count(mark, digest);
+  }
+
+  /** Known rows are counted by the scan, whether they are read again or not. */
+  #count(mark: number, digest: string): void {
+    if (this.#known.size > 0 && this.#known.indexOf(Buffer.from(digest, 'hex')) >= 0) return;
+    this.#counts.set(mark, (this.#counts.get(mark) ?? 0) + 1);
+  }
+
+  /** What the whole delivery looks like, recognised rows and all. */
+  shape(): FeedShape {
+    const counts = new Map(this.#counts);
+    for (const [mark, rows] of recognisedMarks(this.#known, this.#scan)) {
+      counts.set(mark, (counts.get(mark) ?? 0) + rows);
+    }
+    return this.#marks.shape(this.#scan.rows, counts, this.#mapping.readColumns);
+  }
+
+  /** Whether this employment was planned from a row of its own that can be read from end to end. */
+  parsed(employmentId: string): boolean {
+    return this.#seen.has(employmentId) && !this.#unparsed.has(employmentId);
+  }
+
+  /** Once every row has been read: those of one key become one employment. */
+  async #joinDatedRows(): Promise<void> {
+    if (this.#dated === null) return;
+    let index = 0;
+    for (const unit of this.#dated.units(this.#plan.rules.now)) {
+      const { id, employment, digests, marks, rows, contradictions, leave } = unit;
+      for (const { digest, mark } of rows) this.#count(mark, digest);
+      for (const { place, reason } of contradictions) {
+        this.#reject({ key: id, code: 'dated-rows', reason, column: null, place, saysTerminated: leave !== null });
+      }
+      if (employment !== null) {
+        await this.#observe(employment.personId, [employment], [{ employmentId: id, digests, marks }]);
+        if (this.#waiting.length >= BATCH) await this.#flush();
+      } else if (leave !== null) await this.#leaveOnFile(id, leave.endDate);
+      else await this.#forget(id);
+      index += 1;
+      if (index % MAPPED_AT_ONCE === 0) await breathe();
+    }
+  }
+
+  /** The rows of this key are judged again at every read; what is on file stays. */
+  async #forget(employmentId: string): Promise<void> {
+    const worker = await this.#ownerOf(employmentId);
+    if (worker === null || !this.#wanted(worker)) return;
+    this.#workers.set(employmentId, worker);
+    await this.#observe(worker, [], [{ employmentId, digests: [] }]);
   }
 
   #saw(employmentId: string, row: ReadRow, worker: string): void {
@@ -146,7 +293,8 @@ export class Reading {
   }
 
   /** Rows that differ under one key: all of them are rejected, the worker counts as present and keeps what is on file. */
-  async #contradict(employmentId: string, first: ReadRow['place'] | null, row: ReadRow): Promise<void> {
+  async #contradict(employment: Employment, first: ReadRow['place'] | null, row: ReadRow): Promise<void> {
+    const employmentId = employment.id;
     const reason = `several rows with different content share the key ${employmentId}`;
     const rejection = (place: ReadRow['place']): Rejection => ({
       key: employmentId,
@@ -154,16 +302,23 @@ export class Reading {
       reason,
       column: null,
       place,
-      saysTerminated: false,
+      saysTerminated: employment.status === 'terminated',
     });
     this.#reject(rejection(row.place));
-    if (this.#conflicted.has(employmentId)) return;
-    this.#conflicted.add(employmentId);
+    const said = this.#conflicted.get(employmentId);
+    if (said !== undefined) {
+      this.#conflicted.set(employmentId, bothSay(said, leaveIn(employment)));
+      return;
+    }
     if (first !== null) this.#reject(rejection(first));
     const worker = this.#workers.get(employmentId) ?? employmentId;
     await this.#flush();
     const planned = this.#plan.get(worker);
     const others = planned?.observed.employments.filter(({ id }) => id !== employmentId) ?? [];
+    const earlier = planned?.observed.employments.find(({ id }) => id === employmentId);
+    // Without a place the other row was recognised: it says what is on file.
+    const other = first === null ? await this.#onFile(employmentId) : (earlier ?? null);
+    this.#conflicted.set(employmentId, bothSay(other === null ? null : leaveIn(other), leaveIn(employment)));
     this.#plan.drop(worker);
     const knownAlready = (await this.#house.store.workerKeysOf(this.#mapping.connection, [employmentId])).size > 0;
     const forget: readonly FingerprintChange[] = knownAlready ? [{ employmentId, digests: [] }] : [];
@@ -183,17 +338,34 @@ export class Reading {
     this.#saw(rejection.key, row, rejection.key);
     // Of two rows that say different things neither is acted on.
     if (!rejection.saysTerminated || twice || this.#unchangedTwin(rejection.key, row.digest)) return;
-    const { store } = this.#house;
-    const worker = (await store.workerKeysOf(this.#mapping.connection, [rejection.key])).get(rejection.key);
-    if (worker === undefined || !this.#wanted(worker)) return;
-    this.#workers.set(rejection.key, worker);
-    const situation = (await store.situations(this.#mapping.connection, [worker])).get(worker);
-    const onFile = situation?.employments.find(({ id }) => id === rejection.key);
-    if (onFile === undefined) return;
+    await this.#leaveOnFile(rejection.key, endDate);
+  }
+
+  /** A leave that is readable although the record as a whole is not: the facts on file, terminated. */
+  async #leaveOnFile(key: string, endDate: CalendarDate | null | undefined): Promise<void> {
+    this.#unparsed.add(key);
+    const worker = await this.#ownerOf(key);
+    if (worker === null || !this.#wanted(worker)) return;
+    this.#workers.set(key, worker);
+    const onFile = await this.#onFile(key);
+    if (onFile === null) return;
     // A later last day that an earlier record gave is no longer true; where none can be read the one on file stays.
     const ended = endDate === undefined ? {} : { endDate };
     const terminated: Employment = { ...onFile, ...ended, status: 'terminated', asOf: this.#asOf };
     await this.#observe(worker, [terminated], [{ employmentId: onFile.id, digests: [] }]);
+  }
+
+  async #ownerOf(employmentId: string): Promise<string | null> {
+    const owners = await this.#house.store.workerKeysOf(this.#mapping.connection, [employmentId]);
+    return owners.get(employmentId) ?? null;
+  }
+
+  async #onFile(employmentId: string): Promise<Employment | null> {
+    const worker = await this.#ownerOf(employmentId);
+    if (worker === null) return null;
+    const situation = (await this.#house.store.situations(this.#mapping.connection, [worker])).get(worker);
+    const known = situation?.employments.find(({ id }) => id === employmentId);
+    return known === undefined ? null : inForceAt(known, this.#plan.rules.now);
   }
 
   /** A person whose employments stand in several rows is planned once, with all of them. */
@@ -233,6 +405,9 @@ export class Reading {
    * Keys are immutable: an employment on file stays with its worker, whatever person id its row carries now. Such a row counts
    * as present and changes nothing but that its termination is acted on; else the account would be left behind for good, and a
    * column of equal person ids would make one worker of everybody.
+   *
+   * Rows that would join two workers who each own an account are refused here, not held: a person's word cannot undo a merge,
+   * for one of both accounts would stand without its worker, and no approval says which. Joining them is an act of its own.
    */
   async #underTheirKeys(waiting: readonly Observed[]): Promise<readonly Observed[]> {
     const ids = waiting.flatMap(({ employments }) => employments.map(({ id }) => id));
@@ -255,6 +430,7 @@ export class Reading {
     for (const { owner, employment } of moved) {
       const { id, status } = employment;
       this.#workers.set(id, owner);
+      this.#unparsed.add(id);
       this.#reject({
         key: id,
         code: 'rekeyed',
@@ -276,6 +452,7 @@ export class Reading {
 
   #reject(rejection: Rejection): void {
     this.#rejected += 1;
+    if (rejection.key === null) this.#nameless += 1;
     if (this.rejections.length < REJECTIONS_KEPT_MAX) this.rejections.push(rejection);
   }
 
@@ -290,14 +467,24 @@ export class Reading {
   }
 
   /** Employments on file that this snapshot does not hold. Only shown, never acted on here. */
-  async absent(): Promise<readonly string[]> {
+  absent(): Promise<readonly string[]> {
+    this.#absent ??= this.#findAbsent();
+    return this.#absent;
+  }
+
+  async #findAbsent(): Promise<readonly string[]> {
     const absent: string[] = [];
     const { store } = this.#house;
     for await (const ids of store.unseenEmployments(this.#mapping.connection, this.#known, this.#scan.knownSeen)) {
-      for (const id of ids) if (!this.#seen.has(id)) absent.push(id);
+      for (const id of ids) if (!this.#seen.has(id) && !this.#others.has(id)) absent.push(id);
       await breathe();
     }
     return absent;
+  }
+
+  /** Rejected rows without a readable key. */
+  get nameless(): number {
+    return this.#nameless;
   }
 
   get rejected(): number {

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type Company, company, day, people } from '../support/cli.ts';
+import { type Company, company, day, people, type Row } from '../support/cli.ts';
+import { compared } from '../support/requests-compared.ts';
 
 /** Nobody has the database open: the digest of what is on disk. */
 const bytesOf = (acme: Company): string =>
@@ -20,8 +21,9 @@ test('before the first run it shows each joiner with the exact requests, sends o
   const { code, stdout } = await acme.cli('plan', '--requests');
   expect(code).toBe(0);
   expect(stdout).toContain('would decide   1 joiner\n');
+  expect(stdout).toContain('  1 person changes, nobody loses access, 1 gets access\n');
   expect(stdout).toContain(
-    '  1  expected → active\n    idp: create the account\n      + userName: zoe.luk@example.com\n',
+    '  1  expected → active – active from 2020-01-01\n    idp: create the account\n      + userName: zoe.luk@example.com\n',
   );
   expect(stdout).toContain('      > POST /Users\n');
   expect(stdout).not.toContain('Later');
@@ -82,4 +84,41 @@ test('a plan that a guard would hold exits 3 and says why; one of a refused deli
   const refused = await acme.cli('plan');
   expect(refused.code).toBe(1);
   expect(refused.stdout).toContain('the feed has no column "Id"');
+});
+
+test('what one process plans is what another then sends, ids apart that the target issues meanwhile', async () => {
+  const acme = await company({ idPrefix: 'remote' });
+  const before: readonly Row[] = people(12).map((row) => (row.id === '2' ? { ...row, manager: '9' } : row));
+  const after: readonly Row[] = [
+    ...before.map((row) => {
+      if (row.id === '3') return { ...row, department: 'Finance', manager: '40' };
+      if (row.id === '4') return { ...row, status: 'T', end: day(-1) };
+      return row.id === '5' ? { ...row, given: 'Grace' } : row;
+    }),
+    { id: '40', given: 'Late', family: 'Manager' },
+    { id: '41', given: 'Zoë', family: 'Joins', manager: '2' },
+    { id: '42', given: 'Ada', family: 'Broken', start: 'soon' },
+  ];
+  for (const rows of [before, after]) {
+    acme.feed(rows);
+    const plan = await acme.cli('plan', '--requests', '--json');
+    const sent = acme.idp.log.length;
+    expect((await acme.cli('sync')).code).toBe(0);
+    const log = acme.idp.log.slice(sent).filter(({ path }) => !path.startsWith('/Users?startIndex'));
+    const { unsent, unsaid, lines } = compared(acme.idp, plan.json.connections[0].workers, log);
+    expect({ unsent, unsaid }).toEqual({ unsent: [], unsaid: [] });
+    expect(lines).toBeGreaterThanOrEqual(5);
+  }
+});
+
+test('a mover whose manager stays is shown without the manager, and one whose manager changes with both', async () => {
+  const acme = await company();
+  const with_ = (more: Partial<Row>): readonly Row[] =>
+    people(8).map((row) => (row.id === '3' ? { ...row, manager: '1', ...more } : row));
+  acme.feed(with_({}));
+  await acme.cli('sync');
+  acme.feed(with_({ department: 'Finance' }));
+  expect((await acme.cli('plan')).stdout).not.toContain('manager');
+  acme.feed(with_({ manager: '2' }));
+  expect((await acme.cli('plan')).stdout).toContain('      ~ manager: 1 → 2\n');
 });

@@ -42,7 +42,15 @@ test('the JSON of a sync keeps its shape', async () => {
   const acme = await company();
   acme.feed([...people(2), { id: '7', start: 'never' }]);
   const { json } = await acme.cli('--json', 'sync', 'acme');
-  expect(Object.keys(json)).toEqual(['connections', 'targets', 'holds', 'failed', 'unconfirmedLeavers', 'exitCode']);
+  expect(Object.keys(json)).toEqual([
+    'connections',
+    'targets',
+    'holds',
+    'failed',
+    'unconfirmedLeavers',
+    'openSessions',
+    'exitCode',
+  ]);
   expect(Object.keys(json.connections[0])).toEqual([
     'connection',
     'result',
@@ -85,12 +93,18 @@ test('everybody terminated at once: held, exit 3, nobody is disabled beyond the 
   expect(held.code).toBe(3);
   const disabled = () => [...acme.idp.users.values()].filter(({ active }) => active === false).length;
   expect(disabled()).toBe(0);
-  const [hold] = held.json.holds;
+  const [seal, hold] = held.json.holds;
+  expect(seal).toMatchObject({ connection: 'acme', kind: 'feed' });
   expect(hold).toMatchObject({ connection: 'acme', kind: 'explicitLeaver', items: 60 });
 
   const holds = await acme.cli('holds', hold.digest.slice(0, 12));
   expect(holds.stdout).toMatch(/^acme {2}explicitLeaver {2}60 item\(s\)$/m);
   expect(holds.stdout.match(/disable/g)?.length).toBeGreaterThanOrEqual(60);
+
+  // That the feed may look like this says nothing of whom it may end: the leavers stay held.
+  const believed = await acme.cli('approve', seal.digest.slice(0, 12), '--reason', 'plant closed', '--wait', '20');
+  expect(believed.code).toBe(3);
+  expect(disabled()).toBe(0);
 
   const approved = await acme.cli('approve', hold.digest.slice(0, 12), '--reason', 'plant closed', '--wait', '20');
   expect(approved.stderr).toBe('');

@@ -40,6 +40,7 @@ const TABLE: readonly (readonly [LimitKind, LimitWindow, readonly number[]])[] =
   ['adoption', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['protectedRescind', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['merge', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
+  ['absence', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['newlyRejected', 'cycle', [0, 1, 1, 1, 2, 5, 50, 50, 250]],
   ['accountsGone', 'day', [3, 3, 3, 3, 3, 3, 5, 5, 25]],
 ];

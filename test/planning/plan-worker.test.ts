@@ -64,7 +64,7 @@ const nobody: Situation = {
   employments: [],
   accounts: [],
   operations: [],
-  suspectedSince: null,
+  suspicion: null,
   dueAt: null,
 };
 
@@ -108,6 +108,7 @@ const answer = (change: Partial<TargetAnswers> = {}): ReadonlyMap<string, Target
         foundBy: null,
         ownedElsewhere: new Set(),
         managerReady: false,
+        nameHeld: false,
         ...change,
       },
     ],
@@ -180,6 +181,21 @@ describe('the plan for one worker', () => {
     expect(harms(plan)).toEqual(['explicitLeaver']);
   });
 
+  it('sends leavers before joiners who are due, movers, and the bulk of a first load', () => {
+    const laneOf = (plan: WorkerPlan) => plan.change?.operations[0]?.lane;
+    const at = (stage: Situation['standing']['stage'], change: Partial<Situation> = {}) =>
+      working({ standing: { stage, delivery: 'settled', facts: NO_FACTS }, ...change });
+    const suspending: PlanRules = { ...rulesWith(mapping), policy: { ...DEFAULT_POLICY, onLeave: 'suspend' } };
+    const suspended = at('onLeave', { accounts: [account({ active: false, groups: [] })] });
+    expect(laneOf(planned(working(), [employed({ Status: 'T' })]))).toBe('leaver');
+    expect(laneOf(planned(nobody, [employed({ Start: '2026-11-23' })]))).toBe('joiner');
+    expect(laneOf(planned(nobody, [employed()]))).toBe('backfill');
+    expect(laneOf(planned(working(), [employed({ Title: 'Chief' })]))).toBe('mover');
+    expect(laneOf(planned(working(), [employed({ Status: 'L', Title: 'Chief' })]))).toBe('mover');
+    // Back from a leave of absence after years of work: they wait at their desk.
+    expect(laneOf(planned(suspended, [employed()], answer(), suspending))).toBe('joiner');
+  });
+
   it('disables even an account that is believed to be inactive already', () => {
     const plan = planned(working({ accounts: [account({ active: false, groups: [] })] }), [employed({ Status: 'T' })]);
     expect(kinds(plan)[0]).toBe('disable');
@@ -202,6 +218,89 @@ describe('the plan for one worker', () => {
         employed({ Title: 'Second' }),
       ]).change?.operations ?? [],
     ).toEqual([]);
+  });
+
+  it('switches the account itself where it replaces the enable that has not been sent', () => {
+    const inactive = working({ accounts: [account({ active: false })] });
+    const enabled = planned(inactive, [employed()]).change?.operations[0];
+    expect(enabled?.kind).toBe('enable');
+    const enable: OpenOperation = {
+      id: 9,
+      target: 'idp',
+      kind: 'enable',
+      lane: 'joiner',
+      state: 'queued',
+      payload: enabled?.payload as AccountPayload,
+    };
+    const seen = [employed({ Title: 'Second' })];
+    const replaced = planned({ ...inactive, operations: [enable] }, seen);
+    expect(replaced.change).toMatchObject({
+      supersedes: [9],
+      operations: [{ kind: 'enable', payload: { active: true } }],
+    });
+    const behind = planned({ ...inactive, operations: [{ ...enable, state: 'sending' }] }, seen);
+    expect(behind.change).toMatchObject({ supersedes: [], operations: [{ kind: 'update' }] });
+  });
+
+  it('takes the manager away itself where it replaces the change that was to do so', () => {
+    const managed = working({ accounts: [account({ managerKnown: '7' })] });
+    const cleared = planned(managed, [employed()]).change?.operations[0];
+    expect(cleared?.payload).toMatchObject({ managerKey: '' });
+    const clearing: OpenOperation = {
+      id: 9,
+      target: 'idp',
+      kind: 'update',
+      lane: 'mover',
+      state: 'queued',
+      payload: cleared?.payload as AccountPayload,
+    };
+    const seen = [employed({ Title: 'Second' })];
+    const replaced = planned({ ...managed, operations: [clearing] }, seen);
+    expect(replaced.change).toMatchObject({ supersedes: [9], operations: [{ payload: { managerKey: '' } }] });
+    const behind = planned({ ...managed, operations: [{ ...clearing, state: 'sending' }] }, seen);
+    expect(behind.change).toMatchObject({ supersedes: [], operations: [{ payload: { managerKey: null } }] });
+  });
+
+  it('sends what has changed besides after the disable of somebody who keeps the account', () => {
+    const suspending: PlanRules = { ...rulesWith(mapping), policy: { ...DEFAULT_POLICY, onLeave: 'suspend' } };
+    const suspended = (change: Partial<Record<string, string>>) =>
+      planned(working(), [employed({ Status: 'L', ...change })], answer(), suspending);
+    expect(kinds(suspended({}))).not.toContain('update');
+    const changed = suspended({ Title: 'Second' });
+    expect(kinds(changed).slice(0, 2)).toEqual(['disable', 'update']);
+    expect(changed.change?.operations[1]?.payload).toMatchObject({ active: false, attributes: { title: 'Second' } });
+  });
+
+  it('undoes a membership change that may have taken effect, and forgets one that has not left', () => {
+    const membership = (kind: 'addMember' | 'removeMember', group: string, ambiguous: boolean): OpenOperation => ({
+      id: 9,
+      target: 'idp',
+      kind,
+      lane: 'mover',
+      state: 'queued',
+      payload: { group, create: true, computed: true, authority: 'additive' },
+      ambiguous,
+    });
+    const groups = (plan: WorkerPlan) =>
+      plan.change?.operations.flatMap(({ kind, payload }) => ('group' in payload ? [`${kind} ${payload.group}`] : []));
+    const leaving = (ambiguous: boolean) =>
+      planned(working({ operations: [membership('addMember', 'Dept Research', ambiguous)] }), [
+        employed({ Status: 'T' }),
+      ]);
+    expect(groups(leaving(true))).toContain('removeMember Dept Research');
+    // Also while a guard lets nothing of a leaver pass but the disable: nobody would ask for this one again.
+    const undoing = leaving(true).change?.operations.filter(({ undoes }) => undoes === true);
+    expect(undoing).toMatchObject([{ payload: { group: 'Dept Research' } }]);
+    expect(groups(leaving(false))).not.toContain('removeMember Dept Research');
+    const moved = working({
+      employments: [employed({ Dept: 'Research' }, instantOf('2026-11-21T00:00:00Z'))],
+      accounts: [account({ known: desiredAttributes(employed({ Dept: 'Research' })) })],
+    });
+    const back = (ambiguous: boolean) =>
+      planned({ ...moved, operations: [membership('removeMember', 'Dept Sales', ambiguous)] }, [employed()]);
+    expect(groups(back(true))).toEqual(['addMember Dept Sales']);
+    expect(groups(back(false))).toEqual([]);
+    expect(back(true).change?.supersedes).toEqual([9]);
   });
 
   it('owes a manager whose account does not exist yet and sends the reference once it does', () => {
@@ -286,5 +385,128 @@ describe('the plan for one worker', () => {
       ),
     );
     expect(Math.min(mix.left, mix.present)).toBeGreaterThan(5);
+  });
+});
+
+describe('the sessions of somebody who leaves', () => {
+  const ending: PlanRules = { ...rulesWith(mapping), sessionTargets: new Set(['idp']) };
+  const endingFor = (situation: Situation, change: Partial<Record<string, string>>, rules = ending): WorkerPlan =>
+    planned(situation, [employed(change)], answer(), rules);
+  const revocation = (state: OpenOperation['state'], id = 9): OpenOperation => ({
+    id,
+    target: 'idp',
+    kind: 'revokeSessions',
+    lane: 'leaver',
+    state,
+    payload: payloadOf(planned(working(), [employed({ Status: 'T' })])),
+  });
+  const left = (operations: readonly OpenOperation[], change: Partial<Situation> = {}): Situation =>
+    working({
+      standing: {
+        stage: 'left',
+        delivery: 'delivering',
+        facts: {
+          ...NO_FACTS,
+          leaveSeenAt: instantOf('2026-11-21T00:00:00Z'),
+          leaveKind: 'explicit',
+          leaveBy: 'feed',
+          endedEmployment: '104',
+          endedStart: employed().startDate,
+        },
+      },
+      employments: [employed({ Status: 'T' }, instantOf('2026-11-21T00:00:00Z'))],
+      accounts: [account({ active: false, groups: [] })],
+      operations,
+      ...change,
+    });
+
+  it('are ended after the disable, in the lane of leavers, where the target has a way', () => {
+    const plan = endingFor(working(), { Status: 'T' });
+    expect(kinds(plan)).toEqual(['disable', 'revokeSessions', 'removeMember', 'removeMember']);
+    expect(plan.change?.operations[1]).toMatchObject({ lane: 'leaver', payload: { managerKey: null } });
+    expect(kinds(endingFor(working(), { Status: 'T' }, rulesWith(mapping)))).not.toContain('revokeSessions');
+    expect(
+      kinds(endingFor(working(), { Status: 'T' }, { ...ending, sessionTargets: new Set(['elsewhere']) })),
+    ).not.toContain('revokeSessions');
+  });
+
+  it('are ended in the lane of emergencies by an emergency leave, and again when that is ordered again', () => {
+    const order = { type: 'emergencyLeaveOrdered' as const, now: NOW, asOf: NOW, by: 'operator' as const };
+    const first = complete(prepare(working(), [], ending, [order]), answer(), ending);
+    expect(first.change?.operations.slice(0, 2)).toMatchObject([
+      { kind: 'disable', lane: 'emergency' },
+      { kind: 'revokeSessions', lane: 'emergency' },
+    ]);
+    const again = complete(prepare(left([revocation('queued')]), [], ending, [order]), answer(), ending);
+    expect(kinds(again)).toEqual(['disable', 'revokeSessions', 'removeMember']);
+    expect(again.change?.supersedes).toEqual([9]);
+  });
+
+  it('stay for a leave of absence, a withdrawn start, and everybody whose account is only changed', () => {
+    const suspending: PlanRules = { ...ending, policy: { ...DEFAULT_POLICY, onLeave: 'suspend' } };
+    const suspended = kinds(endingFor(working(), { Status: 'L' }, suspending));
+    expect(suspended).toContain('disable');
+    expect(suspended).not.toContain('revokeSessions');
+    expect(kinds(endingFor(working(), { Start: '2027-05-06' }))).toEqual(['disable', 'removeMember', 'removeMember']);
+    expect(kinds(endingFor(working(), { Title: 'Chief' }))).toEqual(['update']);
+  });
+
+  it('are not asked for again while that is under way, and cause no second disable', () => {
+    for (const state of ['queued', 'sending', 'failed'] as const) {
+      const plan = endingFor(left([revocation(state)]), { Status: 'T' });
+      expect(plan.change?.operations ?? [], state).toEqual([]);
+      expect(plan.change?.supersedes ?? [], state).toEqual([]);
+    }
+  });
+
+  it('end once more when the account of somebody who left is found active', () => {
+    const plan = endingFor(left([], { accounts: [account({ active: true, groups: [] })] }), { Status: 'T' });
+    expect(kinds(plan)).toEqual(['disable', 'revokeSessions']);
+  });
+
+  it('are left alone by a rehire: what was not sent yet is cancelled', () => {
+    const back = { Status: 'A', Start: '2026-11-22' };
+    const plan = endingFor(left([revocation('queued')]), back);
+    expect(plan.transitions).toEqual(['rehire']);
+    expect(kinds(plan)).toContain('enable');
+    expect(plan.change?.supersedes).toEqual([9]);
+    // What is under way ends by itself; the enable follows it.
+    expect(endingFor(left([revocation('sending')]), back).change?.supersedes).toEqual([]);
+  });
+
+  it('still end while a rehire is only announced, although the account changes', () => {
+    const plan = endingFor(left([revocation('queued')]), { Status: 'P', Start: '2026-11-27', Title: 'Chief' });
+    expect(plan.to).toBe('preboarding');
+    expect(kinds(plan)).toContain('update');
+    expect(plan.change?.supersedes).toEqual([]);
+  });
+
+  it('of a protected account are nobody’s to end', () => {
+    const service = working({ accounts: [account({ userName: 'svc-backup' })] });
+    const plan = endingFor(service, { Status: 'T' }, { ...rulesWith(guarded), sessionTargets: new Set(['idp']) });
+    expect(plan.change?.operations.filter(({ refused }) => refused === undefined)).toEqual([]);
+  });
+
+  it('go with the account when that is deleted after retention', () => {
+    const rules: PlanRules = {
+      ...ending,
+      mapping: mappingOf(GROUPED.replace('  - name: idp\n', '  - name: idp\n    deletes: true\n')),
+      now: instantOf('2027-11-23T11:00:00Z'),
+      policy: { ...DEFAULT_POLICY, deleteAfterDays: 30 },
+    };
+    const plan = planned(left([revocation('queued')]), [], answer(), rules);
+    expect(kinds(plan)).toEqual(['delete']);
+    expect(plan.change?.supersedes).toEqual([9]);
+  });
+
+  it('is never deleted where the file does not say that accounts may be', () => {
+    const rules: PlanRules = {
+      ...ending,
+      now: instantOf('2027-11-23T11:00:00Z'),
+      policy: { ...DEFAULT_POLICY, deleteAfterDays: 30 },
+    };
+    const plan = planned(left([]), [], answer(), rules);
+    expect(kinds(plan)).not.toContain('delete');
+    expect(plan.harms).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['sources', 'targets', 'store'],
   ['pipeline'],
   ['http'],
-  ['cli', 'demo', '.'],
+  ['cli', 'demo', 'rehearsal', '.'],
 ];
 /** The roof (the last floor; `.` are the files of src/ itself) sees everything, also its neighbours. */
 const ROOF = FLOORS.length - 1;

@@ -155,11 +155,15 @@ function environmentWith(env: Readonly<Record<string, string>>): NodeJS.ProcessE
   return { ...rest, ...env };
 }
 
-export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliRun> {
+export function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  hungMs = HUNG_MS,
+): Promise<CliRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentWith(env),
-    timeout: HUNG_MS,
+    timeout: hungMs,
     killSignal: 'SIGKILL',
   });
   let stdout = '';

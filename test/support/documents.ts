@@ -2,6 +2,8 @@
 import type { OutcomeClass } from '../../src/lifecycle/outcome.ts';
 import { mappingHelp } from '../../src/mapping/help.ts';
 import { OUTCOME_TABLE, type OutcomeRow } from '../../src/targets/scim/outcome-table.ts';
+import { PROFILES } from '../../src/targets/scim/profiles.ts';
+import { PROFILE_SOURCES, sourceKeysOf } from './profile-sources.ts';
 
 const MADE =
   '<!-- Made from the code: change it there, then run `UPDATE_GOLDEN=1 npx vitest run test/docs.test.ts`. -->';
@@ -12,7 +14,8 @@ const CLASSES: Readonly<Record<OutcomeClass, string>> = {
   accepted: 'Taken in, not applied yet. The target is asked afterwards what stands there; its answer decides.',
   retry: 'Tried again with full jitter: within 2 s first, then up to 5 minutes apart, leavers at most 60 s.',
   ambiguous: 'As `retry`, and looked up by externalId, then userName, before anything is written again.',
-  refreshCredentials: 'Our credentials are not accepted: the target as a whole pauses, secrets are read again.',
+  refreshCredentials:
+    'Secrets are read again and a new token is fetched; where that gives other credentials, the request is repeated once. Else the target as a whole pauses.',
   conflict:
     'The holder is looked up: our own lost write counts as done, a proven stranger leads to the next userName, else failed.',
   gone: 'A disable settles when a look-up finds nobody; any other operation has failed.',
@@ -39,7 +42,8 @@ ${MADE}
 
 Each answer to a SCIM request has one class. The first row that fits decides; the last rows fit everything. \`read\` asks for one
 resource, \`search\` for a list, \`create\` is a POST, \`write\` a PATCH or PUT. An answer that *counts* is about the operation itself:
-after 8 of them it has failed, is shown by \`rollcall status\`, and blocks nobody else. Answers that do not count are about the target.
+after 8 of them, or 24 hours of nothing else, it has failed, is shown by \`rollcall status\`, and blocks nobody else. Answers that do not
+count are about the target: see [delivery.md](delivery.md).
 
 ${[row(['answer', 'to', 'class', 'counts', 'why']), row(['---', '---', '---', '---', '---'])].join('\n')}
 ${OUTCOME_TABLE.map((one) => row([answerOf(one), one.on?.join(', ') ?? 'everything', one.class, one.counts ? 'yes' : 'no', one.why])).join('\n')}
@@ -72,6 +76,52 @@ ${keys
       description,
     ]),
   )
+  .join('\n')}
+`;
+}
+
+export function profilesDocument(): string {
+  const profiles = Object.values(PROFILES);
+  const keys = [
+    ...new Set(profiles.flatMap(({ quirks }) => quirks.flatMap((quirk) => sourceKeysOf(JSON.stringify(quirk))))),
+  ];
+  const sections = profiles.map(({ name, quirks }) =>
+    quirks.length === 0
+      ? `## ${name}\n\nRFC 7643 and RFC 7644 as written, and what the endpoint says of itself.`
+      : `## ${name}
+
+${[row(['what it does', 'what Rollcall does', 'source']), row(['---', '---', '---'])].join('\n')}
+${quirks.map(({ they, we, source }) => row([they, we, source])).join('\n')}`,
+  );
+  return `# Profiles: what is known of each endpoint
+
+${MADE}
+
+\`profile:\` of a target names one of these. A profile is data, one file each in \`src/targets/scim/profiles/\` (and, for what it demands of
+a connection file, in \`src/mapping/account-rules.ts\`). What it does not mention is as in \`generic\`.
+
+- Where the profile leaves something open, the endpoint is asked: \`/ServiceProviderConfig\`, \`/ResourceTypes\` and \`/Schemas\`, in the
+  background at the first use, once a day, and after an unexpected 400, 405 or 501 (at most every 10 minutes). Nobody waits for the answer, and
+  what is absurd in it is ignored. Used are PATCH or PUT, ETags, bulk limits, paging, page sizes, whether there are groups, and read-only attributes.
+- \`capabilities:\` of a target counts more than both: \`update\`, \`patchForm\`, \`etag\`, \`paging\`, \`pageSize\`, \`bulk\`, \`confirmCreates\`, \`needs\`.
+  Of two limits that profile and endpoint name, the smaller one counts.
+- Where users cannot be listed as a whole (\`google\` always, \`pingone\` and \`aws\` beyond one answer), each worker who has no account yet is looked
+  up before the plan decides: by externalId where that can be asked for, and by the names that the worker could get. Found are accounts
+  under those names only. Who could not be looked up waits for the next plan; leavers do not wait.
+- PUT is GET, overlay, PUT with \`If-Match\`; without tags the account is read back, and written once more when the change is not there.
+- Every leaver is \`active: false\`, read back; a DELETE follows only after \`lifecycle.retention\`. \`active\` always stands in a create and in a PUT,
+  and never in the PATCH of an update.
+
+(obs): seen by a community, not said by the vendor. (GK): general knowledge, not verified. The conformance suite in \`test/targets/conformance/\`
+runs each profile against a strict fake of its endpoint, not against the endpoint itself.
+
+${sections.join('\n\n')}
+
+## Sources
+
+${keys
+  .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+  .map((key) => `- **${key}** ${PROFILE_SOURCES[key] ?? ''}`)
   .join('\n')}
 `;
 }

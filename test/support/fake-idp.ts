@@ -2,6 +2,7 @@
 // request and can be told to misbehave. Story tests judge Rollcall by what this server saw.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { answerBulk, type BulkManners } from './fake-bulk.ts';
 import {
   GROUP_SCHEMA,
   parsedFilter,
@@ -28,6 +29,8 @@ export interface LoggedRequest {
   status: number | null;
   /** Whether it changed anything here. */
   applied: boolean;
+  /** When the client left without having heard the whole answer; absent otherwise. */
+  goneAt?: number;
 }
 
 export type Act =
@@ -55,6 +58,8 @@ export type Act =
     }
   /** Applies, then drops the connection. */
   | { readonly kind: 'loseReply' }
+  /** Applies, waits, then answers. */
+  | { readonly kind: 'slowReply'; readonly ms: number }
   /** Drops the connection, applies nothing. */
   | { readonly kind: 'reset' }
   /** Answers as though it had applied, applies nothing. */
@@ -65,6 +70,8 @@ export interface Rule {
   readonly method?: string;
   readonly path?: string | RegExp;
   readonly body?: string | RegExp;
+  /** With `bulk`: about operations inside a bulk request, of which only `answer` and `answerAfter` can be had. */
+  readonly within?: 'bulk';
   /** For so many requests; for ever without it. */
   readonly times?: number;
   readonly act: Act;
@@ -72,7 +79,7 @@ export interface Rule {
 
 export interface FakeIdpOptions {
   /** Demands `Authorization: Bearer TOKEN`. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   readonly port?: number;
   /** Resources to begin with; `id` is given when missing. They are not validated. */
   readonly users?: readonly Resource[];
@@ -85,7 +92,30 @@ export interface FakeIdpOptions {
   readonly patchAnswer?: 200 | 204;
   /** Ids look like `PREFIX-1`; another prefix makes another server's ids. */
   readonly idPrefix?: string;
+  /** Asked at every arrival before the rules are: an act of its own, or null to go by the rules. */
+  readonly liar?: (request: LoggedRequest) => Promise<Act | null>;
+  /** Has a /Bulk, and how it behaves. */
+  readonly bulk?: BulkManners;
+  /** Stands before the rules of SCIM: a vendor that refuses, answers or stores otherwise. */
+  readonly doorman?: Doorman;
+  /** What its clock says, in milliseconds since the epoch; null names no time. The system's without it. */
+  readonly time?: () => number | null;
 }
+
+/** One request as the rules of SCIM see it; `path` is below the base URL, with its query. */
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+  readonly headers: IncomingMessage['headers'];
+}
+
+/** Answers itself, or asks the strict provider with the request as it is or changed. */
+export type Doorman = (
+  asked: Asked,
+  ask: (asked: Asked) => Reply,
+  kept: { readonly users: Map<string, Resource>; readonly groups: Map<string, Resource> },
+) => Reply;
 
 export interface FakeIdp extends AsyncDisposable {
   /** Base URL of the SCIM endpoint. */
@@ -94,6 +124,8 @@ export interface FakeIdp extends AsyncDisposable {
   readonly users: Map<string, Resource>;
   readonly groups: Map<string, Resource>;
   readonly log: LoggedRequest[];
+  /** Requests about the endpoint itself: they come whenever they please, and only rules that name their path touch them. */
+  readonly discoveryLog: LoggedRequest[];
   readonly behaviours: { readonly add: (rule: Rule) => () => void; readonly clear: () => void };
   /** The user of this name (any case) or with this externalId. */
   readonly user: (nameOrExternalId: string) => Resource | undefined;
@@ -107,11 +139,12 @@ export interface FakeIdp extends AsyncDisposable {
 }
 
 const BASE = '/scim/v2';
+const isDiscovery = (path: string) => /^\/(?:ServiceProviderConfig|ResourceTypes|Schemas)(?:[/?]|$)/i.test(path);
 const BODY_BYTES_MAX = 8 * 1024 * 1024;
 const fits = (wanted: string | RegExp | undefined, text: string) =>
   wanted === undefined || (typeof wanted === 'string' ? text.includes(wanted) : wanted.test(text));
 
-interface Reply {
+export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -121,6 +154,7 @@ interface Reply {
 export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeIdp> {
   const store = newStore(options);
   const log: LoggedRequest[] = [];
+  const discoveryLog: LoggedRequest[] = [];
   const rules: { rule: Rule; left: number }[] = [];
   const waiting = new Set<{ fits: (request: LoggedRequest) => boolean; done: (request: LoggedRequest) => void }>();
 
@@ -132,10 +166,14 @@ export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeId
       waiter.done(entry);
     }
   };
-  const ruleFor = (method: string, path: string, body: string): Act | null => {
+  const ruleFor = (method: string, path: string, body: string, within: Rule['within'] = undefined): Act | null => {
     const found = rules.find(
       ({ rule, left }) =>
-        left > 0 && (rule.method ?? method) === method && fits(rule.path, path) && fits(rule.body, body),
+        left > 0 &&
+        rule.within === within &&
+        (rule.method ?? method) === method &&
+        (rule.path === undefined ? !isDiscovery(path) : fits(rule.path, path)) &&
+        fits(rule.body, body),
     );
     if (found === undefined) return null;
     found.left -= 1;
@@ -171,8 +209,13 @@ export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeId
       status: null,
       applied: false,
     };
-    arrived(entry);
-    const rule = ruleFor(method, path, body);
+    const aside = isDiscovery(path);
+    if (aside) discoveryLog.push(entry);
+    else arrived(entry);
+    response.once('close', () => {
+      if (!response.writableFinished) entry.goneAt = Date.now();
+    });
+    const rule = (aside ? null : await options.liar?.(entry)) ?? ruleFor(method, path, body);
     if (rule?.kind === 'slow') await new Promise((done) => setTimeout(done, rule.ms));
     if (rule?.kind === 'hold') await rule.until;
     const act = rule?.kind === 'hold' ? rule.andThen : rule;
@@ -184,7 +227,13 @@ export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeId
     else {
       const before = store.version();
       const undo = act?.kind === 'pretend' ? store.remember() : null;
-      reply = url.startsWith(BASE) ? store.answer(method, path, body, request.headers) : { status: 404 };
+      const ask = (asked: Asked) => store.answer(asked.method, asked.path, asked.body, asked.headers);
+      const doorman: Doorman = options.doorman ?? ask;
+      const single = (asked: Asked) => doorman(asked, ask, store);
+      if (!url.startsWith(BASE)) reply = { status: 404 };
+      else if (options.bulk !== undefined && method === 'POST' && path === '/Bulk') {
+        reply = bulk(options.bulk, body, single);
+      } else reply = single({ method, path, body, headers: request.headers });
       entry.applied = store.version() !== before;
       if (undo !== null) {
         undo();
@@ -192,12 +241,29 @@ export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeId
       }
     }
     if (act?.kind === 'loseReply') return drop(entry, request);
+    if (act?.kind === 'slowReply') await new Promise((done) => setTimeout(done, act.ms));
     if (act?.kind === 'answerAfter') reply = act;
     entry.status = reply.status;
     entry.endedAt = Date.now();
+    const time = options.time?.();
+    if (time === null) response.sendDate = false;
+    else if (time !== undefined) response.setHeader('date', new Date(time).toUTCString());
     const headers = { 'content-type': 'application/scim+json', ...reply.headers };
     response.writeHead(reply.status, reply.body === undefined ? reply.headers : headers);
     response.end(reply.body);
+  }
+  function bulk(manners: BulkManners, body: string, single: (asked: Asked) => Reply): Reply {
+    try {
+      return answerBulk(manners, body, (asked) => {
+        const act = ruleFor(asked.method, asked.path, asked.body, 'bulk');
+        if (act?.kind === 'answer') return act;
+        const reply = single(asked);
+        return act?.kind === 'answerAfter' ? act : reply;
+      });
+    } catch (refusal) {
+      if (!(refusal instanceof ScimRefusal)) throw refusal;
+      return scimError(refusal.status, refusal.message, refusal.scimType);
+    }
   }
   function drop(entry: LoggedRequest, request: IncomingMessage): void {
     entry.endedAt = Date.now();
@@ -247,6 +313,7 @@ export async function startFakeIdp(options: FakeIdpOptions = {}): Promise<FakeId
     users: store.users,
     groups: store.groups,
     log,
+    discoveryLog,
     behaviours: {
       add: addRule,
       clear: () => {
@@ -308,15 +375,7 @@ function newStore(options: FakeIdpOptions) {
     const headers = { ...(status === 201 ? { location: String(meta.location) } : {}), etag: String(meta.version) };
     return { status, headers, body: JSON.stringify(shown(resource)) };
   };
-  const error = (status: number, detail: string, scimType: string | null = null): Reply => ({
-    status,
-    body: JSON.stringify({
-      schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
-      status: String(status),
-      detail,
-      ...(scimType === null ? {} : { scimType }),
-    }),
-  });
+  const error = scimError;
 
   function checkUnique(type: ResourceType, resource: Resource, ownId: string | null): void {
     const attribute = type === 'User' ? 'userName' : 'displayName';
@@ -376,7 +435,7 @@ function newStore(options: FakeIdpOptions) {
   function route(method: string, path: string, body: string, headers: IncomingMessage['headers']): Reply {
     const [bare, query] = path.split('?') as [string, string | undefined];
     if (bare === '/ServiceProviderConfig' && method === 'GET')
-      return { status: 200, body: JSON.stringify(SERVICE_PROVIDER_CONFIG) };
+      return { status: 200, body: JSON.stringify(serviceProviderConfig(options.bulk)) };
     const match = /^\/(User|Group)s(?:\/([^/]+))?$/.exec(bare);
     if (match === null) return error(404, 'no such endpoint');
     const type = match[1] as ResourceType;
@@ -450,13 +509,27 @@ function parsed(body: string): unknown {
   }
 }
 
-const SERVICE_PROVIDER_CONFIG = {
+const scimError = (status: number, detail: string, scimType: string | null = null): Reply => ({
+  status,
+  body: JSON.stringify({
+    schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+    status: String(status),
+    detail,
+    ...(scimType === null ? {} : { scimType }),
+  }),
+});
+
+const serviceProviderConfig = (bulk: BulkManners | undefined): Resource => ({
   schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
   patch: { supported: true },
-  bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+  bulk: {
+    supported: bulk !== undefined,
+    maxOperations: bulk?.maxOperations ?? 0,
+    maxPayloadSize: bulk?.maxPayloadSize ?? 0,
+  },
   filter: { supported: true, maxResults: 200 },
   changePassword: { supported: false },
   sort: { supported: false },
   etag: { supported: true },
   authenticationSchemes: [{ type: 'oauthbearertoken', name: 'Bearer', description: 'A bearer token' }],
-};
+});

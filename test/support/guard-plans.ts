@@ -20,6 +20,7 @@ const OPERATIONS: Record<HarmKind, string> = {
   attributeChanged: 'change title',
   adoption: 'adopt 2819c223',
   protectedRescind: 'undo an ordered leave',
+  absence: 'disable',
   merge: 'join with another worker',
 };
 

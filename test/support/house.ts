@@ -8,11 +8,12 @@ import { readConfig } from '../../src/config.ts';
 import { type OpenHouse, openHouse } from '../../src/daemon.ts';
 import { tickCalendar } from '../../src/pipeline/calendar.ts';
 import { payDebts } from '../../src/pipeline/debts.ts';
-import { startDispatch } from '../../src/pipeline/dispatch.ts';
+import { type Dispatch, startDispatch } from '../../src/pipeline/dispatch.ts';
 import type { LiveConnection } from '../../src/pipeline/house.ts';
 import { type CycleOptions, type CycleReport, runCycle } from '../../src/pipeline/intake.ts';
 import { type ActResult, performAct } from '../../src/pipeline/operator.ts';
-import { silentLog } from '../../src/runtime/log.ts';
+import { nowOf } from '../../src/runtime/clock.ts';
+import { type Logger, silentLog } from '../../src/runtime/log.ts';
 import { type FakeIdp, type FakeIdpOptions, startFakeIdp } from './fake-idp.ts';
 import { type HeldClock, heldClock } from './held-clock.ts';
 
@@ -93,6 +94,17 @@ export const crowd = (count: number, change: (index: number) => Partial<Person> 
 
 /** Turns of the event loop without anybody at work or waiting. */
 const STUCK_MAX = 200;
+/** Turns of the event loop that a look at the outbox takes: a claim is a commit. */
+const AWAKE_TURNS = 12;
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Turns of the event loop in which nothing arrives at the target although something is in flight. */
+const SILENT_MAX = 60;
+
+export interface Shift extends AsyncDisposable {
+  readonly dispatch: Dispatch;
+  /** As `settle`, with the dispatch that runs. */
+  readonly pass: (virtualMs: number) => Promise<void>;
+}
 
 export interface TestHouse {
   readonly idp: FakeIdp;
@@ -106,6 +118,8 @@ export interface TestHouse {
   readonly cycle: (options?: Partial<CycleOptions>) => Promise<CycleReport>;
   /** Runs calendar, debts and dispatch until nothing more happens within `virtualMs`. */
   readonly settle: (virtualMs?: number) => Promise<void>;
+  /** Dispatch that goes on while a test does something else. */
+  readonly shift: () => Promise<Shift>;
   /** One cycle, then settle. */
   readonly sync: (content?: string) => Promise<CycleReport>;
   readonly act: (kind: string, args?: Record<string, string | number | boolean>) => Promise<ActResult>;
@@ -119,7 +133,16 @@ export interface TestHouse {
 export const NOON: Instant = instantOf('2026-11-23T11:00:00Z');
 
 export async function openTestHouse(
-  options: { readonly mapping?: string; readonly idp?: FakeIdpOptions; readonly now?: Instant } = {},
+  options: {
+    readonly mapping?: string;
+    readonly idp?: FakeIdpOptions;
+    readonly now?: Instant;
+    /** What else the mapping refers to. */
+    readonly environment?: Readonly<Record<string, string>>;
+    readonly log?: Logger;
+    /** Whether a jump of the held clock needs the target's agreement, as it does in production. */
+    readonly watchClock?: boolean;
+  } = {},
 ): Promise<TestHouse> {
   const root = mkdtempSync(join(tmpdir(), 'rollcall-house-'));
   const mappingsDir = join(root, 'mappings');
@@ -129,7 +152,7 @@ export async function openTestHouse(
   const idp = await startFakeIdp({ token: 'let-me-in', ...options.idp });
   const clock = heldClock(options.now ?? NOON);
   const config = readConfig(
-    { IDP_URL: idp.url, IDP_TOKEN: 'let-me-in' },
+    { IDP_URL: idp.url, IDP_TOKEN: 'let-me-in', ...options.environment },
     { mappings: mappingsDir, state: stateDir, logLevel: 'silent' },
   );
   let seed = 7;
@@ -137,7 +160,16 @@ export async function openTestHouse(
     seed = (seed * 48_271) % 2_147_483_647;
     return seed / 2_147_483_647;
   };
-  const open = () => openHouse({ config, clock, random, log: silentLog, mode: 'write', command: 'test' });
+  const open = () =>
+    openHouse({
+      config,
+      clock,
+      random,
+      log: options.log ?? silentLog,
+      mode: 'write',
+      watchClock: options.watchClock ?? false,
+      command: 'test',
+    });
   let house = await open();
   const liveOf = (): LiveConnection => {
     const [live] = house.connections.values();
@@ -150,6 +182,46 @@ export async function openTestHouse(
     rmSync(root, { recursive: true, force: true });
   });
   const never = new AbortController().signal;
+
+  /** Whether anything is on its way, or can be claimed now or ever. */
+  const workToCome = async (): Promise<boolean> => {
+    const open = (await house.store.queueDepths()).filter(({ state }) => state === 'queued' || state === 'sending');
+    if (open.some(({ state }) => state === 'sending')) return true;
+    for (const target of new Set(open.map((depth) => depth.target))) {
+      if ((await house.store.nextAttempt(target, nowOf(clock))) !== null) return true;
+    }
+    return false;
+  };
+
+  /** Until nothing more happens, or the clock has come so far. */
+  const pass = async (dispatch: Dispatch, virtualMs: number, broken: () => boolean): Promise<void> => {
+    const until = clock.nowMs() + virtualMs;
+    let silent = 0;
+    let heard = 0;
+    for (let quiet = 0, stuck = 0; quiet < 3 && stuck < STUCK_MAX && !broken(); ) {
+      await nextTurn();
+      if (dispatch.inFlight() > 0) {
+        quiet = 0;
+        silent = heard === idp.log.length ? silent + 1 : 0;
+        heard = idp.log.length;
+        // In flight without a request at the target: it waits for the clock, as a rate makes it.
+        if (silent < SILENT_MAX || idp.log.some(({ endedAt }) => endedAt === null)) continue;
+        silent = 0;
+        if (!clock.toNext(Math.max(0, until - clock.nowMs()))) break;
+        continue;
+      }
+      silent = 0;
+      const tick = await tickCalendar(house, liveOf());
+      const more = await payDebts(house, liveOf());
+      const idle = !tick.more && !more && dispatch.inFlight() === 0 && !(await workToCome());
+      quiet = idle ? quiet + 1 : 0;
+      // The clock moves only once everybody whom it woke has done what they woke for.
+      for (let turn = 0; turn < AWAKE_TURNS && !idle && dispatch.inFlight() === 0; turn += 1) await nextTurn();
+      // Nobody waits for the clock while they work: only somebody who never does for so many turns has nothing left to do.
+      const moved = idle || dispatch.inFlight() > 0 || clock.toNext(Math.max(0, until - clock.nowMs()));
+      stuck = moved ? 0 : stuck + 1;
+    }
+  };
 
   const test: TestHouse = {
     idp,
@@ -173,35 +245,24 @@ export async function openTestHouse(
       return runCycle(house, liveOf(), { actor: 'feed', mode: 'commit', signal: never, ...more });
     },
     settle: async (virtualMs = 20 * 60_000) => {
+      await using shift = await test.shift();
+      await shift.pass(virtualMs);
+    },
+    shift: async () => {
       const stop = new AbortController();
       const dispatch = startDispatch(house, stop.signal);
-      const until = clock.nowMs() + virtualMs;
       let broken: unknown = null;
       dispatch.stopped.catch((error: unknown) => {
         broken = error;
       });
-      try {
-        for (let quiet = 0, stuck = 0; quiet < 3 && stuck < STUCK_MAX && broken === null; ) {
-          await new Promise((resolve) => setImmediate(resolve));
-          if (dispatch.inFlight() > 0) {
-            quiet = 0;
-            continue;
-          }
-          const tick = await tickCalendar(house, liveOf());
-          const more = await payDebts(house, liveOf());
-          const waiting = (await house.store.queueDepths()).filter(
-            ({ state }) => state === 'queued' || state === 'sending',
-          );
-          const idle = waiting.length === 0 && !tick.more && !more && dispatch.inFlight() === 0;
-          quiet = idle ? quiet + 1 : 0;
-          // Nobody waits for the clock while they work: only somebody who never does for so many turns has nothing left to do.
-          const moved = idle || dispatch.inFlight() > 0 || clock.toNext(Math.max(0, until - clock.nowMs()));
-          stuck = moved ? 0 : stuck + 1;
-        }
-      } finally {
-        stop.abort();
-        await dispatch.stopped;
-      }
+      return {
+        dispatch,
+        pass: (virtualMs) => pass(dispatch, virtualMs, () => broken !== null),
+        [Symbol.asyncDispose]: async () => {
+          stop.abort();
+          await dispatch.stopped;
+        },
+      };
     },
     sync: async (content) => {
       if (content !== undefined) test.deliver(content);
@@ -230,4 +291,12 @@ export async function openTestHouse(
     },
   };
   return test;
+}
+
+/** A delivery that brings more people at once than the guards let through unasked: a person releases it. */
+export async function comes({ deliver, cycle, approveAll }: TestHouse, content: string): Promise<void> {
+  deliver(content);
+  if ((await cycle()).kind !== 'held') return;
+  await approveAll();
+  await cycle();
 }

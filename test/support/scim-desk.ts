@@ -2,8 +2,10 @@
 import type { JsonObject } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/lifecycle/outcome.ts';
 import type { AccountPayload, AccountState, OperationKind } from '../../src/planning/changeset.ts';
+import type { Access } from '../../src/targets/auth/access.ts';
+import { bearer } from '../../src/targets/auth/credentials.ts';
 import type { Profile } from '../../src/targets/scim/profiles.ts';
-import { type ScimTargetSettings, scimTarget } from '../../src/targets/scim/scim-target.ts';
+import { type ScimTargetDeps, type ScimTargetSettings, scimTarget } from '../../src/targets/scim/scim-target.ts';
 import type { Delivered, Journal, Sendable, ShownRequest, Target } from '../../src/targets/target.ts';
 
 export const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -24,22 +26,39 @@ export function openDesk(
   baseUrl: string,
   options: Partial<ScimTargetSettings> & {
     readonly profile?: never;
-    readonly token?: () => Promise<string>;
+    /** The bearer token, asked for with each request. */
+    readonly token?: () => string;
+    /** In place of a token. */
+    readonly access?: Access;
+    readonly now?: () => number;
     readonly like?: Profile;
+    /** Without it a wait takes no time. */
+    readonly wait?: ScimTargetDeps['wait'];
   } = {},
 ): Desk {
   const intents: ShownRequest[] = [];
   const answers: { request: ShownRequest; outcome: Outcome }[] = [];
   const waits: number[] = [];
-  const { token, like, ...settings } = options;
+  const { token, access, now, wait, like, ...settings } = options;
   const target = scimTarget(
-    { name: 'idp', baseUrl, concurrency: 8, perSecond: null, timeoutMs: 10_000, ...settings, profile: 'generic' },
     {
-      token: token ?? (() => Promise.resolve(TOKEN)),
-      now: () => Date.now(),
-      wait: (ms) => {
+      name: 'idp',
+      baseUrl,
+      concurrency: 8,
+      perSecond: null,
+      timeoutMs: 10_000,
+      discover: false,
+      deletes: true,
+      ...settings,
+      profile: 'generic',
+    },
+    {
+      credentials: access?.credentials ?? bearer(token ?? (() => TOKEN)),
+      ...(access === undefined ? {} : { transport: access.transport }),
+      now: now ?? Date.now,
+      wait: (ms, signal) => {
         waits.push(ms);
-        return Promise.resolve();
+        return wait?.(ms, signal) ?? Promise.resolve();
       },
       random: () => 0.5,
       userAgent: 'Rollcall/test',
