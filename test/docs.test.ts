@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readConnection } from '../src/mapping/connection-file.ts';
 import { LIMITS } from '../src/planning/limits.ts';
 import { VERSION } from '../src/version.ts';
-import { mappingDocument, outcomesDocument } from './support/documents.ts';
+import { mappingDocument, outcomesDocument, profilesDocument } from './support/documents.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -13,8 +13,10 @@ const WRITTEN = [
   'README.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
+  'docs/delivery.md',
   'docs/mapping.md',
   'docs/outcomes.md',
+  'docs/profiles.md',
   'mappings/examples/README.md',
 ];
 
@@ -22,6 +24,7 @@ describe('documents made from code', () => {
   test.each([
     ['docs/outcomes.md', outcomesDocument],
     ['docs/mapping.md', mappingDocument],
+    ['docs/profiles.md', profilesDocument],
   ])('%s says what the code says', (path, made) => {
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(join(ROOT, path), made());
     expect(textOf(path)).toBe(made());
@@ -56,7 +59,7 @@ describe('documents written by hand', () => {
   test('README lists every guard under the name that a connection file uses', () => {
     const readme = textOf('README.md');
     // No key of a connection file lowers these.
-    const unnamed = ['adoption', 'protectedRescind', 'merge', 'accountsGone'];
+    const unnamed = ['adoption', 'protectedRescind', 'merge', 'absence', 'accountsGone'];
     for (const kind of Object.keys(LIMITS).filter((one) => !unnamed.includes(one)))
       expect(readme).toContain(`\`${kind}\``);
   });

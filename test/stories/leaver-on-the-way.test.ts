@@ -120,6 +120,31 @@ describe('somebody who leaves while other work of theirs is under way', () => {
     expect(await stage('1003')).toBe('left/settled');
   });
 
+  it('comes back with every group although the disable, which found nobody, was answered after the rehire', async () => {
+    const { idp, settle, deliver, cycle, stage } = await openTestHouse();
+    const people = crowd(10);
+    const back = { start: '2026-11-23' };
+    deliver(feed(people));
+    await cycle();
+    deliver(feed(changed(people, '1003', { status: 'T' })));
+    await cycle();
+    const release = Promise.withResolvers<void>();
+    const search = { method: 'GET', path: /externalId.*1003/ };
+    idp.behaviours.add({ ...search, times: 1, act: { kind: 'hold', until: release.promise } });
+    const settling = settle();
+    await idp.arrival(({ method, path }) => method === search.method && search.path.test(path));
+    deliver(feed(changed(people, '1003', back)));
+    await cycle();
+    // The account that the rehire ordered is ordered anew, behind the memberships.
+    deliver(feed(changed(people, '1003', { ...back, title: 'Chief' })));
+    await cycle();
+    release.resolve();
+    await settling;
+    expect(await stage('1003')).toBe('active/settled');
+    expect(idp.user('1003')).toMatchObject({ active: true, title: 'Chief' });
+    expect(idp.members('All staff')).toContain(idp.user('1003')?.id);
+  });
+
   it('is given no account any more when the create was in flight and did not take effect', async () => {
     const people = crowd(10);
     const { idp, stage, settle } = await leavesDuring(people, people, { method: 'POST', body: 'Last1003' });

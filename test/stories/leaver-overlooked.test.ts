@@ -79,7 +79,10 @@ describe('somebody who could be overlooked', () => {
     await approveAll();
     await judgeHeld(house, live);
     await settle();
-    expect((await house.store.holds('acme'))[0]).toMatchObject({ kind: 'explicitLeaver', itemCount: 10 });
+    expect(await house.store.holds('acme')).toMatchObject([
+      { kind: 'feed' },
+      { kind: 'explicitLeaver', itemCount: 10 },
+    ]);
     clock.advance(3_600_000);
     await sync(leaving);
     expect([...idp.users.values()].filter(({ active }) => active === false)).toHaveLength(10);
