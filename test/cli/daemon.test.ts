@@ -42,14 +42,14 @@ test('the daemon runs, answers health, carries out acts of other processes, and 
 
 test('whoever must go out now need not wait for a long sync of joiners to end', async () => {
   const acme = await company();
-  acme.feed(people(5));
-  await acme.cli('sync');
+  acme.feed(people(40));
+  await acme.cli('sync', '--limit', '5');
+  expect(acme.idp.users.size).toBe(5);
   let goOn = (): void => {};
   const until = new Promise<void>((done) => {
     goOn = done;
   });
   acme.idp.behaviours.add({ method: 'POST', act: { kind: 'hold', until } });
-  acme.feed(people(40));
   const syncing = acme.start('sync');
   await acme.idp.arrival(({ method, body }) => method === 'POST' && body.includes('"externalId":"6"'));
   const left = await acme.cli('leave', '3', '--reason', 'walked out');
