@@ -56,6 +56,7 @@ export interface CapabilitySettings {
   readonly pageSize?: number;
   readonly bulk?: { readonly maxOps: number; readonly maxBytes: number; readonly references?: boolean } | false;
   readonly confirmCreates?: boolean;
+  readonly visibleAfterSeconds?: number;
 }
 
 export interface TargetSettings {
@@ -224,6 +225,7 @@ function capabilitiesOf({
   pageSize,
   bulk,
   confirmCreates,
+  visibleAfterSeconds,
 }: ConnectionSettings['targets'][number]['capabilities']): CapabilitySettings {
   return {
     ...(update === undefined ? {} : { update }),
@@ -233,6 +235,7 @@ function capabilitiesOf({
     ...(pageSize === undefined ? {} : { pageSize }),
     ...(bulk === undefined ? {} : { bulk }),
     ...(confirmCreates === undefined ? {} : { confirmCreates }),
+    ...(visibleAfterSeconds === undefined ? {} : { visibleAfterSeconds }),
   };
 }
 

@@ -199,6 +199,10 @@ const capabilitiesSchema = z.strictObject({
     ]),
     'Limits of bulk requests; false sends none.',
   ).optional(),
+  visibleAfterSeconds: said(
+    z.number().int().min(0).max(60),
+    'How long searches may not find what was just created; so long nothing is created again after a lost reply. Else 60.',
+  ).optional(),
   confirmCreates: said(
     z.boolean(),
     'Read every new account back, where the endpoint may say 201 and create nothing.',

@@ -1,18 +1,19 @@
 // What a lost request may have made at the target without our knowing. Endpoints show what they made with a delay, and not all keep
 // names unique meanwhile: as long as it may still appear nothing is made in its place (design section 6).
 
-/** So long after the request what it made may stay invisible to searches. */
-const APPEARS_WITHIN_MS = 60_000;
 /** Remembered at once; beyond so many the oldest is taken for certain. */
 const KEPT_MAX = 100_000;
 
 export class Doubts {
   /** Requests of an earlier process were sent before this. */
   readonly #sinceMs: number;
+  readonly #appearsWithinMs: number;
   readonly #at = new Map<string, number>();
 
-  constructor(nowMs: number) {
+  /** `appearsWithinMs` after the request searches find what it made, if it made anything. */
+  constructor(nowMs: number, appearsWithinMs: number) {
     this.#sinceMs = nowMs;
+    this.#appearsWithinMs = appearsWithinMs;
   }
 
   /** A request that was to make it got no answer, or one that says nothing. */
@@ -33,6 +34,6 @@ export class Doubts {
   mayAppear(what: string, doubtful: boolean, nowMs: number): boolean {
     const at = this.#at.get(what) ?? (doubtful ? this.#sinceMs : null);
     // A clock that was set back ends no doubt, and keeps none for ever.
-    return at !== null && Math.abs(nowMs - at) < APPEARS_WITHIN_MS;
+    return at !== null && Math.abs(nowMs - at) < this.#appearsWithinMs;
   }
 }

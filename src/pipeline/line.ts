@@ -101,7 +101,7 @@ export class Line {
     this.#progress = progress;
     this.#signal = signal;
     this.#intents = new Intents(house);
-    this.#doubts = new Doubts(house.clock.nowMs());
+    this.#doubts = new Doubts(house.clock.nowMs(), target.visibleAfterMs);
     this.#memberships = new Memberships(target, this.#doubts, house.clock.nowMs, this.#cut.signal);
     this.#pace = new Pace(house.clock.nowMs());
     this.#gathering = new Gathering(house.clock.nowMs());

@@ -110,6 +110,8 @@ export interface Target {
     journal: Journal,
     signal: AbortSignal,
   ) => Promise<readonly Delivered[]>;
+  /** Milliseconds for which searches may not find what was just created. */
+  readonly visibleAfterMs: number;
   /** Most operations of different workers in one request at this moment; null where each needs a request of its own. */
   readonly batchMax: () => number | null;
   /**

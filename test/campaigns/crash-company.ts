@@ -30,6 +30,9 @@ const MOVERS = 35;
 /** Joiners of the second day, so that creating and disabling are interrupted together. */
 const LATE_JOINERS = 100;
 
+/** People who left long ago stay in the export, as they do in real ones: thirty more of their status break no seal. */
+const LEFT_BEFORE = 200;
+
 const DEPARTMENTS = ['Finance', 'Sales', 'Production', 'Engineering', 'Support', 'People'] as const;
 const GIVEN = ['Ana', 'Zoë', 'Jürgen', 'Mei', 'Olu', 'Siân', 'Łukasz', 'Ines', 'Ravi', 'Søren', 'Юлия', '健一'];
 const SYLLABLES = ['ka', 'mo', 'rin', 'sel', 'tov', 'bre', 'dal', 'fen', 'gor', 'hul'];
@@ -75,10 +78,12 @@ function day(workers: readonly CrashWorker[]): CrashDay {
   const rows = workers.map(({ id, givenName, familyName, department, lastDay }) =>
     [id, givenName, familyName, lastDay === '' ? 'A' : 'T', '2020-03-01', lastDay, department].join(','),
   );
-  return {
-    workers,
-    csv: `Employee_ID,First_Name,Last_Name,Status,Hire_Date,Last_Day,Department\n${rows.join('\n')}\n`,
-  };
+  const left = Array.from(
+    { length: LEFT_BEFORE },
+    (_, index) => `9${index},Old,Hand${index},T,2010-01-01,2019-12-31,Sales`,
+  );
+  const header = 'Employee_ID,First_Name,Last_Name,Status,Hire_Date,Last_Day,Department';
+  return { workers, csv: `${[header, ...rows, ...left].join('\n')}\n` };
 }
 
 /** The connection file; feed, base URL and token come from the environment. */
@@ -109,6 +114,7 @@ targets:
     baseUrl: "\${env:CRASH_URL}"
     auth: { kind: bearer, token: "\${env:CRASH_TOKEN}" }
     limits: { concurrency: 16, perSecond: 5000 }
+    capabilities: { visibleAfterSeconds: 1 }
     correlate: [externalId]
     user:
       userName: 'unique([slug(worker.givenName) + "." + slug(worker.familyName)], "@example.com")'

@@ -61,6 +61,8 @@ export interface ScimTargetDeps {
 }
 
 const TIMEOUT_MS = 30_000;
+/** Endpoints that are eventually consistent say no figure; this is the most that a file may say. */
+const VISIBLE_AFTER_SECONDS = 60;
 /** One connection in so many is kept for leavers. */
 const RESERVED_ONE_IN = 8;
 
@@ -159,6 +161,7 @@ export function scimTarget(
     concurrency,
     reserved,
     endsSessions: deps.sessions !== undefined,
+    visibleAfterMs: (settings.capabilities?.visibleAfterSeconds ?? VISIBLE_AFTER_SECONDS) * 1_000,
     deliver,
     deliverMemberships: (operations, journal, signal) =>
       deliverMemberships(operations, ways(journal, operations.some(isUrgent), signal)),
