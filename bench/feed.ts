@@ -97,7 +97,7 @@ function feedRow(seed: number, number: number, changed: boolean): string {
     hired,
     '',
     number === 0 ? '' : String(10_000_000 + Math.floor((number - 1) / 8)).slice(1),
-    changed ? 'Special Projects' : department,
+    department,
     pick(DIVISIONS),
     `CC${1000 + pick(HUNDRED) * 37}`,
     pick(COMPANIES),

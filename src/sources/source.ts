@@ -68,4 +68,9 @@ export interface Source {
   readonly look: (now: Instant, signal: AbortSignal) => Promise<Look>;
   /** Calls back whenever a look may find something new; ends with the signal. */
   readonly watch: (changed: () => void, signal: AbortSignal) => void;
+  /**
+   * What the source says now of these workers alone (a webhook's hint), as a delta. A worker whom it does not know is in no row of
+   * it and nothing follows from that. Absent where the source can only be read whole. @throws Problem as `look`.
+   */
+  readonly about?: (workers: readonly string[], now: Instant, signal: AbortSignal) => Promise<Look>;
 }
