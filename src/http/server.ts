@@ -1,5 +1,10 @@
 // The one HTTP server. Health answers even while HR or the identity provider are down; readiness does not lie.
+import { timingSafeEqual } from 'node:crypto';
 import { type FastifyInstance, fastify } from 'fastify';
+import { sha256 } from '../runtime/hash.ts';
+import { boundConnections, type ConnectionLimits } from './connections.ts';
+import type { HookEndpoint } from './hooks/endpoint.ts';
+import { HOOK_BODY_BYTES_MAX, hookRoutes } from './hooks/routes.ts';
 
 export interface Readiness {
   readonly ready: boolean;
@@ -10,31 +15,93 @@ export interface Readiness {
 export interface ServerParts {
   readonly version: string;
   readonly readiness: () => Promise<Readiness>;
+  readonly hooks?: readonly HookEndpoint[];
+  /** Free bytes under the store; without it there are enough. */
+  readonly diskRoom?: () => Promise<number>;
+  /** PEM texts. */
+  readonly tls?: { readonly cert: string; readonly key: string } | null;
+  /** Whoever has it is told reasons; '' where only this machine can ask. */
+  readonly token?: string;
+  /** Whether every connection comes from one proxy. */
+  readonly behindProxy?: boolean;
+  readonly limits?: Partial<ConnectionLimits>;
 }
 
-/** No request of ours carries a body yet; anything larger is somebody else's mistake. */
-const BODY_BYTES_MAX = 64 * 1024;
+/** A request with its body has so long to arrive, its headers alone half of that. */
 const REQUEST_TIMEOUT_MS = 10_000;
+const HEADERS_TIMEOUT_MS = 5_000;
+/** How often Node looks for requests that take too long. */
+const CHECKED_EVERY_MS = 1_000;
+const HANDSHAKE_TIMEOUT_MS = 5_000;
+const KEEP_ALIVE_MS = 15_000;
+const HEADER_BYTES_MAX = 16 * 1024;
+/** Far more than HR systems need at once; what is beyond takes the place of the oldest that says nothing. */
+const CONNECTIONS_MAX = 1_024;
+const CONNECTIONS_PER_ADDRESS_MAX = 256;
 
-/** `GET /healthz`: the process is alive. `GET /readyz`: the store is open and connections are loaded, else 503 with reasons. */
+/**
+ * `GET /healthz`: the process is alive. `GET /readyz`: the store is open and connections are loaded, else 503 with reasons.
+ * `POST` at the path of each webhook.
+ */
 export function buildServer(parts: ServerParts): FastifyInstance {
-  const server = fastify({
-    logger: false,
-    bodyLimit: BODY_BYTES_MAX,
+  const { tls = null, token = '', behindProxy = false, hooks = [] } = parts;
+  const bounds = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: CHECKED_EVERY_MS,
+    maxHeaderSize: HEADER_BYTES_MAX,
+  };
+  const common = {
+    logger: false,
+    bodyLimit: HOOK_BODY_BYTES_MAX,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
+    exposeHeadRoutes: false,
+  } as const;
+  const server = (
+    tls === null
+      ? fastify({ ...common, http: bounds })
+      : fastify({
+          ...common,
+          https: { ...bounds, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        })
+  ) as FastifyInstance;
+  const connections = boundConnections(server.server, {
+    total: CONNECTIONS_MAX,
+    perAddress: behindProxy ? null : CONNECTIONS_PER_ADDRESS_MAX,
+    ...parts.limits,
   });
   server.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
   });
   server.get('/healthz', async () => ({ status: 'ok', version: parts.version }));
-  server.get('/readyz', async (_request, reply) => {
+  server.get('/readyz', async (request, reply) => {
     const readiness = await parts.readiness();
+    const told = token === '' || bears(request.headers.authorization, token);
     return reply
       .code(readiness.ready ? 200 : 503)
-      .send({ status: readiness.ready ? 'ready' : 'not ready', reasons: readiness.reasons });
+      .send({ status: readiness.ready ? 'ready' : 'not ready', ...(told ? { reasons: readiness.reasons } : {}) });
   });
+  const diskRoom = parts.diskRoom ?? (async () => Number.POSITIVE_INFINITY);
+  if (hooks.length > 0) hookRoutes(server, { endpoints: hooks, diskRoom, connections });
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing here' }));
-  server.setErrorHandler((_error, _request, reply) => reply.code(500).send({ error: 'internal error' }));
+  server.setErrorHandler((error, _request, reply) => {
+    const code = (error as { statusCode?: number }).statusCode ?? 500;
+    // What a client did wrong is said by its number alone.
+    if (code >= 400 && code < 500) return reply.code(code).send({ error: REFUSED[code] ?? 'bad request' });
+    return reply.code(500).send({ error: 'internal error' });
+  });
   return server;
+}
+
+const REFUSED: Readonly<Record<number, string>> = {
+  413: `a body has ${HOOK_BODY_BYTES_MAX} bytes at most`,
+  415: 'unsupported media type',
+};
+
+/** Compared by digest, so that time tells nothing of the token. */
+function bears(authorization: string | undefined, token: string): boolean {
+  const given = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  return given !== undefined && timingSafeEqual(Buffer.from(sha256(given)), Buffer.from(sha256(token)));
 }

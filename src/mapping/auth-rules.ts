@@ -5,7 +5,7 @@ import { secretReference, textSetting } from './secret-reference.ts';
 import { dotted, type YamlPath } from './yaml-tree.ts';
 
 /** Keys that hold secrets, whatever the kind. */
-const SECRETS = ['token', 'password', 'key', 'passphrase', 'clientSecret', 'privateKey'];
+const SECRETS = ['token', 'password', 'key', 'passphrase', 'clientSecret', 'privateKey', 'refreshToken', 'value'];
 /** Keys that may be written out or referred to. */
 const SETTINGS = ['user', 'clientId', 'audience', 'keyId', 'assertionAudience'];
 /** Keys of one method of oauth2 alone. */
@@ -20,7 +20,8 @@ export function checkAccess(binder: Binder, path: YamlPath): void {
   checkProxy(binder, [...path, 'proxy']);
 }
 
-function checkAuth(binder: Binder, auth: YamlPath): void {
+/** @param auth the section itself. */
+export function checkAuth(binder: Binder, auth: YamlPath): void {
   for (const key of SECRETS) {
     const hint = `write ${key}: "\${env:NAME}" or "\${file:PATH}" and put the secret there; if it was real, change it`;
     referenceAt(binder, [...auth, key], 'mapping.secret', 'a secret stands where a reference to it is due', hint);
@@ -34,7 +35,7 @@ function checkAuth(binder: Binder, auth: YamlPath): void {
   if (binder.at([...auth, 'kind']) === 'oauth2') checkOAuth2(binder, auth);
 }
 
-const checkCertificate = (binder: Binder, path: YamlPath): void =>
+export const checkCertificate = (binder: Binder, path: YamlPath): void =>
   referenceAt(binder, path, 'mapping.reference', 'a reference is due here', 'write "${file:PATH}" or "${env:NAME}"');
 
 /** Whatever is written out must not be blank, and a reference must be the whole value. */
@@ -52,7 +53,7 @@ export function checkSetting(binder: Binder, path: YamlPath): void {
   }
 }
 
-function referenceAt(binder: Binder, path: YamlPath, code: string, message: string, hint: string): void {
+export function referenceAt(binder: Binder, path: YamlPath, code: string, message: string, hint: string): void {
   const value = binder.at(path);
   if (typeof value === 'string' && secretReference(value) === null) binder.fault(path, code, message, hint);
 }
@@ -79,7 +80,7 @@ function checkOAuth2(binder: Binder, auth: YamlPath): void {
 /** The URL a text holds; null for none. */
 const urlOf = (text: string): URL | null => (URL.canParse(text.trim()) ? new URL(text.trim()) : null);
 
-function checkTokenUrl(binder: Binder, path: YamlPath): void {
+export function checkTokenUrl(binder: Binder, path: YamlPath): void {
   checkSetting(binder, path);
   const value = binder.at(path);
   if (typeof value !== 'string' || textSetting(value)?.kind !== 'literal' || value.trim() === '') return;
@@ -147,7 +148,7 @@ function checkForm(binder: Binder, path: YamlPath): void {
   }
 }
 
-function checkProxy(binder: Binder, path: YamlPath): void {
+export function checkProxy(binder: Binder, path: YamlPath): void {
   checkSetting(binder, path);
   const value = binder.at(path);
   if (typeof value !== 'string' || textSetting(value)?.kind !== 'literal' || value.trim() === '') return;

@@ -28,18 +28,18 @@ export const ASSERTION_ALGORITHMS = [
   'ES512',
 ] as const;
 
-const bearer = z.strictObject({
+export const bearer = z.strictObject({
   kind: kind('bearer'),
   token: text(`The token, by reference: ${REFERENCE}. Secrets never stand in this file.`),
 });
 
-const basic = z.strictObject({
+export const basic = z.strictObject({
   kind: kind('basic'),
   user: text(`The name, or a reference: ${REFERENCE}.`),
   password: text(`The password, by reference: ${REFERENCE}.`),
 });
 
-const mtls = z.strictObject({
+export const mtls = z.strictObject({
   kind: kind('mtls'),
   certificate: text(`Our certificate and those between it and the root, as PEM, by reference: ${REFERENCE}.`),
   key: text(`Its private key as PEM, by reference: ${REFERENCE}.`),
@@ -47,7 +47,7 @@ const mtls = z.strictObject({
   token: text('A bearer token beside the certificate, if one is needed.').optional(),
 });
 
-const oauth2 = z.strictObject({
+export const oauth2 = z.strictObject({
   kind: kind('oauth2'),
   tokenUrl: text('Where access tokens are fetched with the client credentials grant; https, or http on this machine.'),
   clientId: text(`The id of the client, or a reference: ${REFERENCE}.`),

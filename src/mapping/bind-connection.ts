@@ -1,5 +1,16 @@
 // Compiles all expressions of a connection against the columns of a feed and puts the mapping together.
 import type { Fault } from '../base/problem.ts';
+import {
+  type AlsoMapping,
+  alsoJoin,
+  alsoName,
+  alsoRecordPaths,
+  type CompiledAlso,
+  compiledAlso,
+  factMapper,
+  overlaid,
+  precedenceOf,
+} from './bind-also.ts';
 import type { Binder } from './binder.ts';
 import type { BoundMapping } from './bound-mapping.ts';
 import { celEnvironment, type Tables } from './cel-environment.ts';
@@ -65,7 +76,7 @@ export function bindConnection(
   });
 
   const recordWords = vocabulary(new Map([['record', null]]));
-  const use = columnsInUse(binder, { environment: base, vocabulary: recordWords });
+  const use = columnsInUse(binder, recordPaths(binder), { environment: base, vocabulary: recordWords });
   const missing = columns === null ? [] : noteMissing(binder, use, columns);
   const recordDialect: Dialect = {
     environment: recordEnvironment(base, use, settings.nested),
@@ -81,10 +92,16 @@ export function bindConnection(
       return [name, CEL_TYPES[expression?.type ?? 'any']];
     }),
   );
-  const members = [...Object.keys(WORKER_MEMBERS), 'attributes', ...types.keys()];
-  const workerWords = new Map([['worker', members]]);
-  const workerEnvironment = withWorker(base, types);
-  const scopeDialect: Dialect = { environment: workerEnvironment, vocabulary: vocabulary(workerWords), meter };
+  const wordsOf = (known: AttributeTypes) =>
+    new Map([['worker', [...Object.keys(WORKER_MEMBERS), 'attributes', ...known.keys()]]]);
+  // Who is managed, and whom a further source speaks of, is the first source's to say alone.
+  const scopeDialect: Dialect = { environment: withWorker(base, types), vocabulary: vocabulary(wordsOf(types)), meter };
+  const furthers = Array.from({ length: binder.count(['also']) }, (_, index) => compiledFurther(binder, index, base, vocabulary, meter));
+  const allTypes = withFurther(types, furthers, binder);
+  const precedence = precedenceOf(binder);
+  const workerWords = wordsOf(allTypes);
+  const workerEnvironment = withWorker(base, allTypes);
+  const joins = furthers.map((_, index) => binder.expression(['also', index, 'joins'], scopeDialect, TEXT));
   const accountDialects = {
     userName: { environment: workerEnvironment, vocabulary: vocabulary(workerWords, { uniqueAllowed: true }), meter },
     account: {
@@ -104,9 +121,10 @@ export function bindConnection(
   const { id, status, startDate } = worker;
   if (binder.faults.length > before || id === null || status === null || startDate === null) return null;
 
-  const view = new WorkerView(meter, types);
+  const view = new WorkerView(meter, allTypes);
+  const given = new Set(furthers.flatMap(({ attributes }) => attributes.map(([name]) => name)));
   const account = new AccountView();
-  const tried = targets.filter(mayRefuse);
+  const tried = targets.filter((target) => mayRefuse(target, given));
   const known = columns === null ? null : new Set(columns);
   const mapping: WorkerMapping = {
     ...worker,
@@ -118,7 +136,7 @@ export function bindConnection(
       tried.length === 0
         ? null
         : (employment) => {
-            for (const target of tried) tryAccount(target, view, employment);
+            for (const target of tried) tryAccount(target, view, employment, given);
           },
     lastDayInclusive: settings.lastDayInclusive,
     leaveCounts: settings.leaveCounts,
@@ -132,11 +150,82 @@ export function bindConnection(
     referencedColumns: [...use.needed.keys()].sort(),
     readColumns: [...new Set([...use.needed.keys(), ...use.optional])].sort(),
     toEmployment: employmentMapper(mapping, new RecordView(meter, known), view),
-    targets: targets.map((target) => targetMapping(target, view, account, protectedRules)),
+    targets: targets.map((target) =>
+      targetMapping(target, view, account, { protectedRules, seen: (employment) => overlaid(employment, precedence) }),
+    ),
+    also: joins.flatMap((expression, index) =>
+      expression === null ? [] : [alsoJoin(alsoName(binder, index), expression, new WorkerView(meter, types))],
+    ),
   };
 }
 
-function tablesOf(binder: Binder): Tables {
+/** A further source against the columns of its own delivery; faults are noted, null when there was one. */
+export function bindAlso(
+  binder: Binder,
+  index: number,
+  settings: Pick<BindSettings, 'timeZone'>,
+  columns: readonly string[] | null,
+): AlsoMapping | null {
+  const before = binder.faults.length;
+  const tables = tablesOf(binder);
+  const meter = new Meter();
+  const base = celEnvironment(tables, settings.timeZone, meter);
+  const words: Vocabulary = { variables: new Map([['record', null]]), tables, uniqueAllowed: false, randomPasswordAllowed: false };
+  const use = columnsInUse(binder, alsoRecordPaths(binder, index), { environment: base, vocabulary: words });
+  const missing = columns === null ? [] : noteMissing(binder, use, columns);
+  const environment = recordEnvironment(base, use, isNested(binder, ['also', index, 'source']));
+  const compiled = compiledAlso(binder, index, { environment, vocabulary: words, meter }, new Set(missing.map(({ where }) => where)));
+  if (compiled.key === null || binder.faults.length > before) return null;
+  const view = new RecordView(meter, columns === null ? null : new Set(columns));
+  return {
+    readColumns: [...new Set([...use.needed.keys(), ...use.optional])].sort(),
+    toFact: factMapper(compiled, compiled.key, view),
+  };
+}
+
+/** JSON members may have a shape; CSV cells are text. */
+export function isNested(binder: Binder, source: YamlPath): boolean {
+  if (binder.at([...source, 'kind']) === 'http') return binder.at([...source, 'list', 'format']) !== 'csv';
+  const format = binder.at([...source, 'format']);
+  return format === 'json' || format === 'jsonl';
+}
+
+/** What a further source gives, checked against its declared columns. */
+function compiledFurther(
+  binder: Binder,
+  index: number,
+  base: Dialect['environment'],
+  vocabulary: (variables: Vocabulary['variables']) => Vocabulary,
+  meter: Meter,
+): CompiledAlso {
+  const words = vocabulary(new Map([['record', null]]));
+  const use = columnsInUse(binder, alsoRecordPaths(binder, index), { environment: base, vocabulary: words });
+  const declared = binder.at(['also', index, 'source', 'columns']);
+  const columns = Array.isArray(declared) && declared.length > 0 ? declared.map(String) : null;
+  const missing = columns === null ? [] : noteMissing(binder, use, columns);
+  const environment = recordEnvironment(base, use, isNested(binder, ['also', index, 'source']));
+  return compiledAlso(binder, index, { environment, vocabulary: words, meter }, new Set(missing.map(({ where }) => where)));
+}
+
+/** All attributes that accounts may use. Several sources of one attribute have to agree on what it is. */
+function withFurther(types: AttributeTypes, furthers: readonly CompiledAlso[], binder: Binder): AttributeTypes {
+  if (furthers.length === 0) return types;
+  const all = new Map(types);
+  for (const [index, { attributes }] of furthers.entries()) {
+    for (const [name, expression] of attributes) {
+      const type = CEL_TYPES[expression.type];
+      const known = all.get(name);
+      if (known !== undefined && known !== type) {
+        const message = `"${name}" is ${known} elsewhere and ${type} here`;
+        binder.fault(['also', index, 'attributes', name], 'mapping.type', message, 'make both a text, or give it another name');
+      }
+      all.set(name, type);
+    }
+  }
+  return all;
+}
+
+export function tablesOf(binder: Binder): Tables {
   return new Map(
     binder
       .names(['tables'])
@@ -168,11 +257,15 @@ interface ColumnsInUse {
   readonly nested: ReadonlySet<string>;
 }
 
-function columnsInUse(binder: Binder, dialect: Pick<Dialect, 'environment' | 'vocabulary'>): ColumnsInUse {
+function columnsInUse(
+  binder: Binder,
+  paths: readonly YamlPath[],
+  dialect: Pick<Dialect, 'environment' | 'vocabulary'>,
+): ColumnsInUse {
   const needed = new Map<string, YamlPath[]>();
   const optional = new Set<string>();
   const nested = new Set<string>();
-  for (const path of recordPaths(binder)) {
+  for (const path of paths) {
     const text = binder.textAt(path);
     const read = text === null ? null : parsed(text, dialect);
     if (read === null || 'faults' in read) continue;

@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Place } from '../base/problem.ts';
 import type { Period } from '../worker/dated-rows.ts';
 import type { Employment, Worker } from '../worker/worker.ts';
+import type { AlsoJoin } from './bind-also.ts';
 
 /** Raised whenever the same record under the same file could map to something else: fingerprints of older code are forgotten. */
 export const MAPPING_CODE_VERSION = 1;
@@ -123,4 +124,6 @@ export interface BoundMapping {
   readonly datedRows: boolean;
   readonly toEmployment: (record: RawRecord, place: Place, asOf: Instant) => MappedRecord;
   readonly targets: readonly TargetMapping[];
+  /** How workers meet further sources; none without `also`. */
+  readonly also: readonly AlsoJoin[];
 }

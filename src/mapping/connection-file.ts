@@ -5,36 +5,19 @@ import type { Fault } from '../base/problem.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import { ACCOUNT_RULES, type ProfileName } from './account-rules.ts';
 import { type AuthSettings, authSettings } from './auth-settings.ts';
-import { type BindSettings, type Bound, bindConnection } from './bind-connection.ts';
+import type { AlsoMapping } from './bind-also.ts';
+import { type BindSettings, type Bound, bindAlso, bindConnection, isNested, tablesOf } from './bind-connection.ts';
 import { Binder } from './binder.ts';
 import { checkRules, notBuilt } from './connection-rules.ts';
 import { type ConnectionSettings, connectionSchema, GUARD_KINDS, type GuardKind } from './connection-schema.ts';
+import { withPreset } from './presets/preset-tree.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
 import { type SessionSettings, sessionSettings } from './session-settings.ts';
+import { type SourceSettings, sourceSettings } from './source-settings.ts';
+import { hookReader } from './webhook-reader.ts';
+import { type HookSettings, webhookSettings } from './webhook-settings.ts';
 import { readYamlTree, type YamlPath, type YamlTree } from './yaml-tree.ts';
-
-export interface FileSourceSettings {
-  readonly kind: 'file';
-  readonly path: TextSetting;
-  readonly format: 'csv' | 'json' | 'jsonl';
-  readonly content: 'snapshot' | 'delta';
-  /** Cron in the connection's zone. */
-  readonly schedule: string;
-  readonly encoding: string | null;
-  readonly separator: string | null;
-  readonly quote: string;
-  readonly recordPath: string | null;
-  readonly columns: readonly string[] | null;
-  readonly complete: {
-    readonly marker?: string;
-    readonly trailer?: { readonly pattern: string; readonly countField: number };
-    readonly minRows?: number;
-  };
-  readonly finalNewline: boolean | null;
-  readonly stableMs: number;
-}
-export type SourceSettings = FileSourceSettings;
 
 export interface Limit {
   /** Workers. */
@@ -81,6 +64,22 @@ export interface TargetSettings {
   readonly revokeSessions: SessionSettings | null;
 }
 
+/** The attribute whose values divide the house, and the kinds that are limited within each of its units: null means all. */
+export interface UnitSettings {
+  readonly attribute: string;
+  readonly only: ReadonlySet<Exclude<GuardKind, 'newlyRejected'>> | null;
+}
+
+/** A further source, which gives attributes of workers whom the first one knows. */
+export interface AlsoSource {
+  readonly name: string;
+  readonly source: SourceSettings;
+  /** Compiles against the columns of a delivery of it. */
+  readonly bind: (
+    columns: readonly string[],
+  ) => { readonly mapping: AlsoMapping } | { readonly faults: readonly Fault[] };
+}
+
 export interface Connection {
   readonly name: string;
   readonly file: string;
@@ -92,9 +91,13 @@ export interface Connection {
   /** The expression that makes a worker's key: another one would make other people of everybody. */
   readonly keyExpression: string;
   readonly source: SourceSettings;
+  readonly also: readonly AlsoSource[];
   readonly policy: LifecyclePolicy;
   readonly guards: Readonly<Partial<Record<GuardKind, LimitSetting>>>;
+  /** Null: limits hold for the whole house alone. */
+  readonly limitsPer: UnitSettings | null;
   readonly targets: readonly TargetSettings[];
+  readonly webhooks: readonly HookSettings[];
   /** Compiles against the columns of a feed (null: `source.columns`, else what can be checked without). */
   readonly bind: (columns: readonly string[] | null) => Bound;
 }
@@ -109,33 +112,38 @@ export function readConnection(
 ): ReadConnection {
   const read = readYamlTree(file, text);
   if ('faults' in read) return read;
-  const { tree } = read;
-  if (tree.value === null || typeof tree.value !== 'object' || Array.isArray(tree.value)) {
+  const written = read.tree;
+  if (written.value === null || typeof written.value !== 'object' || Array.isArray(written.value)) {
     const hint = '`rollcall help mapping` lists its keys';
     return { faults: [{ code: 'mapping.yaml', message: 'the file holds no connection', hint, place: { file } }] };
   }
+  const { tree, kind, faults: presetFaults } = withPreset(written);
   const settings = connectionSchema.safeParse(tree.value);
   const binder = new Binder(tree);
+  binder.faults.push(...presetFaults);
   checkRules(binder);
-  const canonical = canonicalJson(tree.value);
+  const canonical = canonicalJson(written.value);
   const digest = deps.sha256(canonical);
   bindConnection(binder, bindSettings(tree, digest), columnsOf(tree));
+  const { timeZone } = bindSettings(tree, digest);
+  for (let index = 0; index < binder.count(['webhooks']); index++)
+    hookReader(binder, ['webhooks', index], tablesOf(binder), timeZone);
   const faults = withoutNotBuilt(
     [...(settings.error === undefined ? [] : schemaFaults(settings.error.issues, tree)), ...binder.faults],
     binder,
   );
   if (faults.length > 0 || !settings.success) return { faults: inOrder(faults) };
-  return { connection: connectionOf(file, tree, settings.data, canonical, digest) };
+  return { connection: connectionOf(file, tree, settings.data, { text: canonical, digest, kind }) };
 }
 
 function connectionOf(
   file: string,
   tree: YamlTree,
   settings: ConnectionSettings,
-  text: string,
-  digest: string,
+  { text, digest, kind }: { readonly text: string; readonly digest: string; readonly kind: string },
 ): Connection {
   const { lifecycle } = settings;
+  const hooks = new Binder(tree);
   return {
     name: settings.connection,
     file,
@@ -143,7 +151,7 @@ function connectionOf(
     text,
     timeZone: settings.timeZone,
     keyExpression: settings.worker.id.trim(),
-    source: sourceOf(settings.source),
+    source: sourceSettings(settings.source, kind),
     policy: {
       preboardDays: lifecycle.preboardDays,
       onLeave: lifecycle.onLeave,
@@ -154,7 +162,18 @@ function connectionOf(
       ...dayTimeOf('disableAt', lifecycle.disableAt),
     },
     guards: guardsOf(settings.guards),
+    also: settings.also.map(({ name, source }, index) => ({
+      name,
+      source: sourceSettings(source, source.kind),
+      bind: (columns) => {
+        const binder = new Binder(tree);
+        const mapping = bindAlso(binder, index, bindSettings(tree, digest), columns);
+        return mapping === null ? { faults: inOrder(binder.faults) } : { mapping };
+      },
+    })),
+    limitsPer: limitsPerOf(settings.guards.per),
     targets: settings.targets.map(targetOf),
+    webhooks: webhookSettings(settings.webhooks, hooks, tablesOf(hooks), settings.timeZone),
     bind: (columns) => {
       const binder = new Binder(tree);
       const mapping = bindConnection(binder, bindSettings(tree, digest), columns ?? columnsOf(tree));
@@ -169,29 +188,6 @@ function dayTimeOf<N extends 'enableAt' | 'disableAt'>(
 ): { readonly [K in N]?: DayTime } {
   const time = text === undefined ? null : dayTime(text);
   return (time === null ? {} : { [name]: time }) as { readonly [K in N]?: DayTime };
-}
-
-function sourceOf(source: ConnectionSettings['source']): SourceSettings {
-  const { marker, trailer, minRows } = source.complete;
-  return {
-    kind: 'file',
-    path: textSetting(source.path) ?? { kind: 'literal', text: source.path },
-    format: source.format,
-    content: source.content,
-    schedule: source.schedule,
-    encoding: source.encoding,
-    separator: source.separator,
-    quote: source.quote,
-    recordPath: source.recordPath,
-    columns: source.columns,
-    complete: {
-      ...(marker === undefined ? {} : { marker }),
-      ...(trailer === undefined ? {} : { trailer }),
-      ...(minRows === undefined ? {} : { minRows }),
-    },
-    finalNewline: source.finalNewline,
-    stableMs: source.stableMs,
-  };
 }
 
 function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings {
@@ -248,6 +244,12 @@ function guardsOf(guards: ConnectionSettings['guards']): Connection['guards'] {
   return settings;
 }
 
+function limitsPerOf(per: ConnectionSettings['guards']['per']): UnitSettings | null {
+  if (per === undefined) return null;
+  if (typeof per === 'string') return { attribute: per.trim(), only: null };
+  return { attribute: per.attribute.trim(), only: per.only === undefined ? null : new Set(per.only) };
+}
+
 function limit(value: string | number): Limit {
   if (typeof value === 'number') return { count: value };
   return value.includes('%') ? { percent: Number.parseFloat(value) } : { count: Number.parseInt(value, 10) };
@@ -261,7 +263,7 @@ function bindSettings(tree: YamlTree, digest: string): BindSettings {
     connection: String(binder.at(['connection'])),
     digest,
     timeZone: typeof zone === 'string' ? zone : 'UTC',
-    nested: binder.at(['source', 'format']) === 'json' || binder.at(['source', 'format']) === 'jsonl',
+    nested: isNested(binder, ['source']),
     lastDayInclusive: binder.at(['lifecycle', 'lastDayInclusive']) !== false,
     leaveCounts: binder.at(['lifecycle', 'leaveCounts']) === 'endDate' ? 'endDate' : 'lastDay',
     toInclusive: binder.at(['source', 'effective', 'toInclusive']) !== false,

@@ -2,27 +2,30 @@
 // does not have. Works on the raw tree, so that these faults are found beside all others.
 import { isTimeZone } from '../base/calendar-date.ts';
 import { dayTime } from '../base/day-time.ts';
-import { checkAccess, checkSetting } from './auth-rules.ts';
+import { checkAlso } from './also-rules.ts';
+import { checkAccess, checkSetting, isSafe } from './auth-rules.ts';
 import type { Binder } from './binder.ts';
 import { GUARD_KINDS } from './connection-schema.ts';
 import { textSetting } from './secret-reference.ts';
 import { checkSessions } from './session-rules.ts';
+import { SOURCE_KINDS, SOURCE_WORDS } from './source-kinds.ts';
+import { checkSource } from './source-rules.ts';
 import { STATUS_WORDS } from './to-employment.ts';
+import { checkWebhooks } from './webhook-rules.ts';
 import type { YamlPath } from './yaml-tree.ts';
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
-/** One field of a cron expression, and how many there are (with seconds: six). */
-const CRON_FIELD = /^(?:\*|[\da-z]+(?:-[\da-z]+)?)(?:\/\d+)?(?:,(?:\*|[\da-z]+(?:-[\da-z]+)?)(?:\/\d+)?)*$/i;
-const CRON_FIELDS = [5, 6];
 
 const NOT_BUILT = 'mapping.not-built';
 
 export function checkRules(binder: Binder): void {
   checkTop(binder);
-  checkSource(binder);
+  if (onlyBuilt(binder, ['source', 'kind'], SOURCE_KINDS, SOURCE_WORDS)) checkSource(binder, ['source']);
   checkGuards(binder);
   checkAttributes(binder);
+  checkAlso(binder, (path, name) => checkAttributeName(binder, path, name));
   checkDayTimes(binder);
+  checkWebhooks(binder);
   const names = new Map<string, number>();
   for (let index = 0; index < binder.count(['targets']); index++) checkTarget(binder, ['targets', index], names);
   checkDeletes(binder);
@@ -31,21 +34,25 @@ export function checkRules(binder: Binder): void {
 /** Parts whose keys belong to a version to come: what the schema says of them would only distract. */
 export function notBuilt(binder: Binder): readonly YamlPath[] {
   const parts: YamlPath[] = [];
-  if (differs(binder, ['source', 'kind'], 'file')) parts.push(['source']);
+  if (differs(binder, ['source', 'kind'], SOURCE_KINDS)) parts.push(['source']);
   for (let index = 0; index < binder.count(['targets']); index++) {
-    if (differs(binder, ['targets', index, 'kind'], 'scim')) parts.push(['targets', index]);
+    if (differs(binder, ['targets', index, 'kind'], TARGET_KINDS)) parts.push(['targets', index]);
   }
   return parts;
 }
 
-const differs = (binder: Binder, path: YamlPath, built: string): boolean => {
+const TARGET_KINDS = ['scim'] as const;
+
+const differs = (binder: Binder, path: YamlPath, built: readonly string[]): boolean => {
   const value = binder.at(path);
-  return typeof value === 'string' && value !== built;
+  return typeof value === 'string' && !built.includes(value);
 };
 
-function onlyBuilt(binder: Binder, path: YamlPath, built: string): void {
-  if (!differs(binder, path, built)) return;
-  binder.fault(path, NOT_BUILT, `"${String(binder.at(path))}" is not built in this version`, `use ${built}`);
+/** @param words what a person may write there. @returns whether it is built. */
+function onlyBuilt(binder: Binder, path: YamlPath, built: readonly string[], words = built): boolean {
+  if (!differs(binder, path, built)) return true;
+  binder.fault(path, NOT_BUILT, `"${String(binder.at(path))}" is not built in this version`, `use ${words.join(', ')}`);
+  return false;
 }
 
 function checkTop(binder: Binder): void {
@@ -61,9 +68,6 @@ function checkTop(binder: Binder): void {
   const zone = binder.at(['timeZone']);
   if (typeof zone === 'string' && !isTimeZone(zone)) {
     binder.fault(['timeZone'], 'mapping.time-zone', `"${zone}" is no IANA time zone`, 'such as Europe/Berlin or UTC');
-  }
-  if (binder.tree.has(['webhooks'])) {
-    binder.faultAtKey(['webhooks'], NOT_BUILT, 'webhooks are not built in this version', 'remove the section');
   }
 }
 
@@ -106,22 +110,6 @@ function checkDeletes(binder: Binder): void {
   }
 }
 
-function checkSource(binder: Binder): void {
-  onlyBuilt(binder, ['source', 'kind'], 'file');
-  checkSetting(binder, ['source', 'path']);
-  const schedule = binder.at(['source', 'schedule']);
-  if (typeof schedule !== 'string') return;
-  const fields = schedule.trim().split(/\s+/);
-  if (!CRON_FIELDS.includes(fields.length) || !fields.every((field) => CRON_FIELD.test(field))) {
-    binder.fault(
-      ['source', 'schedule'],
-      'mapping.schedule',
-      'the schedule is no cron expression',
-      'minute hour day month weekday, such as "*/5 * * * *"',
-    );
-  }
-}
-
 const LIMIT = /^\s*(?:\d+|\d+(?:\.\d+)?\s*%)\s*$/;
 
 function checkGuards(binder: Binder): void {
@@ -129,6 +117,18 @@ function checkGuards(binder: Binder): void {
     if (!(GUARD_KINDS as readonly string[]).includes(kind)) continue;
     checkLimit(binder, ['guards', kind]);
   }
+  const per: YamlPath = binder.tree.has(['guards', 'per', 'attribute'])
+    ? ['guards', 'per', 'attribute']
+    : ['guards', 'per'];
+  const attribute = binder.at(per);
+  const known = binder.names(['worker', 'attributes']);
+  if (typeof attribute !== 'string' || known.includes(attribute.trim())) return;
+  binder.fault(
+    per,
+    'mapping.value',
+    `${attribute} is no attribute under worker.attributes`,
+    known.length === 0 ? 'map one, such as department' : `attributes are ${known.join(', ')}`,
+  );
 }
 
 function checkLimit(binder: Binder, path: YamlPath): void {
@@ -187,22 +187,7 @@ const RESERVED = new Set([
 
 function checkAttributes(binder: Binder): void {
   for (const name of binder.names(['worker', 'attributes'])) {
-    const path = ['worker', 'attributes', name];
-    if (WORKER_NAMES.has(name)) {
-      binder.faultAtKey(
-        path,
-        'mapping.name',
-        `"${name}" is a member of every worker`,
-        'give the attribute another name',
-      );
-    } else if (!ATTRIBUTE.test(name) || RESERVED.has(name)) {
-      binder.faultAtKey(
-        path,
-        'mapping.name',
-        `"${name}" cannot be the name of an attribute`,
-        'a letter, then letters, digits and _',
-      );
-    }
+    checkAttributeName(binder, ['worker', 'attributes', name], name);
   }
   const status = binder.at(['tables', 'status']);
   const expression = binder.textAt(['worker', 'status']);
@@ -219,9 +204,18 @@ function checkAttributes(binder: Binder): void {
   }
 }
 
+function checkAttributeName(binder: Binder, path: YamlPath, name: string): void {
+  if (WORKER_NAMES.has(name)) {
+    const message = `"${name}" is a member of every worker`;
+    binder.faultAtKey(path, 'mapping.name', message, 'give the attribute another name');
+  } else if (!ATTRIBUTE.test(name) || RESERVED.has(name)) {
+    const message = `"${name}" cannot be the name of an attribute`;
+    binder.faultAtKey(path, 'mapping.name', message, 'a letter, then letters, digits and _');
+  }
+}
+
 function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>): void {
-  onlyBuilt(binder, [...path, 'kind'], 'scim');
-  if (differs(binder, [...path, 'kind'], 'scim')) return;
+  if (!onlyBuilt(binder, [...path, 'kind'], TARGET_KINDS)) return;
   const name = binder.at([...path, 'name']);
   if (typeof name === 'string') {
     if (!NAME.test(name)) {
@@ -248,7 +242,8 @@ function checkBaseUrl(binder: Binder, path: YamlPath): void {
   if (typeof value !== 'string') return;
   const setting = textSetting(value);
   if (setting?.kind !== 'literal') return;
-  const match = URL_FORM.exec(setting.text.trim());
+  const written = setting.text.trim();
+  const match = URL.canParse(written) ? URL_FORM.exec(written) : null;
   if (match === null) {
     binder.fault(
       path,
@@ -263,5 +258,8 @@ function checkBaseUrl(binder: Binder, path: YamlPath): void {
       'baseUrl holds credentials',
       'use auth with a reference; if they were real, change them',
     );
+  } else if (!isSafe(new URL(written))) {
+    const hint = 'https; http for this machine only';
+    binder.fault(path, 'mapping.url', 'people and credentials would travel in the open', hint);
   }
 }

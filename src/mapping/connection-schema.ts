@@ -2,82 +2,14 @@
 // what they may say is checked where they are compiled.
 import { z } from 'zod';
 import { PROFILE_NAMES } from './account-rules.ts';
+import { alsoSchema, precedenceSchema } from './also-schema.ts';
 import { authSchema } from './auth-schema.ts';
+import { expression, said, text } from './schema-words.ts';
 import { revokeSessionsSchema } from './session-schema.ts';
-
-const said = <T extends z.ZodType>(schema: T, description: string): T => schema.meta({ description }) as T;
-const text = (description: string) => said(z.string(), description);
-/** Plain YAML `true` and `5` are the CEL literals they look like. */
-const expression = (description: string) =>
-  z.union([z.string(), z.boolean(), z.number()]).transform(String).meta({ description, expression: true });
+import { sourceSchema } from './source-schema.ts';
+import { webhookSchema } from './webhook-schema.ts';
 
 const NEVER = 'never' as const;
-
-const sourceSchema = z.strictObject({
-  kind: text('Where records come from: file. Other kinds are not built in this version.'),
-  path: text('The file, or a pattern with * in its name, relative to the mappings folder; ${env:NAME} is allowed.'),
-  format: said(z.enum(['csv', 'json', 'jsonl']).default('csv'), 'How the file is written.'),
-  content: said(
-    z.enum(['snapshot', 'delta']).default('snapshot'),
-    'A snapshot holds every worker in scope; a delta only those that changed.',
-  ),
-  schedule: said(
-    z.string().default('*/5 * * * *'),
-    'When to look (cron, in timeZone); a change of the file is noticed in between.',
-  ),
-  encoding: said(
-    z.string().nullable().default(null),
-    'For instance windows-1252 or utf-16le; null detects a byte order mark and else demands UTF-8.',
-  ),
-  separator: said(
-    z.string().min(1).max(8).nullable().default(null),
-    'CSV: one or several characters; null detects one of , ; tab |.',
-  ),
-  quote: said(z.string().max(1).default('"'), 'CSV: the quote around fields; an empty text for feeds without.'),
-  recordPath: said(
-    z.string().nullable().default(null),
-    'JSON: dotted path of the list of records; null takes the top level or its only list.',
-  ),
-  columns: said(
-    z.array(z.string()).min(1).nullable().default(null),
-    'Columns the feed will have: expressions are checked against them before the first file is there.',
-  ),
-  complete: said(
-    z
-      .strictObject({
-        marker: text('A file beside the feed that says it is complete, such as *.done (strong proof).').optional(),
-        trailer: said(
-          z.strictObject({
-            pattern: text('How the last line begins.'),
-            countField: said(z.number().int().min(1), 'Which of its fields, from 1, holds the number of rows.'),
-          }),
-          'The last line says how many rows there are (strong proof).',
-        ).optional(),
-        minRows: said(z.number().int().min(1), 'Fewer rows than this are refused (weak proof).').optional(),
-      })
-      .prefault({}),
-    'What proves that a delivery is whole.',
-  ),
-  finalNewline: said(
-    z.boolean().nullable().default(null),
-    'Whether the last row ends with a line break; null demands one.',
-  ),
-  stableMs: said(
-    z.number().int().min(0).max(600_000).default(2_000),
-    'How long size and time of a file must stand still before it is read.',
-  ),
-  asOf: expression(
-    'Source time of a record, such as instant(record.Last_Changed); else the date in the file name or the moment of reading.',
-  ).optional(),
-  effective: said(
-    z.strictObject({
-      from: expression('The first day on which the row counts, such as date(record.From, "yyyy-MM-dd").'),
-      to: expression('The last day on which it counts; blank means until the next row.').optional(),
-      toInclusive: said(z.boolean().default(true), 'Whether `to` is the last day of the row, or the day after it.'),
-    }),
-    'Several dated rows under one key are one employment: the row of today counts, rows to come schedule their change. A delta holds every row of a key of which one changed. Without it rows that differ under one key are rejected.',
-  ).optional(),
-});
 
 const workerSchema = z.strictObject({
   id: expression('The key of a record, as text. Immutable.'),
@@ -140,7 +72,7 @@ const limit = z.union([z.number().int().min(0), z.string()]);
 /** A number of workers or a share, for the narrowest window of the kind; the wider ones follow in proportion. */
 const guard = (description: string) => said(limit, description).optional();
 
-const guardsSchema = z.strictObject({
+const limitsOfKinds = {
   inferredLeaver: guard(
     'Accounts that would become inactive although no record says so: a number such as 10 or a share such as 3%.',
   ),
@@ -152,9 +84,31 @@ const guardsSchema = z.strictObject({
   rename: guard('Workers whose userName or mail would change.'),
   attributeChanged: guard('Workers of whom one attribute would change.'),
   newlyRejected: guard('Rows that were good before and are rejected now.'),
+};
+export type GuardKind = keyof typeof limitsOfKinds;
+export const GUARD_KINDS = Object.keys(limitsOfKinds) as readonly GuardKind[];
+/** Rows that nobody could read belong to no department. */
+const UNIT_KINDS = GUARD_KINDS.filter((kind) => kind !== 'newlyRejected') as readonly Exclude<
+  GuardKind,
+  'newlyRejected'
+>[];
+
+const guardsSchema = z.strictObject({
+  ...limitsOfKinds,
+  per: said(
+    z.union([
+      z.string(),
+      z.strictObject({
+        attribute: said(z.string(), 'The attribute under worker.attributes.'),
+        only: said(
+          z.array(z.enum(UNIT_KINDS)).min(1),
+          'The kinds that are limited there too; without it all.',
+        ).optional(),
+      }),
+    ]),
+    'An attribute such as department: every limit holds within each of its values too, as a share of the active workers there, rounded up. What exceeds it is held there; elsewhere work goes on. Without it limits hold for the whole house alone.',
+  ).optional(),
 });
-export type GuardKind = keyof typeof guardsSchema.shape;
-export const GUARD_KINDS = Object.keys(guardsSchema.shape) as readonly GuardKind[];
 
 const groupSchema = z.strictObject({
   name: expression('Display name; a quoted text is a literal name. A blank part grants nothing.'),
@@ -272,7 +226,9 @@ export const connectionSchema = z.strictObject({
   connection: text('The name of the connection: small letters, digits and hyphens.'),
   timeZone: text('IANA zone of dates and schedules where a worker has none of their own.'),
   source: said(sourceSchema, 'Where records come from.'),
-  webhooks: said(z.unknown().optional(), 'Not built in this version.'),
+  also: said(alsoSchema, 'Further sources that give attributes, such as a directory of phones.'),
+  precedence: said(precedenceSchema, 'Whose value counts where several sources give an attribute; the first that is not blank.'),
+  webhooks: said(z.array(webhookSchema).max(32).default([]), 'Where HR tells at once that something changed.'),
   worker: said(workerSchema, 'From a record to an employment: expressions over record.COLUMN.'),
   scope: expression('Who is managed at all: an expression over worker.X; else everybody.').optional(),
   scopeExit: said(

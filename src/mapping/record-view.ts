@@ -35,7 +35,8 @@ export class RecordView extends Map<string, unknown> {
   }
 }
 
-function presented(value: JsonValue | undefined, meter: Meter, budget: { left: number }): unknown {
+/** JSON as expressions see it: text in the leaves, Maps for objects. @throws Refusal beyond the bounds. */
+export function presented(value: JsonValue | undefined, meter: Meter, budget: { left: number }): unknown {
   budget.left -= 1;
   if (budget.left < 0) throw new Refusal('too-long', `a nested value has more than ${NESTED_MAX} members`);
   if (value === null || value === undefined) return '';

@@ -68,8 +68,12 @@ function correlationPaths(binder: Binder, path: YamlPath, template: AccountTempl
 }
 
 /** Whether making this account may refuse a worker whose record was otherwise fine: such are tried with the record. */
-export const mayRefuse = (target: CompiledTarget): boolean =>
-  expressionsOf(target).some((one) => one.findings.fallible);
+export const mayRefuse = (target: CompiledTarget, given: ReadonlySet<string>): boolean =>
+  expressionsOf(target).some((one) => isTried(one, given));
+
+/** What further sources give must never be the reason for which a record is refused. */
+const isTried = ({ findings, text }: Expression, given: ReadonlySet<string>): boolean =>
+  findings.fallible && !(given.size > 0 && [...text.matchAll(/[A-Za-z_]\w*/g)].some(([word]) => given.has(word)));
 
 const expressionsOf = (target: CompiledTarget): readonly Expression[] => [
   target.userName,
@@ -79,19 +83,31 @@ const expressionsOf = (target: CompiledTarget): readonly Expression[] => [
 ];
 
 /** Runs every expression that may refuse. @throws Refusal */
-export function tryAccount(target: CompiledTarget, view: WorkerView, employment: Employment): void {
+export function tryAccount(
+  target: CompiledTarget,
+  view: WorkerView,
+  employment: Employment,
+  given: ReadonlySet<string>,
+): void {
   const worker = view.show(employment, employment.personId);
   const value = target.userName.run({ worker });
   const userName = value instanceof UniqueName ? (userNameCandidates(value, employment.id)[0] ?? '') : String(value);
   const variables = { worker, userName };
-  for (const one of expressionsOf(target)) if (one.findings.fallible) one.run(variables);
+  for (const one of expressionsOf(target)) if (isTried(one, given)) one.run(variables);
 }
 
 export function targetMapping(
   target: CompiledTarget,
   view: WorkerView,
   account: AccountView,
-  protectedRules: readonly Expression[],
+  {
+    protectedRules,
+    seen,
+  }: {
+    readonly protectedRules: readonly Expression[];
+    /** An employment as expressions of accounts see it. */
+    readonly seen: (employment: Employment) => Employment;
+  },
 ): TargetMapping {
   const { template } = target;
   const pathsWhere = (wanted: (leaf: Leaf) => boolean): readonly string[] => [
@@ -103,7 +119,7 @@ export function targetMapping(
   const carried = new Set(pathsWhere((leaf) => !(generated && leaf.expression.findings.variables.has('userName'))));
 
   const desired = (person: Worker, primary: Employment, chosen: string | null): DesiredAccount => {
-    const worker = view.show(primary, person.key);
+    const worker = view.show(seen(primary), person.key);
     const notes: string[] = [];
     const undecided: string[] = [];
     const note = (text: string): void => void notes.push(text);

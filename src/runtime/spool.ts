@@ -3,6 +3,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
+import type { Shelf } from './shelf.ts';
 
 /** Text kept in memory before the file is used: a daily snapshot never gets there. */
 const MEMORY_MAX = 8 * 1024 * 1024;
@@ -13,6 +14,13 @@ const READ_BUFFER = 256 * 1024;
 const BYTES_PER_UNIT_MAX = 3;
 
 const EMPTY = Buffer.alloc(0);
+
+/** Texts in UTF-8, one after the other. */
+export interface Packed {
+  readonly bytes: Uint8Array;
+  /** Bytes of each. */
+  readonly lengths: Uint32Array;
+}
 
 export class Spool implements Disposable {
   readonly #memory: string[] = [];
@@ -60,9 +68,46 @@ export class Spool implements Disposable {
   get(index: number): string {
     const inMemory = this.#memory[index];
     if (inMemory !== undefined) return inMemory;
-    const position = index - this.#memory.length;
-    assert(position >= 0 && position < this.#spilled && this.#fd !== null, 'spool index out of range');
+    const position = this.#position(index);
     return this.#read(this.#offsets[position] ?? 0, this.#lengths[position] ?? 0);
+  }
+
+  /** 0 for an empty text; else its number of bytes, or of units as long as it waits in memory. */
+  lengthOf(index: number): number {
+    return this.#memory[index]?.length ?? this.#lengths[this.#position(index)] ?? 0;
+  }
+
+  /** These texts as bytes one after the other, in memory of `shelf`: what follows each other in the file is read at once. */
+  packed(indexes: readonly number[], shelf: Shelf): Packed {
+    const lengths = Uint32Array.from(indexes, (index) => this.#bytesOf(index));
+    const bytes = shelf.take(lengths.reduce((sum, length) => sum + length, 0));
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let at = 0;
+    // A stretch of the file that is still to be read.
+    let from = 0;
+    let to = 0;
+    const readStretch = (): void => {
+      this.#readInto(buffer.subarray(at, at + to - from), from);
+      at += to - from;
+      from = 0;
+      to = 0;
+    };
+    for (const [place, index] of indexes.entries()) {
+      const inMemory = this.#memory[index];
+      if (inMemory !== undefined) {
+        readStretch();
+        at += buffer.write(inMemory, at);
+        continue;
+      }
+      const start = this.#offsets[this.#position(index)] ?? 0;
+      if (start !== to) {
+        readStretch();
+        from = start;
+      }
+      to = start + (lengths[place] ?? 0);
+    }
+    readStretch();
+    return { bytes, lengths };
   }
 
   [Symbol.dispose](): void {
@@ -71,6 +116,18 @@ export class Spool implements Disposable {
     this.#memory.length = 0;
     this.#pending = EMPTY;
     this.#window = EMPTY;
+  }
+
+  /** Where in the file's tables a text stands that is not in memory. */
+  #position(index: number): number {
+    const position = index - this.#memory.length;
+    assert(position >= 0 && position < this.#spilled && this.#fd !== null, 'spool index out of range');
+    return position;
+  }
+
+  #bytesOf(index: number): number {
+    const inMemory = this.#memory[index];
+    return inMemory === undefined ? (this.#lengths[this.#position(index)] ?? 0) : Buffer.byteLength(inMemory);
   }
 
   /** Returns the number of bytes. */
@@ -91,20 +148,27 @@ export class Spool implements Disposable {
     if (at < this.#windowAt || end > this.#windowAt + this.#windowBytes) {
       // One item by itself, unless the one before it was asked for last.
       const wanted = at === this.#readUpTo ? Math.max(length, Math.min(READ_BUFFER, this.#fileBytes - at)) : length;
-      assert(this.#fd !== null, 'a spool without a file has nothing in it');
       if (wanted > this.#window.length) this.#window = Buffer.allocUnsafe(Math.max(wanted, READ_BUFFER));
       this.#windowBytes = 0;
-      let read = 0;
-      while (read < wanted) {
-        const more = readSync(this.#fd, this.#window, read, wanted - read, at + read);
-        assert(more > 0, 'spool file is short');
-        read += more;
-      }
+      this.#readInto(this.#window.subarray(0, wanted), at);
       this.#windowAt = at;
       this.#windowBytes = wanted;
     }
     this.#readUpTo = end;
     return this.#window.toString('utf8', at - this.#windowAt, end - this.#windowAt);
+  }
+
+  /** Fills `into` from this place of the file on. */
+  #readInto(into: Uint8Array, at: number): void {
+    if (into.length === 0) return;
+    this.#flush();
+    assert(this.#fd !== null, 'a spool without a file has nothing in it');
+    let read = 0;
+    while (read < into.length) {
+      const more = readSync(this.#fd, into, read, into.length - read, at + read);
+      assert(more > 0, 'spool file is short');
+      read += more;
+    }
   }
 
   #flush(): void {

@@ -1,4 +1,5 @@
 // What every source of HR records promises. Rooms behind it know files or APIs; nothing outside does.
+import type { Finding } from '../base/finding.ts';
 import type { Instant } from '../base/instant.ts';
 import type { KnownRows } from '../base/known-rows.ts';
 import type { Fault, Place } from '../base/problem.ts';
@@ -47,6 +48,8 @@ export interface Delivery extends AsyncDisposable {
   readonly format: string;
   /** SHA-256 of the raw bytes alone, without splitting: tells the very same file from a new one. */
   readonly contentDigest: (signal: AbortSignal) => Promise<string>;
+  /** Changes of the source up to here are in this delivery: saved with what it led to, and given back at the next look. */
+  readonly watermark?: string;
   /** First pass: splits and hashes every row, proves completeness. @throws Problem when the delivery must have no effect. */
   readonly scan: (known: KnownRows, signal: AbortSignal) => Promise<Scan>;
   /**
@@ -54,6 +57,11 @@ export interface Delivery extends AsyncDisposable {
    * at most 100. @throws Problem when the bytes changed since the scan.
    */
   readonly read: (alsoKnown: ReadonlySet<number>, signal: AbortSignal) => AsyncIterable<readonly ReadRow[]>;
+  /**
+   * Told once all that this delivery led to is committed and none of it need be read again: the source may move it away. May be
+   * told again of the same delivery after a crash. @throws Problem when that does not succeed, which undoes nothing.
+   */
+  readonly accepted?: (signal: AbortSignal) => Promise<void>;
 }
 
 export type Look =
@@ -66,6 +74,11 @@ export type Look =
 export interface Source {
   /** The delivery to judge now. @throws Problem when the source cannot be read. */
   readonly look: (now: Instant, signal: AbortSignal) => Promise<Look>;
+  /**
+   * A slot of the schedule has come: that of the full list, or that of changes. A source that has this is asked only for what is due;
+   * at first everything is.
+   */
+  readonly slot?: (what: 'snapshot' | 'changes') => void;
   /** Calls back whenever a look may find something new; ends with the signal. */
   readonly watch: (changed: () => void, signal: AbortSignal) => void;
   /**
@@ -73,4 +86,11 @@ export interface Source {
    * it and nothing follows from that. Absent where the source can only be read whole. @throws Problem as `look`.
    */
   readonly about?: (workers: readonly string[], now: Instant, signal: AbortSignal) => Promise<Look>;
+  /**
+   * What `validate --probe` should know beyond a look: reachable, credentials and when they run out, rate left, permissions. Reads
+   * only, stores nothing. The look itself, columns, rows, proof and blanks are told from `look`, `scan` and `read`. @throws Problem.
+   */
+  readonly probe?: (now: Instant, signal: AbortSignal) => Promise<readonly Finding[]>;
+  /** Lets go of what it keeps between looks. No delivery of it is open any more. */
+  readonly close?: () => Promise<void>;
 }

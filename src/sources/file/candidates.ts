@@ -12,7 +12,7 @@ export interface Candidate {
 }
 
 /** A folder that holds more matching files than this wants clearing out before it is searched every few minutes. */
-const CANDIDATES_MAX = 20_000;
+export const CANDIDATES_MAX = 20_000;
 
 const GLOB_SIGNS = /[*?[{]/;
 
@@ -31,9 +31,27 @@ export async function candidatesOf(
   timeZone: string,
   isCompanion: (name: string) => boolean,
 ): Promise<Candidate[]> {
+  return candidatesAmong(matches(dir, rest), { dir, rest, timeZone, isCompanion });
+}
+
+/** @param below paths below the folder that match the pattern. @throws Problem when there are too many. */
+export async function candidatesAmong(
+  below: AsyncIterable<string>,
+  {
+    dir,
+    rest,
+    timeZone,
+    isCompanion,
+  }: {
+    readonly dir: string;
+    readonly rest: string;
+    readonly timeZone: string;
+    readonly isCompanion: (name: string) => boolean;
+  },
+): Promise<Candidate[]> {
   const found: Candidate[] = [];
-  for await (const below of matches(dir, rest)) {
-    const name = basename(below);
+  for await (const path of below) {
+    const name = basename(path);
     if (isUnfinishedName(name) || isCompanion(name)) continue;
     if (found.length === CANDIDATES_MAX) {
       throw new Problem({
@@ -42,7 +60,7 @@ export async function candidatesOf(
         hint: 'move old deliveries to another folder or narrow the path',
       });
     }
-    found.push({ path: join(dir, below), name, moment: momentInName(name, timeZone) });
+    found.push({ path: join(dir, path), name, moment: momentInName(name, timeZone) });
   }
   return found;
 }
@@ -72,19 +90,34 @@ async function namesIn(dir: string): Promise<string[]> {
 }
 
 /** The newest: by date in the name, else by modification time; of equal dates the one written last, then the greater name. */
-export async function newestOf(candidates: readonly Candidate[]): Promise<Candidate | null> {
-  let best: { candidate: Candidate; ms: number } | null = null;
+export async function newestOf(candidates: readonly Candidate[], modified = modifiedMs): Promise<Candidate | null> {
+  let best: Candidate | null = null;
   for (const candidate of candidates) {
-    const ms = candidate.moment?.ms ?? (await modifiedMs(candidate));
-    if (best === null || ms > best.ms || (ms === best.ms && (await isLater(candidate, best.candidate))))
-      best = { candidate, ms };
+    if (best === null || (await isNewer(candidate, best, modified))) best = candidate;
   }
-  return best?.candidate ?? null;
+  return best;
 }
 
-async function isLater(a: Candidate, b: Candidate): Promise<boolean> {
-  const [aMs, bMs] = [await modifiedMs(a), await modifiedMs(b)];
-  return aMs === bMs ? compareNames(a.name, b.name) > 0 : aMs > bMs;
+/** Those that `newestOf` would never choose beside this one. */
+export async function olderThan(
+  candidate: Candidate,
+  candidates: readonly Candidate[],
+  modified = modifiedMs,
+): Promise<readonly Candidate[]> {
+  const older: Candidate[] = [];
+  for (const one of candidates) {
+    if (one.path !== candidate.path && (await isNewer(candidate, one, modified))) older.push(one);
+  }
+  return older;
+}
+
+type Modified = (candidate: Candidate) => Promise<number>;
+
+async function isNewer(a: Candidate, b: Candidate, modified: Modified): Promise<boolean> {
+  const [aMs, bMs] = [a.moment?.ms ?? (await modified(a)), b.moment?.ms ?? (await modified(b))];
+  if (aMs !== bMs) return aMs > bMs;
+  const [aWritten, bWritten] = [await modified(a), await modified(b)];
+  return aWritten === bWritten ? compareNames(a.name, b.name) > 0 : aWritten > bWritten;
 }
 
 /** What cannot be looked at is put last; if it is the only one, opening it says why. */

@@ -1,39 +1,56 @@
 // HR exports dropped into a folder. Looks for the file to judge now, leaves alone what is not finished, and opens the rest.
-import { basename } from 'node:path';
-import { assert } from '../../base/assert.ts';
+import { basename, dirname, posix } from 'node:path';
 import { HOUR_MS, type Instant, instantOfMs, msOf } from '../../base/instant.ts';
 import { Problem } from '../../base/problem.ts';
-import type { Delivery, Look, Source } from '../source.ts';
-import { type Candidate, candidatesOf, newestOf, nextDelta, openRegular, splitPattern } from './candidates.ts';
-import { contentDigestOf } from './content-digest.ts';
+import type { Look, Source } from '../source.ts';
+import { archive, localMover } from './archive.ts';
+import {
+  type Candidate,
+  candidatesOf,
+  newestOf,
+  nextDelta,
+  olderThan,
+  openRegular,
+  splitPattern,
+} from './candidates.ts';
+import { keepsPromises, promisedChecksums } from './checksum.ts';
 import { COLUMNS_MAX } from './csv-row.ts';
 import { SEPARATOR_BYTES_MAX } from './csv-splitter.ts';
-import { type FeedShape, type ShapeSettings, shapeOf } from './feed-shape.ts';
-import { byMarker, isCompanion, promisedDigest, Stillness } from './readiness.ts';
-import { changedFeed, readRows } from './rows.ts';
-import { type CompleteSettings, type ScanResult, scanFile } from './scan.ts';
+import { SharedCopy } from './local-copy.ts';
+import { openDelivery, type ReadSettings } from './open-delivery.ts';
+import type { PgpKeys } from './pgp.ts';
+import { byMarker, isCompanion, Stillness } from './readiness.ts';
+import { changedFeed } from './rows.ts';
+import { localShelf, type Seen, seenOf } from './shelf.ts';
+import { type Unwrapped, unwrapped } from './unwrap.ts';
 import { CHUNK_BYTES, type OpenFile } from './walk.ts';
 import { watchFolder } from './watch.ts';
 
-export interface FileSourceSettings extends ShapeSettings {
-  /** Glob, absolute or relative to `baseDir`. */
-  readonly path: string;
-  readonly baseDir: string;
-  readonly complete: CompleteSettings;
+/** What every place where files lie needs to know. */
+export interface DropSettings extends ReadSettings {
   /** IANA zone of dates in file names. */
   readonly timeZone: string;
   /** Without a marker: how long size and times must have stood still. */
   readonly stableMs: number;
-  /** False where the feed's files end without a line end. Null and true: a last row without one is taken for cut, unless strong proof says otherwise. */
-  readonly finalNewline?: boolean | null;
+  /** Folder, relative to a file's own, into which it is moved when it is done with; null leaves it where it is. */
+  readonly archive?: string | null;
+  readonly pgp?: PgpKeys | null;
   /** For deltas: name of the last file that was done; null before the first. */
   readonly lastDelta?: () => string | null;
+}
+
+export interface FileSourceSettings extends DropSettings {
+  /** Glob, absolute or relative to `baseDir`. */
+  readonly path: string;
+  readonly baseDir: string;
 }
 
 export interface FileSourceDeps {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Where copies of what is wrapped lie; the feed's own folder without it. */
+  readonly stateDir?: string;
   /** Bytes read at once; tests read a few at a time. */
   readonly chunkBytes?: number;
 }
@@ -41,110 +58,127 @@ export interface FileSourceDeps {
 /** Further ahead than any time zone or clock explains: such a name would outrank every later delivery. */
 const AHEAD_MS_MAX = 48 * HOUR_MS;
 
+/** The last file that had to be taken out of its wrapping: looking at it again costs nothing. */
+interface Kept {
+  readonly mark: string;
+  readonly file: OpenFile;
+  readonly proofs: readonly string[];
+}
+
 /** @throws Problem when the settings contradict each other. */
 export function fileSource(settings: FileSourceSettings, deps: FileSourceDeps): Source {
   checkSettings(settings);
   const { dir, rest } = splitPattern(settings.path, settings.baseDir);
   const stillness = new Stillness();
   const { marker } = settings.complete;
+  const unwrapping = { pgp: settings.pgp ?? null, stateDir: deps.stateDir ?? dir, now: deps.now };
+  let kept: SharedCopy<Kept> | null = null;
+
+  const candidates = async (): Promise<readonly Candidate[]> => {
+    const found = await candidatesOf(dir, rest, settings.timeZone, (name) => isCompanion(name, marker));
+    const { archive: folder } = settings;
+    // Wildcards in folders may reach into the archive.
+    if (folder === undefined || folder === null || !rest.includes('/')) return found;
+    const last = posix.basename(posix.normalize(folder));
+    return found.filter(({ path }) => basename(dirname(path)) !== last);
+  };
 
   async function pick(): Promise<Candidate | null> {
-    const candidates = await candidatesOf(dir, rest, settings.timeZone, (name) => isCompanion(name, marker));
-    if (settings.content === 'snapshot') return newestOf(candidates);
-    return nextDelta(candidates, settings.lastDelta?.() ?? null, settings.timeZone);
+    const found = await candidates();
+    if (settings.content === 'snapshot') return newestOf(found);
+    return nextDelta(found, settings.lastDelta?.() ?? null, settings.timeZone);
   }
 
   async function look(now: Instant, signal: AbortSignal): Promise<Look> {
     const candidate = await pick();
     if (candidate === null) return { kind: 'nothing', reason: `no new file matches ${rest}` };
     const { handle, stats } = await openRegular(candidate.path);
-    let kept = false;
+    let open: (() => Promise<void>) | null = () => handle.close();
     try {
+      const seen = seenOf(stats);
       const ready =
         marker === undefined
-          ? stillness.look(candidate.path, stats, deps.now(), settings.stableMs)
-          : await byMarker(candidate.path, stats, marker);
+          ? stillness.look(candidate.path, seen, deps.now(), settings.stableMs)
+          : await byMarker(candidate.path, seen, marker, localShelf);
       if (!ready.ready) return { kind: 'notYet', reason: ready.reason, retryAfterMs: ready.retryAfterMs };
       const asOf = asOfOf(candidate, now);
-      const file = { handle, name: candidate.name, size: stats.size, chunkBytes: deps.chunkBytes ?? CHUNK_BYTES };
-      const shape = await shapeOf(file, settings, signal);
-      const id = `${candidate.name} ${stats.size} ${stats.mtimeMs}`;
-      const delivery = deliveryOf({
-        file,
-        path: candidate.path,
-        mtimeMs: stats.mtimeMs,
-        proof: ready.proof,
-        settings,
-        shape,
-        id,
-        asOf,
-      });
-      kept = true;
+      const id = deliveryId(candidate.name, seen);
+      const doneBefore = settings.lastDelta?.() ?? null;
+      const raw = { handle, name: candidate.name, size: stats.size, chunkBytes: deps.chunkBytes ?? CHUNK_BYTES };
+      const promised = await promisedChecksums(candidate.path, localShelf);
+      const copy = await unwrappedOnce(raw, seen, signal);
+      if (copy !== null) open = () => Promise.all([handle.close(), copy.release()]).then(() => undefined);
+      const close = open;
+      const delivery = await openDelivery(
+        {
+          file: copy?.content.file ?? raw,
+          settings,
+          id,
+          asOf,
+          readyProof: ready.proof,
+          proofs: copy === null ? [] : [...copy.content.proofs, ...(await keepsPromises(raw, promised, signal))],
+          promised: copy === null ? promised : [],
+          unchanged: async () => {
+            if (deliveryId(candidate.name, await handle.stat()) !== id) throw changedFeed(candidate.name);
+          },
+          close,
+          ...(settings.archive === undefined || settings.archive === null
+            ? {}
+            : { accepted: () => moveAway(candidate, seen, doneBefore) }),
+        },
+        signal,
+      );
+      open = null;
       return { kind: 'delivery', delivery };
     } finally {
-      if (!kept) await handle.close();
+      await open?.();
     }
+  }
+
+  /** Null where the file is not wrapped. */
+  async function unwrappedOnce(raw: OpenFile, seen: Seen, signal: AbortSignal): Promise<SharedCopy<Kept> | null> {
+    if (kept !== null && kept.content.mark === seen.mark) return kept.use();
+    const out: Unwrapped = await unwrapped(raw, unwrapping, signal);
+    const { copy } = out;
+    if (copy === null) return null;
+    const fresh = new SharedCopy({ mark: seen.mark, file: out.file, proofs: out.proofs }, () => copy.close());
+    await kept?.release();
+    kept = fresh;
+    return fresh.use();
+  }
+
+  /** Older snapshots first: they would be the newest without this one. Of deltas, what a crash left behind goes along. */
+  async function moveAway(candidate: Candidate, seen: Seen, doneBefore: string | null): Promise<void> {
+    const found = await candidates();
+    const older =
+      settings.content === 'snapshot'
+        ? await olderThan(candidate, found)
+        : found.filter(({ name }) => name === doneBefore && name !== candidate.name);
+    const now = await localShelf.look(candidate.path);
+    // Whatever took its place has not been read.
+    const own = now !== null && now.mark === seen.mark ? [candidate] : [];
+    const paths = [...older, ...own].map(({ path }) => path);
+    await archive(paths, { folder: settings.archive ?? '', marker, stamp: stampOf(deps.now()) }, localMover);
   }
 
   return {
     look,
     watch: (changed, signal) => watchFolder(dir, rest.includes('/'), deps.wait, changed, signal),
+    close: async () => {
+      await kept?.release();
+      kept = null;
+    },
   };
 }
 
-interface Opened {
-  readonly file: OpenFile;
-  readonly path: string;
-  readonly mtimeMs: number;
-  readonly proof: string;
-  readonly settings: FileSourceSettings;
-  readonly shape: FeedShape;
-  readonly id: string;
-  readonly asOf: Instant;
-}
+export const deliveryId = (name: string, { size, mtimeMs }: Pick<Seen, 'size' | 'mtimeMs'>): string =>
+  `${name} ${size} ${mtimeMs}`;
 
-function deliveryOf({ file, path, mtimeMs, proof, settings, shape, id, asOf }: Opened): Delivery {
-  let scanned: ScanResult | null = null;
-  let closed = false;
-  const unchanged = async (): Promise<void> => {
-    const stats = await file.handle.stat();
-    if (stats.size !== file.size || stats.mtimeMs !== mtimeMs) throw changedFeed(file.name);
-  };
-  return {
-    id,
-    name: basename(path),
-    asOf,
-    content: settings.content,
-    columns: shape.columns,
-    format: shape.format,
-    contentDigest: (signal) => contentDigestOf(file, signal),
-    scan: async (known, signal) => {
-      const ready = { proof, promisedDigest: await promisedDigest(path) };
-      scanned = await scanFile(
-        file,
-        shape,
-        { ...settings, finalNewline: settings.finalNewline !== false },
-        ready,
-        known,
-        signal,
-      );
-      await unchanged();
-      return scanned.scan;
-    },
-    read: (alsoKnown, signal) => {
-      assert(scanned !== null, 'a delivery is read before it was scanned');
-      return readRows(file, shape, scanned, alsoKnown, signal);
-    },
-    [Symbol.asyncDispose]: async () => {
-      if (closed) return;
-      closed = true;
-      await file.handle.close();
-    },
-  };
-}
+/** For a name in the archive that is taken: 20261123T110000Z. */
+export const stampOf = (nowMs: number): string => instantOfMs(nowMs).replace(/[-:]|\.\d+/g, '');
 
 /** Never after the moment the read began: a name that is ahead of the clock must not outrank what comes next. */
-function asOfOf({ moment, name }: Candidate, now: Instant): Instant {
+export function asOfOf({ moment, name }: Candidate, now: Instant): Instant {
   if (moment === null) return now;
   const ahead = moment.ms - msOf(now);
   if (ahead > AHEAD_MS_MAX) {
@@ -158,7 +192,7 @@ function asOfOf({ moment, name }: Candidate, now: Instant): Instant {
   return instantOfMs(Math.min(moment.ms, msOf(now)));
 }
 
-function checkSettings({ format, quote, separator, complete }: FileSourceSettings): void {
+export function checkSettings({ format, quote, separator, complete }: ReadSettings): void {
   const wrong = (message: string, key: string): never => {
     throw new Problem({ code: 'source.settings', message, place: { key } });
   };

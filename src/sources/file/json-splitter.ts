@@ -47,6 +47,7 @@ const AFTER_ELEMENT = 15;
 
 export class JsonSplitter implements Splitter {
   readonly #gather: Gather;
+  readonly #outside: ((byte: number) => void) | null;
   readonly #path: readonly string[] | null;
   readonly #frames: EnvelopeFrame[] = [];
   readonly #kinds = new Uint8Array(ELEMENT_KINDS_MAX);
@@ -62,8 +63,12 @@ export class JsonSplitter implements Splitter {
   recordLine = 1;
   readonly unterminated = false;
 
-  /** @param recordPath dotted path of the array; null takes the top-level array or the only array member of the top-level object. */
-  constructor(recordPath: string | null, sink: RecordSink) {
+  /**
+   * @param recordPath dotted path of the array; null takes the top-level array or the only array member of the top-level object.
+   * @param outside takes the bytes around the records, brackets of their array among them: the document with that array empty.
+   */
+  constructor(recordPath: string | null, sink: RecordSink, outside: ((byte: number) => void) | null = null) {
+    this.#outside = outside;
     this.#gather = new Gather(sink);
     this.#path = recordPath === null ? null : recordPath.split('.');
   }
@@ -94,7 +99,9 @@ export class JsonSplitter implements Splitter {
           start = this.#finish(chunk, start, i);
         }
         if (this.#betweenElements(byte, i)) start = i;
+        else if (byte === CLOSE_ARRAY) this.#outside?.(byte);
       } else {
+        this.#outside?.(byte);
         this.#envelope(byte, i);
       }
     }

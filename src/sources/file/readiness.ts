@@ -1,8 +1,7 @@
-// Whether a file is finished: its marker is there, or it has not changed for long enough. Also reads the checksum beside it.
-import type { Stats } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+// Whether a file is finished: its marker is there, or it has not changed for long enough.
 import { basename, dirname, join, matchesGlob } from 'node:path';
-import { Problem } from '../../base/problem.ts';
+import { isChecksumName } from './checksum.ts';
+import type { Seen, Shelf } from './shelf.ts';
 
 export type Readiness =
   | { readonly ready: true; readonly proof: string }
@@ -12,25 +11,34 @@ export type Readiness =
 const MARKER_RETRY_MS = 10_000;
 
 /** Names of the marker that may belong to this file: `*` stands for the file's name with or without its extension. */
-function markerNames(marker: string, name: string): readonly string[] {
+export function markerNames(marker: string, name: string): readonly string[] {
   if (!marker.includes('*')) return [marker];
-  const dot = name.lastIndexOf('.');
-  const stem = dot > 0 ? name.slice(0, dot) : name;
-  return [marker.replaceAll('*', name), marker.replaceAll('*', stem)];
+  const stems = [name];
+  for (let stem = name; ; ) {
+    const wrapped = WRAPPING.test(stem);
+    const dot = stem.lastIndexOf('.');
+    if (dot > 0) stems.push(stem.slice(0, dot));
+    if (!wrapped || dot <= 0) break;
+    stem = stem.slice(0, dot);
+  }
+  return stems.map((stem) => marker.replaceAll('*', stem));
 }
+
+/** Endings that tell how a file is wrapped: the marker may be named after what is inside. */
+const WRAPPING = /\.(?:gz|pgp|gpg|asc)$/i;
 
 /** A file that only speaks of another: it is never a delivery itself. */
 export const isCompanion = (name: string, marker: string | undefined): boolean =>
-  name.endsWith('.sha256') || (marker !== undefined && (name === marker || matchesGlob(name, marker)));
+  isChecksumName(name) || (marker !== undefined && (name === marker || matchesGlob(name, marker)));
 
 /** A marker counts when it is not older than the file: yesterday's marker says nothing of a file written over today. */
-export async function byMarker(path: string, stats: Stats, marker: string): Promise<Readiness> {
+export async function byMarker(path: string, seen: Seen, marker: string, shelf: Shelf): Promise<Readiness> {
   const name = basename(path);
   let stale = false;
   for (const candidate of markerNames(marker, name)) {
-    const found = await statsOf(join(dirname(path), candidate));
-    if (found === null || !found.isFile()) continue;
-    if (found.mtimeMs >= stats.mtimeMs) return { ready: true, proof: `marker ${candidate}` };
+    const found = await shelf.look(join(dirname(path), candidate));
+    if (found === null || !found.isFile) continue;
+    if (found.mtimeMs >= seen.mtimeMs) return { ready: true, proof: `marker ${candidate}` };
     stale = true;
   }
   const reason = stale ? `the marker of ${name} is older than the file` : `${name} waits for its marker ${marker}`;
@@ -44,56 +52,24 @@ export class Stillness {
   #sinceMs = 0;
 
   /**
-   * A change time that lies this far back is proof at once: every write moves it. Otherwise two looks must agree, so that a file
-   * server whose clock runs ahead does not count.
+   * A change time by our own clock that lies this far back is proof at once: every write moves it. Otherwise two looks must agree,
+   * so that a file server whose clock runs ahead does not count.
    */
-  look(path: string, stats: Stats, nowMs: number, stableMs: number): Readiness {
-    const mark = `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
+  look(path: string, { mark, changedMs }: Seen, nowMs: number, stableMs: number): Readiness {
+    const stillMs = this.stillMs(path, mark, nowMs);
+    const longMs = Math.max(stillMs, changedMs !== null && changedMs <= nowMs ? nowMs - changedMs : 0);
+    if (longMs >= stableMs) return { ready: true, proof: `size stable for ${stableMs / 1_000} s` };
+    const reason = `${basename(path)} may still be being written`;
+    return { ready: false, reason, retryAfterMs: Math.max(1, Math.ceil(stableMs - longMs)) };
+  }
+
+  /** For how long looks have found the same file unchanged. */
+  stillMs(path: string, mark: string, nowMs: number): number {
     if (path !== this.#path || mark !== this.#mark || nowMs < this.#sinceMs) {
       this.#path = path;
       this.#mark = mark;
       this.#sinceMs = nowMs;
     }
-    const changedMs = Math.max(stats.mtimeMs, stats.ctimeMs);
-    const stillMs = Math.max(nowMs - this.#sinceMs, changedMs <= nowMs ? nowMs - changedMs : 0);
-    if (stillMs >= stableMs) return { ready: true, proof: `size stable for ${stableMs / 1_000} s` };
-    const reason = `${basename(path)} may still be being written`;
-    return { ready: false, reason, retryAfterMs: Math.max(1, Math.ceil(stableMs - stillMs)) };
-  }
-}
-
-/** The digest that `NAME.sha256` beside the file promises; null without such a file. @throws Problem when it is unreadable. */
-export async function promisedDigest(path: string): Promise<string | null> {
-  const sidecar = `${path}.sha256`;
-  const found = await statsOf(sidecar);
-  if (found === null) return null;
-  const place = { file: basename(sidecar) };
-  if (!found.isFile())
-    throw new Problem({ code: 'feed.checksum', message: 'The checksum file is not a regular file.', place });
-  const handle = await open(sidecar);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SIDECAR_BYTES_MAX), 0, SIDECAR_BYTES_MAX, 0);
-    const digest = /^\\?([0-9a-f]{64})(?![0-9a-f])/i.exec(buffer.toString('latin1', 0, bytesRead).trimStart())?.[1];
-    if (digest !== undefined) return digest.toLowerCase();
-  } finally {
-    await handle.close();
-  }
-  throw new Problem({
-    code: 'feed.checksum',
-    message: 'The checksum file does not begin with a SHA-256 in hexadecimal.',
-    hint: 'write it with sha256sum, or remove it',
-    place,
-  });
-}
-
-/** A digest, two blanks and a name fit well within. */
-const SIDECAR_BYTES_MAX = 4_096;
-
-async function statsOf(path: string): Promise<Stats | null> {
-  try {
-    return await stat(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR')) return null;
-    throw cause;
+    return nowMs - this.#sinceMs;
   }
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { KnownRows } from '../../base/known-rows.ts';
 import { Problem } from '../../base/problem.ts';
 import type { Completeness, Scan } from '../source.ts';
+import { type Promised, wrongChecksum } from './checksum.ts';
 import { readTrailer } from './csv-row.ts';
 import { emptyFeed, type FeedShape, textOf } from './feed-shape.ts';
 import { RowList } from './row-list.ts';
@@ -33,12 +34,12 @@ export interface ScanResult {
   readonly cutRow: number | null;
 }
 
-/** @param ready what the look already proved: the marker, or how long the file stood still. */
+/** @param ready what the look already proved, weakly or strongly, and the SHA-256 that is promised of these bytes. */
 export async function scanFile(
   file: OpenFile,
   shape: FeedShape,
   settings: ScanSettings,
-  ready: { readonly proof: string; readonly promisedDigest: string | null },
+  ready: { readonly proof: string; readonly proofs: readonly string[]; readonly promised: Promised | null },
   known: KnownRows,
   signal: AbortSignal,
 ): Promise<ScanResult> {
@@ -49,14 +50,7 @@ export async function scanFile(
   const contentDigest = content.digest('hex');
 
   const counted = checkTrailer(tally, settings.complete, shape, file.name);
-  if (ready.promisedDigest !== null && ready.promisedDigest !== contentDigest) {
-    throw refusal(
-      file,
-      'feed.checksum',
-      'The file is not the one its checksum file speaks of.',
-      'send file and checksum again',
-    );
-  }
+  if (ready.promised !== null && ready.promised.digest !== contentDigest) throw wrongChecksum(file.name);
   const headerCut = shape.csv !== null && splitter.unterminated;
   if (tally.rows === 0 && (settings.content === 'snapshot' || headerCut)) {
     throw emptyFeed(file.name, 'The file holds a header and no rows.');
@@ -69,7 +63,8 @@ export async function scanFile(
   const strong = [
     ...(marker === undefined ? [] : [ready.proof]),
     ...(counted ? [`trailer says ${tally.rows} rows`] : []),
-    ...(ready.promisedDigest === null ? [] : [`checksum ${file.name}.sha256`]),
+    ...(ready.promised === null ? [] : [`checksum ${ready.promised.sidecar}`]),
+    ...ready.proofs,
   ];
   const weak = [ready.proof, ...(minRows === undefined ? [] : [`at least ${minRows} rows`])];
   const completeness: Completeness =

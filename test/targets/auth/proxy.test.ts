@@ -2,7 +2,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { AuthSettings } from '../../../src/mapping/auth-settings.ts';
-import { tunnelled } from '../../../src/targets/auth/tunnel.ts';
+import { tunnelled } from '../../../src/runtime/access/tunnel.ts';
 import { ALWAYS, accessTo, guardedBy, literal, type SecretFolder, secretFolder } from '../../support/access-desk.ts';
 import { startFakeIdp } from '../../support/fake-idp.ts';
 import { ALICE, openDesk, operation, TOKEN } from '../../support/scim-desk.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { expect, test } from 'vitest';
 import type { AuthSettings } from '../../../src/mapping/auth-settings.ts';
-import type { Access } from '../../../src/targets/auth/access.ts';
+import type { Access } from '../../../src/runtime/access/access.ts';
 import { accessTo, guardedBy, literal, secretFolder } from '../../support/access-desk.ts';
 import { startFakeIdp } from '../../support/fake-idp.ts';
 import { ALICE, openDesk, operation, TOKEN } from '../../support/scim-desk.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { AuthSettings } from '../../../src/mapping/auth-settings.ts';
-import { openPool } from '../../../src/targets/auth/pool.ts';
+import { openPool } from '../../../src/runtime/access/pool.ts';
 import { ALWAYS, accessTo, literal, type SecretFolder, secretFolder } from '../../support/access-desk.ts';
 import { startFakeIdp } from '../../support/fake-idp.ts';
 import { ALICE, accountOf, openDesk, operation, resourceOf, TOKEN } from '../../support/scim-desk.ts';

@@ -2,8 +2,8 @@
 // nobody vouches for.
 import { request } from 'node:https';
 import type { AuthSettings } from '../../../src/mapping/auth-settings.ts';
-import { openAccess } from '../../../src/targets/auth/access.ts';
-import { openPool } from '../../../src/targets/auth/pool.ts';
+import { openAccess } from '../../../src/runtime/access/access.ts';
+import { openPool } from '../../../src/runtime/access/pool.ts';
 
 const [target = '', tokenUrl = '', proxy = '', oldUrl = ''] = process.argv.slice(2);
 const signal = new AbortController().signal;

@@ -3,7 +3,7 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { buildConnector } from 'undici';
 import { isProxy } from '../../mapping/auth-rules.ts';
-import type { SecretReader } from '../../runtime/secrets.ts';
+import type { SecretReader } from '../secrets.ts';
 import { basicHeader, whyMissing } from './credentials.ts';
 import { type Fault, fault } from './faults.ts';
 import { tunnelled, type WayOut } from './tunnel.ts';

@@ -3,7 +3,7 @@
 import { createPrivateKey, type KeyObject, randomUUID, X509Certificate } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { AssertionAlgorithm } from '../../mapping/auth-settings.ts';
-import type { SecretReader } from '../../runtime/secrets.ts';
+import type { SecretReader } from '../secrets.ts';
 
 /** What a token request carries to prove who asks. */
 export interface Proof {

@@ -1,9 +1,11 @@
 // A pool of connections that follows its transport: when a certificate or the proxy changes, later requests get new connections,
 // and the old ones end as soon as their requests have. Redirects are not followed, certificates are always verified.
 import { EventEmitter } from 'node:events';
+import type { Readable } from 'node:stream';
 import { setTimeout as later } from 'node:timers';
-import { type Dispatcher, Pool } from 'undici';
+import { Pool } from 'undici';
 import type { Fault } from './faults.ts';
+import { replyTo } from './reply.ts';
 import type { Transport, Wire } from './transport.ts';
 import { ProxyFault } from './tunnel.ts';
 
@@ -33,9 +35,28 @@ export type HttpAnswer =
   /** `code` is the transport's own word for what went wrong; `detail` may say more to people. */
   | { readonly kind: 'fault'; readonly code: string; readonly detail?: string };
 
+/** An answer of which only the head has come. */
+export interface OpenAnswer {
+  readonly kind: 'open';
+  readonly status: number;
+  readonly header: (name: string) => string | null;
+  /** Whoever asked reads it to its end or destroys it, and bounds the time that takes; a fault of the network ends it with an error. */
+  readonly body: Readable;
+  /** The body is of no interest: a small one is read away, so that the connection can be used again. */
+  readonly discard: () => void;
+}
+
+/** More of an answer that nobody reads is not taken in. */
+const DISCARDED_BYTES_MAX = 64 * 1024;
+
 export interface LivePool {
   /** Never throws for what the network does. */
   readonly ask: (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+  /** As `ask`, with the body unread. */
+  readonly open: (
+    request: HttpRequest,
+    signal: AbortSignal,
+  ) => Promise<OpenAnswer | Extract<HttpAnswer, { readonly kind: 'fault' }>>;
   /** Requests in flight get this long before their connections are cut. */
   readonly close: (withinMs: number) => Promise<void>;
 }
@@ -76,32 +97,45 @@ export function openPool(origin: string, shape: PoolShape, transport: Transport)
     );
   }
 
+  async function begun({ method, path, headers, body }: HttpRequest, pool: Pool, signal: AbortSignal) {
+    const response = await pool.request({
+      method,
+      path,
+      headers,
+      ...(body === '' ? {} : { body }),
+      signal: cutOf(signal),
+    });
+    return {
+      status: response.statusCode,
+      header: (name: string): string | null => {
+        const value = response.headers[name];
+        return (Array.isArray(value) ? value.join(', ') : value) ?? null;
+      },
+      body: response.body,
+      discard: (): void => void response.body.dump({ limit: DISCARDED_BYTES_MAX }).catch(() => {}),
+    };
+  }
+
+  function failed(error: unknown, signal: AbortSignal): Extract<HttpAnswer, { readonly kind: 'fault' }> {
+    if (!signal.aborted) transport.doubt();
+    const code = faultCode(error, signal);
+    return { kind: 'fault', code, ...(error instanceof ProxyFault ? { detail: error.detail } : {}) };
+  }
+
   return {
-    ask: async ({ method, path, headers, body }, signal) => {
+    ask: async (request, signal) => {
+      const pool = poolNow();
+      if ('fault' in pool) return { kind: 'fault', code: pool.fault, detail: pool.detail };
+      const ended = await replyTo(pool, request, shape.timeoutMs, signal);
+      return ended.kind === 'answer' ? ended : failed(ended.error, signal);
+    },
+    open: async (request, signal) => {
       const pool = poolNow();
       if ('fault' in pool) return { kind: 'fault', code: pool.fault, detail: pool.detail };
       try {
-        const response = await pool.request({
-          method,
-          path,
-          headers,
-          ...(body === '' ? {} : { body }),
-          signal: cutOf(signal),
-        });
-        const text = await bodyOf(response.body, shape.timeoutMs);
-        return {
-          kind: 'answer',
-          status: response.statusCode,
-          header: (name) => {
-            const value = response.headers[name];
-            return (Array.isArray(value) ? value[0] : value) ?? null;
-          },
-          body: text,
-        };
+        return { kind: 'open', ...(await begun(request, pool, signal)) };
       } catch (error) {
-        if (!signal.aborted) transport.doubt();
-        const code = faultCode(error, signal);
-        return { kind: 'fault', code, ...(error instanceof ProxyFault ? { detail: error.detail } : {}) };
+        return failed(error, signal);
       }
     },
     close: async (withinMs) => {
@@ -137,17 +171,7 @@ async function closed(pool: Pool, withinMs: number): Promise<void> {
   }
 }
 
-/** Bounded in size by the pool and in time here: a body that drips resets the pool's own timeout with each drop. */
-async function bodyOf(body: Dispatcher.ResponseData['body'], timeoutMs: number): Promise<string> {
-  const slow = later(() => body.destroy(Object.assign(new Error('slow body'), { code: 'body-timeout' })), timeoutMs);
-  try {
-    return await body.text();
-  } finally {
-    clearTimeout(slow);
-  }
-}
-
-function faultCode(error: unknown, signal: AbortSignal): string {
+export function faultCode(error: unknown, signal: AbortSignal): string {
   if (signal.aborted) return 'stopped';
   const { code, cause, syscall, name } = error as {
     code?: unknown;

@@ -1,6 +1,6 @@
 // What every way of showing who we are promises, and the two that need nothing but a secret.
 import { Problem } from '../../base/problem.ts';
-import type { SecretReader } from '../../runtime/secrets.ts';
+import type { SecretReader } from '../secrets.ts';
 import { type Fault, fault } from './faults.ts';
 
 /** Headers of a request. The same object as long as the credentials are the same, so that others can be told from them. */

@@ -1,16 +1,26 @@
-// Fetches access tokens with the client credentials grant (RFC 6749 section 4.4). What the endpoint says in words goes nowhere:
+// Fetches access tokens with the client credentials grant (RFC 6749 section 4.4) or a refresh token (section 6). What the endpoint says in words goes nowhere:
 // codes only, and never a part of its answer.
 import { Problem } from '../../base/problem.ts';
 import { isSafe } from '../../mapping/auth-rules.ts';
-import type { SecretReader } from '../../runtime/secrets.ts';
-import { parsedBody, retryAfterOf, textOf } from '../scim/responses.ts';
+import type { SecretReader } from '../secrets.ts';
 import { bearerHeader } from './credentials.ts';
 import { type AuthFault, type Fault, fault, TOKEN_DOWN, TOKEN_REFUSED } from './faults.ts';
+import { parsedBody, textOf } from './json-body.ts';
 import { type HttpAnswer, openPool } from './pool.ts';
 import { BadKey, type Prover } from './proof.ts';
+import { retryAfterOf } from './retry-after.ts';
 import type { Transport } from './transport.ts';
 
+/** Another grant than that of client credentials. */
+export interface Grant {
+  /** `grant_type` and what belongs to it. @throws Problem where a secret is missing. */
+  readonly fields: () => Readonly<Record<string, string>>;
+  /** The endpoint gave a refresh token: it is durable when this returns. */
+  readonly renewed: (refreshToken: string) => void;
+}
+
 export interface TokenEndpointSettings {
+  readonly grant?: Grant;
   readonly url: string;
   readonly prover: Prover;
   /** '' asks for none. */
@@ -107,7 +117,7 @@ export function openTokenEndpoint(
   async function once(texts: readonly string[]): Promise<{ readonly result: Token | Fault; readonly skewMs: number }> {
     const { headers, fields } = await prover.prove(texts, now() + skewMs);
     const form = new URLSearchParams({
-      grant_type: 'client_credentials',
+      ...(settings.grant?.fields() ?? { grant_type: 'client_credentials' }),
       ...(settings.scope === '' ? {} : { scope: settings.scope }),
       ...Object.fromEntries(Object.entries(settings.form).map(([name, read]) => [name, read()])),
       ...fields,
@@ -126,7 +136,13 @@ export function openTokenEndpoint(
       },
       closing.signal,
     );
-    return { result: resultOf(answer, now()), skewMs: skewOf(answer, now(), skewMs) };
+    const result = resultOf(answer, now());
+    if (settings.grant !== undefined && !('fault' in result) && answer.kind === 'answer') {
+      const refreshToken = textOf(parsedBody(answer.body), 'refresh_token');
+      // Before the access token is used: the old refresh token may be worth nothing any more.
+      if (refreshToken !== null) settings.grant.renewed(refreshToken);
+    }
+    return { result, skewMs: skewOf(answer, now(), skewMs) };
   }
 
   return {

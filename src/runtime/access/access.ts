@@ -1,12 +1,12 @@
 // From what a connection file says to how a target is reached: credentials and the transport beneath them.
 import type { AuthSettings, OAuth2Settings } from '../../mapping/auth-settings.ts';
 import type { SecretReference, TextSetting } from '../../mapping/secret-reference.ts';
-import type { SecretReader } from '../../runtime/secrets.ts';
+import type { SecretReader } from '../secrets.ts';
 import { basic, bearer, type Credentials, type Shown } from './credentials.ts';
 import type { Fault } from './faults.ts';
 import { oauth2 } from './oauth2.ts';
 import { assertionProver, type Prover, secretProver } from './proof.ts';
-import { openTokenEndpoint } from './token-endpoint.ts';
+import { type Grant, openTokenEndpoint, type TokenEndpoint } from './token-endpoint.ts';
 import { openTransport, type Transport, type Wire } from './transport.ts';
 
 export interface AccessSettings {
@@ -57,23 +57,31 @@ function credentialsOf({ auth, timeoutMs }: AccessSettings, deps: AccessDeps, tr
       return basic(readerOf(auth.user, deps), deps.secret(auth.password));
     case 'mtls':
       return withCertificate(transport, auth.token === undefined ? NO_HEADERS : bearer(deps.secret(auth.token)));
-    case 'oauth2': {
-      const url = readerOf(auth.tokenUrl, deps)();
-      const endpoint = openTokenEndpoint(
-        {
-          url,
-          prover: proverOf(auth, url, deps),
-          scope: auth.scope,
-          form: Object.fromEntries(Object.entries(auth.form).map(([name, value]) => [name, readerOf(value, deps)])),
-          userAgent: deps.userAgent,
-          timeoutMs,
-        },
-        transport,
-        deps.now,
-      );
-      return oauth2(endpoint, deps.now);
-    }
+    case 'oauth2':
+      return oauth2(tokenEndpointOf(auth, { timeoutMs }, deps, transport), deps.now);
   }
+}
+
+/** @throws Problem where the address of the token endpoint leads nowhere or is none. */
+export function tokenEndpointOf(
+  auth: OAuth2Settings,
+  more: { readonly timeoutMs: number; readonly grant?: Grant },
+  deps: AccessDeps,
+  transport: Transport,
+): TokenEndpoint {
+  const url = readerOf(auth.tokenUrl, deps)();
+  return openTokenEndpoint(
+    {
+      ...more,
+      url,
+      prover: proverOf(auth, url, deps),
+      scope: auth.scope,
+      form: Object.fromEntries(Object.entries(auth.form).map(([name, value]) => [name, readerOf(value, deps)])),
+      userAgent: deps.userAgent,
+    },
+    transport,
+    deps.now,
+  );
 }
 
 function proverOf({ clientId, proof }: OAuth2Settings, tokenUrl: string, deps: AccessDeps): Prover {
@@ -91,7 +99,7 @@ function proverOf({ clientId, proof }: OAuth2Settings, tokenUrl: string, deps: A
   });
 }
 
-const readerOf = (setting: TextSetting, deps: AccessDeps): SecretReader =>
+export const readerOf = (setting: TextSetting, deps: AccessDeps): SecretReader =>
   setting.kind === 'literal' ? () => setting.text : deps.secret(setting);
 
 const NOTHING: Shown = { headers: {} };

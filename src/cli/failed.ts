@@ -1,0 +1,157 @@
+// Failed transitions by cause, worst first: three thousand equal failures are one line with the one command that replays them.
+import { Command } from 'commander';
+import type { Instant } from '../base/instant.ts';
+import { type Failure, type FailureGroup, groupFailures, readFailures } from '../pipeline/failures.ts';
+import { nowOf } from '../runtime/clock.ts';
+import { ago, grouped } from './ago.ts';
+import { type Paper, sessionOf } from './desk.ts';
+import { harmless } from './display-width.ts';
+import { type FilterOptions, filterOf, withFilter } from './failure-filter.ts';
+import { positive } from './options.ts';
+import { answer } from './output.ts';
+import { openState } from './state.ts';
+import { table } from './table.ts';
+import { toned } from './tone.ts';
+
+interface Options extends FilterOptions {
+  readonly list?: boolean;
+  readonly limit: number;
+}
+
+/** Failures that --list and --json name one by one. */
+const LISTED = 200;
+/** The target's own words: longer ones say no more to a reader. */
+const WORDS_MAX = 300;
+
+export const failedCommand = (): Command =>
+  withFilter(new Command('failed'))
+    .description('failed transitions by cause, with the command that replays them')
+    .option('--list', 'every failure by itself, with its operation id')
+    .option('--limit <count>', 'failures listed one by one', positive, LISTED)
+    .action(async (options: Options, command: Command) => {
+      const session = sessionOf(command);
+      const filter = filterOf(options);
+      await using store = await openState(session, 'read');
+      const now = nowOf(session.desk.clock);
+      const failures = await readFailures(store, filter, now);
+      const groups = groupFailures(failures);
+      const json = {
+        failures: failures.length,
+        leavers: groups.filter(isOpenLeaver).reduce((sum, { workers }) => sum + workers, 0),
+        causes: groups.map(groupJson),
+        ...(options.list === true ? { list: failures.slice(0, options.limit).map(failureJson) } : {}),
+      };
+      await answer(session, json, () =>
+        options.list === true
+          ? listLines(session.desk.out, failures, options.limit, now)
+          : groupLines(session.desk.out, groups, now),
+      );
+    });
+
+const isOpenLeaver = ({ leaver, skipped }: FailureGroup): boolean => leaver && !skipped;
+
+export function groupLines(paper: Paper, groups: readonly FailureGroup[], now: Instant): readonly string[] {
+  if (groups.length === 0) return ['nothing has failed'];
+  const leavers = groups.filter(isOpenLeaver);
+  const people = leavers.reduce((sum, { workers }) => sum + workers, 0);
+  return [
+    ...(people === 0
+      ? []
+      : [
+          toned(paper, 'bad', `${grouped(people)} leaver(s) STILL HAVE ACCESS that a target refuses to end.`),
+          'Rollcall goes on trying; until a target confirms it, take the access away there by hand.',
+          '',
+        ]),
+    ...groups.flatMap((group, at) => [...(at === 0 ? [] : ['']), ...groupPage(paper, group, now)]),
+  ];
+}
+
+function groupPage(paper: Paper, group: FailureGroup, now: Instant): readonly string[] {
+  const { cause, connection, failures, workers, firstAt, lastAt, what, sample, leaver, skipped } = group;
+  const tone = skipped ? 'dim' : leaver ? 'bad' : 'warning';
+  const status = cause.status === null ? '' : `${cause.status} `;
+  const heading = `${cause.id}  ${cause.target}  ${status}${cause.code}  ${grouped(failures.length)} × ${workers === failures.length ? '' : `(${grouped(workers)} workers) `}`;
+  const detail = sample.operation.lastOutcome?.detail ?? '';
+  const said = detail === '' ? 'the target gave no reason' : `the target says: ${cut(harmless(detail))}`;
+  return [
+    toned(paper, tone, harmless(heading).trimEnd()),
+    `  ${what.map(([name, times]) => `${grouped(times)} ${name}`).join(', ')} of ${harmless(connection)}`,
+    failures.length === 1 ? `  failed ${ago(firstAt, now)}` : `  first ${ago(firstAt, now)}, last ${ago(lastAt, now)}`,
+    `  ${said}`,
+    `  for example: rollcall worker ${harmless(sample.operation.workerKey)} --connection ${harmless(connection)}`,
+    ...(sample.skip === null
+      ? []
+      : [`  set aside by ${harmless(sample.skip.by)} until ${sample.skip.until}: ${harmless(sample.skip.reason)}`]),
+    `  replay: ${replayLine(group)}`,
+  ];
+}
+
+const cut = (text: string): string => (text.length > WORDS_MAX ? `${text.slice(0, WORDS_MAX)}…` : text);
+
+/** The one command that replays all of it. */
+export const replayLine = ({ cause, connection }: FailureGroup): string =>
+  `rollcall replay --cause ${cause.id} --connection ${connection} --reason "…"`;
+
+function listLines(paper: Paper, failures: readonly Failure[], limit: number, now: Instant): readonly string[] {
+  if (failures.length === 0) return ['nothing has failed'];
+  const rows = failures
+    .slice(0, limit)
+    .map(({ operation, cause, at, skip }) => [
+      String(operation.id),
+      cause.id,
+      operation.workerKey,
+      operation.target,
+      operation.kind,
+      skip === null ? ago(at, now) : 'set aside',
+      operation.lastOutcome?.detail ?? cause.code,
+    ]);
+  return [
+    ...table(
+      paper,
+      [
+        { title: 'ID', align: 'right' },
+        { title: 'CAUSE' },
+        { title: 'WORKER' },
+        { title: 'TARGET' },
+        { title: 'WHAT' },
+        { title: 'FAILED' },
+        { title: 'WHY', flexible: true },
+      ],
+      rows,
+    ),
+    ...(failures.length > limit ? [`and ${grouped(failures.length - limit)} more (--limit)`] : []),
+  ];
+}
+
+const groupJson = (group: FailureGroup): object => ({
+  cause: group.cause.id,
+  connection: group.connection,
+  target: group.cause.target,
+  status: group.cause.status,
+  code: group.cause.code,
+  words: group.cause.words,
+  leaver: group.leaver,
+  skipped: group.skipped,
+  failures: group.failures.length,
+  workers: group.workers,
+  firstAt: group.firstAt,
+  lastAt: group.lastAt,
+  what: Object.fromEntries(group.what),
+  sample: failureJson(group.sample),
+  replay: replayLine(group),
+});
+
+const failureJson = ({ operation, cause, at, leaver, skip }: Failure): object => ({
+  operation: operation.id,
+  cause: cause.id,
+  connection: operation.connection,
+  worker: operation.workerKey,
+  target: operation.target,
+  kind: operation.kind,
+  transition: operation.transition,
+  leaver,
+  at,
+  attempts: operation.attempts,
+  outcome: operation.lastOutcome,
+  skip,
+});

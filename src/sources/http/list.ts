@@ -1,0 +1,226 @@
+// The whole list: page after page into the spool, until the end is proven or the look is refused as a whole.
+import { createHash, hash } from 'node:crypto';
+import { Problem } from '../../base/problem.ts';
+import type { HttpSourceSettings, PagedRequest } from '../../mapping/source-settings.ts';
+import type { OpenAnswer } from '../../runtime/access/pool.ts';
+import type { Completeness } from '../source.ts';
+import { readCsvPage } from './csv-list.ts';
+import { join } from './joins.ts';
+import { readJsonList } from './json-list.ts';
+import { firstPage, followed, type NextPage, nextPage, type PageSeen } from './paging.ts';
+import { ListProof } from './proof.ts';
+import { type Element, elementOf, idOf, lineOf, Members, unwrapped } from './records.ts';
+import type { WireRequest } from './request.ts';
+import type { RowSpool } from './row-spool.ts';
+import { elementsAt, readWhole, refuseError } from './whole-answer.ts';
+import { type LookParts, requestFor, wholeAnswers } from './whole-answers.ts';
+import { asLists } from './xml.ts';
+
+export interface ListRead {
+  readonly completeness: Completeness;
+  readonly members: Members;
+  /** What the first answer says of itself, for the next look. */
+  readonly etag: string | null;
+  readonly lastModified: string | null;
+  /** The source's own clock at the first answer, milliseconds; null where it does not say. */
+  readonly dateMs: number | null;
+}
+
+/** The source says that nothing changed since the answer whose marks we showed. */
+export const UNCHANGED = 'unchanged';
+
+export interface Conditions {
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const NOT_MODIFIED = 304;
+const TOO_LONG = 'row.too-long';
+/** Records of a page that wait for their joins: those are asked for when the page is there, so that its connection need not wait. */
+const JOINED_WAITING_MAX = 10_000;
+
+export async function readList(
+  settings: Pick<HttpSourceSettings, 'list' | 'joins' | 'omit' | 'id' | 'limits'>,
+  parts: LookParts & { readonly origin: string; readonly spool: RowSpool },
+  signal: AbortSignal,
+  conditions: Conditions | null = null,
+): Promise<ListRead | typeof UNCHANGED> {
+  const { list, limits } = settings;
+  const reader = new PageReader(settings, parts);
+  const proof = reader.proof;
+  let request = requestFor(list, parts, firstPage(list.paging));
+  let head: Omit<ListRead, 'completeness' | 'members'> | null = null;
+  let firstPageRecords = 0;
+  for (;;) {
+    const asked: WireRequest =
+      conditions === null ? request : { ...request, headers: { ...request.headers, ...conditions.headers } };
+    const page: (PageSeen & { readonly digest: string }) | null = await parts.asking.ask(
+      asked,
+      (answer) => reader.read(answer, signal),
+      signal,
+      conditions === null ? [] : [NOT_MODIFIED],
+    );
+    if (page === null) return UNCHANGED;
+    head ??= headOf(page);
+    proof.page(page, page.digest);
+    if (proof.pages === 1) firstPageRecords = page.records;
+    const next = nextPage(list.paging, page, { pages: proof.pages, records: proof.records, firstPageRecords });
+    if (next.kind === 'end') return { ...head, completeness: endOf(proof, next), members: reader.members };
+    if (proof.pages >= limits.pages) {
+      throw new Problem({
+        code: 'source.endless',
+        message: `The list has not ended after ${proof.pages} pages.`,
+        hint: 'look at paging; raise source.limits.pages if that many are right',
+      });
+    }
+    request =
+      next.kind === 'page'
+        ? requestFor(list, parts, next.filling)
+        : { ...request, path: followed(next.url, parts.origin, request.path) };
+  }
+}
+
+function endOf(proof: ListProof, end: Extract<NextPage, { kind: 'end' }>): Completeness {
+  const completeness = proof.end(end.by);
+  if (proof.records > 0) return completeness;
+  throw new Problem({
+    code: 'feed.empty',
+    message: 'The list holds nobody.',
+    hint: 'an empty list has no effect; look at the rights of our credentials and at the filters of the request',
+  });
+}
+
+function headOf({ header }: PageSeen): Omit<ListRead, 'completeness' | 'members'> {
+  const date = Date.parse(header('date') ?? '');
+  return {
+    etag: header('etag'),
+    lastModified: header('last-modified'),
+    dateMs: Number.isFinite(date) ? date : null,
+  };
+}
+
+/** Pages into lines. What a page that broke off had written is forgotten before it is read again. */
+class PageReader {
+  readonly members = new Members();
+  readonly proof: ListProof;
+  readonly #settings: Pick<HttpSourceSettings, 'list' | 'joins' | 'omit' | 'id'>;
+  readonly #list: PagedRequest;
+  readonly #parts: LookParts & { readonly spool: RowSpool };
+  #csvHeader: string | null = null;
+
+  constructor(
+    settings: Pick<HttpSourceSettings, 'list' | 'joins' | 'omit' | 'id'>,
+    parts: LookParts & { readonly spool: RowSpool },
+  ) {
+    this.#settings = settings;
+    this.#list = settings.list;
+    this.#parts = parts;
+    this.proof = new ListProof(settings.list.paging);
+  }
+
+  /** Null where the source says that nothing changed. */
+  async read(answer: OpenAnswer, signal: AbortSignal): Promise<(PageSeen & { readonly digest: string }) | null> {
+    if (answer.status === NOT_MODIFIED) {
+      answer.discard();
+      return null;
+    }
+    const { spool } = this.#parts;
+    const bytes = spool.bytes;
+    try {
+      return this.#list.format === 'csv' ? await this.#csv(answer, signal) : await this.#elements(answer, signal);
+    } catch (error) {
+      await spool.rollBack(bytes);
+      throw error;
+    }
+  }
+
+  async #elements(answer: OpenAnswer, signal: AbortSignal): Promise<PageSeen & { readonly digest: string }> {
+    const list = this.#list;
+    const page = new Page();
+    const waitingMax = this.#settings.joins.length === 0 ? 0 : JOINED_WAITING_MAX;
+    let waiting: Element[] = [];
+    const take = async (elements: readonly Element[]): Promise<void> => {
+      waiting.push(...elements);
+      if (waiting.length > waitingMax) await this.#write(waiting.splice(0), page, signal);
+    };
+    let body: unknown = null;
+    if (answer.status === 204) answer.discard();
+    else if (list.format === 'json') {
+      const read = await readJsonList(
+        answer,
+        list.recordPath,
+        this.#parts.budget,
+        signal,
+        (texts) => take(texts.map((text) => (text === null ? tooLong() : elementOf(text, this.#shape)))),
+        (around) => refuseError(around, list),
+      );
+      body = read.body;
+    } else {
+      const whole = await readWhole(answer, list, this.#parts.budget, signal);
+      body = whole;
+      const elements = elementsAt(whole, list.recordPath).map((value) => unwrapped(value, this.#shape));
+      for (const { record } of elements) asLists(record, list.lists);
+      await take(elements);
+    }
+    await this.#write(waiting, page, signal);
+    waiting = [];
+    // Counted only now: a page that breaks off is read again, and would be counted twice.
+    this.members.add(page.members);
+    for (const mark of page.marks) this.proof.record(mark);
+    return { records: page.marks.length, body, header: answer.header, digest: page.digest.digest('hex') };
+  }
+
+  async #write(elements: readonly Element[], page: Page, signal: AbortSignal): Promise<void> {
+    const { id, joins, omit } = this.#settings;
+    const ids = elements.map((element) => idOf(element, id));
+    if (joins.length > 0) await join(elements, joins, id, wholeAnswers(this.#parts), signal);
+    for (const [index, element] of elements.entries()) {
+      const line = lineOf(element, { omit });
+      page.take(element, ids[index] || markOf(line), line);
+      await this.#parts.spool.line(line);
+    }
+  }
+
+  async #csv(answer: OpenAnswer, signal: AbortSignal): Promise<PageSeen & { readonly digest: string }> {
+    const digest = createHash('sha256');
+    const marks: string[] = [];
+    let headerSeen = this.#csvHeader !== null;
+    const header = await readCsvPage(answer, this.#csvHeader, this.#parts.budget, signal, async (row) => {
+      await this.#parts.spool.raw(row);
+      if (!headerSeen) {
+        headerSeen = true;
+        return;
+      }
+      digest.update(row);
+      marks.push(markOf(row));
+    });
+    this.#csvHeader = header;
+    for (const mark of marks) this.proof.record(mark);
+    return { records: marks.length, body: null, header: answer.header, digest: digest.digest('hex') };
+  }
+
+  get #shape() {
+    return { unwrap: this.#list.unwrap, omit: this.#settings.omit, id: this.#settings.id };
+  }
+}
+
+/** What is known of a page while it is read. */
+class Page {
+  readonly digest = createHash('sha256');
+  readonly members = new Members();
+  /** One for each record: its id, or what tells it from others. */
+  readonly marks: string[] = [];
+
+  take(element: Element, mark: string, line: string): void {
+    this.digest.update(line).update('\n');
+    this.members.take(element);
+    this.marks.push(mark);
+  }
+}
+
+/** Short enough for a million of them. */
+const markOf = (row: string | Buffer): string => hash('sha256', row, 'base64').slice(0, 22);
+
+const tooLong = (): Element => ({
+  record: Object.create(null),
+  fault: { code: TOO_LONG, message: 'This record is too long to be one.', hint: 'ask for fewer members' },
+});

@@ -1,0 +1,421 @@
+// One connection to an SFTP server for one piece of work, with every answer bounded in time. What goes wrong on the way is a Problem
+// in plain words that names neither passwords nor keys.
+import type { FileHandle } from 'node:fs/promises';
+import { posix } from 'node:path';
+import ssh2, { type ConnectConfig, type SFTPWrapper, type Client as SshClient, type Stats } from 'ssh2';
+import { assert } from '../../base/assert.ts';
+import { Problem } from '../../base/problem.ts';
+import type { HostKeyPin } from '../../mapping/host-key.ts';
+import type { Mover } from '../file/archive.ts';
+import { writeAt } from '../file/local-copy.ts';
+import type { Shelf } from '../file/shelf.ts';
+import { fingerprintOf, isPinned, wantedAlgorithms } from './host-key.ts';
+
+export interface SftpAccess {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly auth:
+    | { readonly kind: 'password'; readonly password: () => string }
+    | { readonly kind: 'key'; readonly privateKey: () => string; readonly passphrase: (() => string) | null };
+  readonly hostKeys: readonly HostKeyPin[];
+  /** How long one answer may take. */
+  readonly timeoutMs: number;
+}
+
+export interface SessionDeps {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Resolves after so long, or at once when the signal aborts. */
+  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** A name as a folder lists it. */
+export interface RemoteEntry {
+  readonly name: string;
+  readonly mtimeMs: number;
+}
+
+export interface SftpSession extends AsyncDisposable {
+  /** Names that can be files; at most `ENTRIES_MAX`. @throws Problem */
+  readonly list: (folder: string) => Promise<readonly RemoteEntry[]>;
+  readonly shelf: Shelf;
+  readonly mover: Mover;
+  /** Copies exactly so many bytes to the beginning of a file of ours. @throws Problem when fewer come. */
+  readonly fetch: (path: string, size: number, into: FileHandle) => Promise<void>;
+}
+
+/** A folder with more names than this wants clearing out before it is searched every few minutes. */
+const ENTRIES_MAX = 100_000;
+/** File systems of servers know no longer names; such a one is an attack or a fault. */
+const NAME_BYTES_MAX = 255;
+/** Every server takes reads of this size (draft-ietf-secsh-filexfer-02 section 3). */
+const READ_BYTES = 32_768;
+/** Reads under way at once: hides the time that each takes over a long line. */
+const READS_AHEAD = 16;
+/** One file takes no longer, however it drips. */
+const FETCH_MS_MAX = 60 * 60_000;
+/** While nothing else is said, a sign of life this often; so many without an answer end the connection. */
+const KEEPALIVE_MS = 10_000;
+const KEEPALIVES_UNANSWERED_MAX = 3;
+/** How long a server may take to end its side of a connection. */
+const GOODBYE_MS = 2_000;
+
+// Status codes of draft-ietf-secsh-filexfer-02 section 7.
+const EOF = 1;
+const NO_SUCH_FILE = 2;
+const PERMISSION_DENIED = 3;
+
+/** Connects, proves who the server is, and logs in. @throws Problem */
+export async function openSession(access: SftpAccess, deps: SessionDeps, signal: AbortSignal): Promise<SftpSession> {
+  const client = new ssh2.Client();
+  const line = new Line(client, access, deps, signal);
+  try {
+    await line.ready();
+    return sessionOver(line, await line.ask<SFTPWrapper>('open SFTP', (done) => client.sftp(done)), deps);
+  } catch (cause) {
+    line.cut();
+    throw cause;
+  }
+}
+
+type Done<T> = (error: Error | null | undefined, value?: T) => void;
+
+/** The connection beneath: who is at its other end, and whether it still answers. */
+class Line {
+  readonly #client: SshClient;
+  readonly #access: SftpAccess;
+  readonly #deps: SessionDeps;
+  readonly #signal: AbortSignal;
+  readonly #broken = Promise.withResolvers<never>();
+  readonly #cut = new AbortController();
+  readonly #gone = new AbortController();
+  #shown: string | null = null;
+
+  constructor(client: SshClient, access: SftpAccess, deps: SessionDeps, signal: AbortSignal) {
+    this.#client = client;
+    this.#access = access;
+    this.#deps = deps;
+    this.#signal = signal;
+    this.#broken.promise.catch(() => {});
+    // Late errors of a connection that was given up on must have a listener, too.
+    client.on('error', (error) => this.#broken.reject(this.#problemOf(error)));
+    client.on('close', () => {
+      this.#gone.abort();
+      this.#broken.reject(this.#ended());
+    });
+    if (signal.aborted) this.cut();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  readonly #onAbort = (): void => {
+    this.#broken.reject(this.#signal.reason);
+    this.cut();
+  };
+
+  async ready(): Promise<void> {
+    await this.ask<void>('connect', (done) => {
+      this.#client.once('ready', () => done(null));
+      const { auth } = this.#access;
+      if (auth.kind === 'password') answerPrompt(this.#client, auth.password);
+      try {
+        this.#client.connect(this.#settings());
+        // Questions are small: each would wait for the one before to be acknowledged.
+        this.#client.setNoDelay(true);
+      } catch (cause) {
+        done(cause instanceof Problem ? cause : unusableKey());
+      }
+    });
+  }
+
+  #settings(): ConnectConfig {
+    const { host, port, user, auth, hostKeys } = this.#access;
+    const wanted = wantedAlgorithms(hostKeys);
+    return {
+      host,
+      port,
+      username: user,
+      readyTimeout: 0,
+      keepaliveInterval: KEEPALIVE_MS,
+      keepaliveCountMax: KEEPALIVES_UNANSWERED_MAX,
+      hostVerifier: (key: Buffer) => {
+        if (isPinned(key, hostKeys)) return true;
+        this.#shown = fingerprintOf(key);
+        return false;
+      },
+      ...(wanted === null ? {} : { algorithms: { serverHostKey: wanted as never } }),
+      ...(auth.kind === 'password'
+        ? { password: auth.password(), tryKeyboard: true, authHandler: ['password', 'keyboard-interactive'] as never }
+        : {
+            privateKey: auth.privateKey(),
+            ...(auth.passphrase === null ? {} : { passphrase: auth.passphrase() }),
+            authHandler: ['publickey'] as never,
+          }),
+    };
+  }
+
+  /** One request and its answer. @throws Problem when it takes too long or the connection breaks; the answer's own error as it is. */
+  async ask<T>(what: string, request: (done: Done<T>) => void): Promise<T> {
+    this.#signal.throwIfAborted();
+    const answer = Promise.withResolvers<T>();
+    request((error, value) => {
+      if (error)
+        answer.reject(error instanceof Problem || statusOf(error) !== undefined ? error : this.#problemOf(error));
+      else answer.resolve(value as T);
+    });
+    const answered = new AbortController();
+    const late = this.#deps.wait(this.#access.timeoutMs, AbortSignal.any([answered.signal, this.#cut.signal]));
+    const timeout = late.then((): never => {
+      throw answered.signal.aborted || this.#cut.signal.aborted ? this.#ended() : this.#late(what);
+    });
+    timeout.catch(() => {});
+    try {
+      return await Promise.race([answer.promise, this.#broken.promise, timeout]);
+    } catch (cause) {
+      this.#signal.throwIfAborted();
+      throw cause;
+    } finally {
+      answered.abort();
+    }
+  }
+
+  /** At once, whatever is under way. */
+  cut(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#cut.abort();
+    this.#client.end();
+    this.#client.destroy();
+  }
+
+  /** Says goodbye and waits until the server has taken leave too: some allow one connection at a time. */
+  async close(): Promise<void> {
+    this.#client.end();
+    await this.#deps.wait(GOODBYE_MS, AbortSignal.any([this.#gone.signal, this.#signal]));
+    this.cut();
+  }
+
+  get #name(): string {
+    return `${this.#access.host}:${this.#access.port}`;
+  }
+
+  #late(what: string): Problem {
+    return new Problem({
+      code: 'source.timeout',
+      message: `${this.#name} did not answer within ${this.#access.timeoutMs / 1_000} s (${what}).`,
+      hint: 'it is tried again at the next look; check network and server',
+    });
+  }
+
+  #ended(): Problem {
+    return new Problem({
+      code: 'source.unreachable',
+      message: `${this.#name} ended the connection.`,
+      hint: 'it is tried again at the next look; check network and server',
+    });
+  }
+
+  #problemOf(error: Error & { readonly level?: string; readonly code?: string }): unknown {
+    if (error instanceof Problem) return error;
+    if (this.#shown !== null) {
+      return new Problem({
+        code: 'source.host-key',
+        message: `${this.#name} showed the key ${this.#shown}, which is not the pinned one: nothing was sent to it.`,
+        hint: 'ask who runs the server whether its key changed; only then pin this one in source.hostKey',
+      });
+    }
+    if (error.level === 'client-authentication') {
+      return new Problem({
+        code: 'source.refused',
+        message: `${this.#name} did not accept ${this.#access.auth.kind === 'password' ? 'user and password' : 'user and key'}.`,
+        hint: 'check source.auth; a server may also refuse our address',
+      });
+    }
+    const why = error.code ?? error.level ?? 'what it says is no SFTP';
+    return new Problem({
+      code: 'source.unreachable',
+      message: `${this.#name} cannot be reached, or ended the connection (${why}).`,
+      hint: 'it is tried again at the next look; check host, port and network',
+    });
+  }
+}
+
+/** Some servers ask for the password in a dialogue (RFC 4256): one hidden answer is given, once. */
+function answerPrompt(client: SshClient, password: () => string): void {
+  let asked = false;
+  client.on('keyboard-interactive', (_name, _instructions, _language, prompts, finish) => {
+    const plain = !asked && prompts.length === 1 && prompts[0]?.echo !== true;
+    if (prompts.length > 0) asked = true;
+    finish(plain ? [password()] : []);
+  });
+}
+
+const unusableKey = (): Problem =>
+  new Problem({
+    code: 'source.key',
+    message: 'The private key of source.auth cannot be used.',
+    hint: 'a key as ssh-keygen writes it; if it is protected, auth.passphrase refers to its passphrase',
+  });
+
+function sessionOver(line: Line, sftp: SFTPWrapper, deps: SessionDeps): SftpSession {
+  // An SFTP channel that breaks also breaks its connection, which is where that is told.
+  sftp.on('error', () => {});
+  const ask = line.ask.bind(line);
+
+  const look: Shelf['look'] = async (path) => {
+    try {
+      const stats = await ask<Stats>('look at a file', (done) => sftp.stat(path, done));
+      const [size, mtimeMs] = [stats.size, stats.mtime * 1_000];
+      return { isFile: stats.isFile(), size, mtimeMs, mark: `${size} ${mtimeMs}`, changedMs: null };
+    } catch (cause) {
+      if (statusOf(cause) === NO_SUCH_FILE) return null;
+      throw told(cause, path);
+    }
+  };
+
+  async function withFile<T>(path: string, work: (handle: Buffer) => Promise<T>): Promise<T> {
+    const handle = await ask<Buffer>('open a file', (done) => sftp.open(path, 'r', done)).catch((cause: unknown) => {
+      throw told(cause, path);
+    });
+    try {
+      return await work(handle);
+    } finally {
+      sftp.close(handle, () => {});
+    }
+  }
+
+  /** Fewer bytes than asked for are no end: a server may give what it has. Zero are. */
+  const readInto = async (handle: Buffer, buffer: Buffer, position: number): Promise<number> => {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const read = await ask<number>('read a file', (done) =>
+        sftp.read(handle, buffer, filled, buffer.length - filled, position + filled, (error, bytes) =>
+          done(error, bytes),
+        ),
+      );
+      assert(
+        Number.isSafeInteger(read) && read >= 0 && filled + read <= buffer.length,
+        'a read fills what it was given',
+      );
+      if (read === 0) break;
+      filled += read;
+    }
+    return filled;
+  };
+
+  return {
+    list: async (folder) => {
+      const entries: RemoteEntry[] = [];
+      const handle = await ask<Buffer>('open a folder', (done) => sftp.opendir(folder, done)).catch(
+        (cause: unknown) => {
+          throw told(cause, folder);
+        },
+      );
+      try {
+        for (let seen = 0; ; ) {
+          const page = await ask<readonly { filename: string; attrs: Stats }[]>('list a folder', (done) =>
+            sftp.readdir(handle, done),
+          ).catch((cause: unknown) => {
+            if (statusOf(cause) === EOF) return null;
+            throw told(cause, folder);
+          });
+          if (page === null) return entries;
+          seen += Math.max(1, page.length);
+          if (seen > ENTRIES_MAX) {
+            throw new Problem({
+              code: 'source.too-many-files',
+              message: `The folder of the feed holds more than ${ENTRIES_MAX} names.`,
+              hint: 'move old deliveries to another folder',
+            });
+          }
+          for (const { filename, attrs } of page) {
+            if (isPlainName(filename)) entries.push({ name: filename, mtimeMs: attrs.mtime * 1_000 });
+          }
+        }
+      } finally {
+        sftp.close(handle, () => {});
+      }
+    },
+    shelf: {
+      look,
+      head: (path, bytesMax) =>
+        withFile(path, async (handle) => {
+          const buffer = Buffer.alloc(bytesMax);
+          return buffer.subarray(0, await readInto(handle, buffer, 0));
+        }),
+    },
+    mover: {
+      exists: async (path) => (await look(path)) !== null,
+      makeFolder: async (path) => {
+        if ((await look(path)) !== null) return;
+        await ask<void>('make a folder', (done) => sftp.mkdir(path, done));
+      },
+      rename: (from, to) => ask<void>('move a file', (done) => sftp.rename(from, to, done)),
+    },
+    fetch: (path, size, into) =>
+      withFile(path, async (handle) => {
+        const until = deps.now() + FETCH_MS_MAX;
+        let next = 0;
+        const readOn = async (): Promise<void> => {
+          const buffer = Buffer.allocUnsafe(READ_BYTES);
+          while (next < size) {
+            const position = next;
+            const wanted = buffer.subarray(0, Math.min(READ_BYTES, size - position));
+            next += wanted.length;
+            if (deps.now() > until) throw slow(path);
+            if ((await readInto(handle, wanted, position)) < wanted.length) throw short(path);
+            await writeAt(into, wanted, position);
+          }
+        };
+        const readers = Array.from({ length: Math.min(READS_AHEAD, Math.ceil(size / READ_BYTES)) }, readOn);
+        const ends = await Promise.allSettled(readers);
+        for (const end of ends) if (end.status === 'rejected') throw told(end.reason, path);
+      }),
+    [Symbol.asyncDispose]: () => line.close(),
+  };
+}
+
+/** A name that a server made up must not lead out of its folder, into a log, or into a terminal. */
+const isPlainName = (name: string): boolean =>
+  name !== '' &&
+  name !== '.' &&
+  name !== '..' &&
+  Buffer.byteLength(name) <= NAME_BYTES_MAX &&
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+  !/[/\\\u0000-\u001f\u007f-\u009f]/.test(name);
+
+/** The status of an answer that is no success; undefined for whatever else went wrong. */
+const statusOf = (cause: unknown): number | undefined =>
+  cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : undefined;
+
+function told(cause: unknown, path: string): unknown {
+  const status = statusOf(cause);
+  if (status === undefined) return cause;
+  const why =
+    status === NO_SUCH_FILE
+      ? 'there is none of this name'
+      : status === PERMISSION_DENIED
+        ? 'this user may not'
+        : `status ${status}`;
+  return new Problem({
+    code: 'source.unreadable',
+    message: `The server does not let us read the folder or file (${why}).`,
+    hint: 'check source.path and what this user may read',
+    place: { file: posix.basename(path) },
+  });
+}
+
+const short = (path: string): Problem =>
+  new Problem({
+    code: 'feed.truncated',
+    message: 'The server ended the file before its size was reached, so nothing of it counts.',
+    hint: 'it is fetched again at the next look; write feeds under another name and rename them',
+    place: { file: posix.basename(path) },
+  });
+
+const slow = (path: string): Problem =>
+  new Problem({
+    code: 'source.timeout',
+    message: `The file was not there after ${FETCH_MS_MAX / 60_000} minutes.`,
+    hint: 'it is fetched again at the next look; check the line to the server',
+    place: { file: posix.basename(path) },
+  });
