@@ -1,5 +1,5 @@
 // Environment strings → frozen Config, all problems at once. Flags of the command line have the last word.
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Fault, Problem } from './base/problem.ts';
 
 export interface Config {
@@ -7,9 +7,22 @@ export interface Config {
   readonly mappingsDir: string;
   /** Folder of the database. */
   readonly stateDir: string;
+  /** Folder of the audit's checkpoints. */
+  readonly proofDir: string;
+  /** File of the key that signs them; null: nobody signs. */
+  readonly auditKey: string | null;
   readonly logLevel: string;
   /** Where `/healthz` and `/readyz` answer; port 0 lets the system choose. */
-  readonly http: { readonly host: string; readonly port: number };
+  readonly http: {
+    readonly host: string;
+    readonly port: number;
+    /** Files with the certificate (and those between it and the root) and its key, both PEM; null without TLS of our own. */
+    readonly tls: { readonly cert: string; readonly key: string } | null;
+    /** Whether only a TLS proxy can reach the port. */
+    readonly behindProxy: boolean;
+    /** What whoever asks for more than health has to bear; '' where only this machine can ask. Never logged. */
+    readonly token: string;
+  };
   /** Who acts, where a command does not say `--as`. */
   readonly operator: string;
   /** For secret references; never logged. */
@@ -27,6 +40,8 @@ export interface Flags {
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
+/** Shorter ones can be guessed. */
+const TOKEN_LENGTH_MIN = 24;
 
 /** @throws Problem with every fault at once. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>, flags: Flags): Config {
@@ -43,11 +58,33 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const host = setting(flags.host, 'ROLLCALL_HTTP_HOST', '127.0.0.1');
   const behindProxy = environment.ROLLCALL_HTTP_BEHIND_PROXY === 'true';
-  if (!LOOPBACK.includes(host) && !behindProxy) {
+  const cert = environment.ROLLCALL_HTTP_TLS_CERT ?? '';
+  const key = environment.ROLLCALL_HTTP_TLS_KEY ?? '';
+  const tls = cert !== '' && key !== '' ? Object.freeze({ cert: resolve(cert), key: resolve(key) }) : null;
+  if ((cert === '') !== (key === '')) {
+    faults.push({
+      code: 'config.http-tls',
+      message: 'a certificate needs its key, and a key its certificate',
+      hint: 'ROLLCALL_HTTP_TLS_CERT and ROLLCALL_HTTP_TLS_KEY name PEM files',
+    });
+  }
+  const elsewhere = !LOOPBACK.includes(host);
+  if (elsewhere && !behindProxy && tls === null) {
     faults.push({
       code: 'config.http-host',
       message: `the server would listen on ${host}, which other machines may reach without TLS`,
-      hint: 'keep 127.0.0.1, or set ROLLCALL_HTTP_BEHIND_PROXY=true where only a TLS proxy can reach this port',
+      hint: 'keep 127.0.0.1, name ROLLCALL_HTTP_TLS_CERT and ROLLCALL_HTTP_TLS_KEY, or set ROLLCALL_HTTP_BEHIND_PROXY=true where only a TLS proxy can reach this port',
+    });
+  }
+  const token = environment.ROLLCALL_HTTP_TOKEN ?? '';
+  if (token === '' ? elsewhere : token.length < TOKEN_LENGTH_MIN) {
+    faults.push({
+      code: 'config.http-token',
+      message:
+        token === ''
+          ? `the server would listen on ${host} without a token`
+          : `the token is shorter than ${TOKEN_LENGTH_MIN} characters`,
+      hint: 'ROLLCALL_HTTP_TOKEN, such as openssl rand -base64 32 makes one; health and webhooks need none',
     });
   }
   const portText = setting(flags.port, 'ROLLCALL_HTTP_PORT', '8080');
@@ -60,11 +97,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     });
   }
   if (faults.length > 0) throw new Problem(faults);
+  const stateDir = resolve(setting(flags.state, 'ROLLCALL_STATE', 'state'));
+  const auditKey = environment.ROLLCALL_AUDIT_KEY ?? '';
   return Object.freeze({
     mappingsDir: resolve(setting(flags.mappings, 'ROLLCALL_MAPPINGS', 'mappings')),
-    stateDir: resolve(setting(flags.state, 'ROLLCALL_STATE', 'state')),
+    stateDir,
+    proofDir: resolve(environment.ROLLCALL_PROOF ?? join(stateDir, 'proof')),
+    auditKey: auditKey === '' ? null : resolve(auditKey),
     logLevel,
-    http: Object.freeze({ host, port }),
+    http: Object.freeze({ host, port, tls, behindProxy, token }),
     operator: setting(flags.as, 'ROLLCALL_OPERATOR', ''),
     environment,
   });

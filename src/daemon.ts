@@ -1,28 +1,37 @@
 // Opens the house and closes it: the only place where parts are put together. Tests, commands and the daemon open the same one.
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { schedule } from 'node-cron';
 import { Problem } from './base/problem.ts';
 import type { Config } from './config.ts';
 import { loadConnections } from './connections.ts';
+import { hookEndpoints } from './http/hooks/endpoint.ts';
 import { buildServer } from './http/server.ts';
 import type { Connection } from './mapping/connection-file.ts';
-import type { SecretReference, TextSetting } from './mapping/secret-reference.ts';
+import type { SecretReference } from './mapping/secret-reference.ts';
+import { openSource, settingText } from './open-source.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
 import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
 import { payDebts } from './pipeline/debts.ts';
 import { type Dispatch, startDispatch } from './pipeline/dispatch.ts';
-import { Bell, type House, type LiveConnection, Turn } from './pipeline/house.ts';
+import { eventLoops } from './pipeline/events.ts';
+import { Bell, type House, type LiveConnection, type Proof } from './pipeline/house.ts';
 import { type CycleReport, runCycle } from './pipeline/intake.ts';
+import { watchLeft } from './pipeline/left-watch.ts';
 import { judgeHeld, performAct } from './pipeline/operator.ts';
+import { PlansUnderWay } from './pipeline/plans-under-way.ts';
+import { proofLoop, writeProof } from './pipeline/proof.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
+import { Turn } from './pipeline/turn.ts';
+import { watermarkOf } from './pipeline/watermark.ts';
+import { openAccess } from './runtime/access/access.ts';
 import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
+import { diskRoom } from './runtime/disk-room.ts';
 import { type Logger, openLog } from './runtime/log.ts';
+import { ProofLog, readSigningKey } from './runtime/proof.ts';
 import { secretReader } from './runtime/secrets.ts';
-import { fileSource } from './sources/file/file-source.ts';
 import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
-import { openAccess } from './targets/auth/access.ts';
 import { PROFILES } from './targets/scim/profiles.ts';
 import { scimTarget } from './targets/scim/scim-target.ts';
 import { openSessions } from './targets/sessions/open-sessions.ts';
@@ -55,11 +64,6 @@ export interface OpenHouse extends House, AsyncDisposable {
   readonly close: () => Promise<void>;
 }
 
-/** A setting that may refer to the environment, read now. @throws Problem when the reference leads nowhere. */
-function settingText(setting: TextSetting, config: Config): string {
-  return setting.kind === 'literal' ? setting.text : secretReader(setting, config.environment)();
-}
-
 export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   const { config } = options;
   const clock = options.clock ?? systemClock;
@@ -90,7 +94,12 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
       connection.targets.map((settings) => [settings.name, targetOf(settings, config, { clock, random, log })]),
     );
     for (const target of targets.values()) stack.defer(() => target.close());
-    const accepted = { name: (await store.checkpoint(connection.name))?.name ?? null };
+    const accepted = {
+      name: (await store.checkpoint(connection.name))?.name ?? null,
+      watermark: await watermarkOf(store, connection.name),
+    };
+    const source = openSource(connection.source, { connection, config, clock, random, accepted });
+    stack.defer(async () => source.close?.());
     const contacts = await Promise.all(connection.targets.map(({ name }) => store.contact(name)));
     const unmet = new Set(connection.targets.map(({ name }) => name).filter((_, index) => contacts[index] === null));
     const meetings = new Map<string, Promise<void>>();
@@ -99,9 +108,12 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     live.set(connection.name, {
       connection,
       accepted,
-      source: sourceOf(connection, config, clock, () => accepted.name),
+      source,
       targets,
       turn: new Turn(),
+      plans: new PlansUnderWay(),
+      beside: new Turn(),
+      arrived: new Bell(),
       wake: new Bell(),
       unmet,
       meetings,
@@ -118,10 +130,22 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     if (options.withoutConnections !== true)
       await refuseVanished(store, options.connection === undefined || options.connection === '', live);
   }
+  const proof = options.mode === 'write' ? await openProof(config) : null;
+  if (proof !== null) stack.use(proof.log);
   const parts = stack.move();
-  const close = (): Promise<void> => parts.disposeAsync();
-  return {
+  const close = async (): Promise<void> => {
+    try {
+      await writeProof(house, 'stop');
+    } catch (error) {
+      // A store that cannot be read any more has said so to whoever wrote; the last checkpoint stands.
+      log.error({ code: 'audit.checkpoint', error: (error as Error).name }, 'the last checkpoint was not written');
+    } finally {
+      await parts.disposeAsync();
+    }
+  };
+  const house: OpenHouse = {
     store,
+    proof,
     stateDir: config.stateDir,
     clock,
     random,
@@ -132,20 +156,12 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     close,
     [Symbol.asyncDispose]: close,
   };
+  return house;
 }
 
-function sourceOf(connection: Connection, config: Config, clock: Clock, lastDelta: () => string | null) {
-  const { source } = connection;
-  return fileSource(
-    {
-      ...source,
-      path: settingText(source.path, config),
-      baseDir: config.mappingsDir,
-      timeZone: connection.timeZone,
-      lastDelta,
-    },
-    { now: clock.nowMs, wait: clock.wait },
-  );
+async function openProof({ proofDir, auditKey }: Config): Promise<Proof> {
+  const key = auditKey === null ? null : readSigningKey(auditKey);
+  return { log: await ProofLog.open(proofDir, key), due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null };
 }
 
 interface TargetParts {
@@ -246,7 +262,15 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
   const fail = new AbortController();
   const inner = AbortSignal.any([signal, fail.signal]);
   const listeners: ((report: CycleReport) => void)[] = [];
-  const server = buildServer({ version: VERSION, readiness: () => readinessOf(house) });
+  const server = buildServer({
+    version: VERSION,
+    readiness: () => readinessOf(house),
+    hooks: hookEndpoints(house, config.environment),
+    diskRoom: diskRoom(house.stateDir, house.clock.nowMs),
+    tls: tlsOf(config),
+    token: config.http.token,
+    behindProxy: config.http.behindProxy,
+  });
   let url: string;
   try {
     url = await server.listen({ host: config.http.host, port: config.http.port });
@@ -259,11 +283,22 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     });
   }
   const dispatch = startDispatch(house, inner);
-  const loops: Promise<void>[] = [dispatch.stopped, actsLoop(house, inner), watchSeals(house, inner)];
+  const loops: Promise<void>[] = [
+    dispatch.stopped,
+    actsLoop(house, inner),
+    proofLoop(house, inner),
+    watchSeals(house, inner),
+  ];
   const jobs = [];
   for (const live of house.connections.values()) {
     const { connection } = live;
-    jobs.push(schedule(connection.source.schedule, () => live.wake.ring(), { timezone: connection.timeZone }));
+    for (const [slot, cron] of slotsOf(connection)) {
+      const come = (): void => {
+        live.source.slot?.(slot);
+        live.wake.ring();
+      };
+      jobs.push(schedule(cron, come, { timezone: connection.timeZone }));
+    }
     live.source.watch(() => live.wake.ring(), inner);
     loops.push(
       intakeLoop(house, live, inner, (report) => {
@@ -271,6 +306,8 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
       }),
       calendarLoop(house, live, inner),
       debtsLoop(house, live, dispatch, inner),
+      ...(connection.webhooks.length > 0 ? [eventLoops(house, live, inner)] : []),
+      watchLeft(house, live, inner),
     );
   }
   house.log.info({ url, version: VERSION, connections: house.connections.size }, 'rollcall runs');
@@ -290,6 +327,23 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
   return { url, stopped, onCycle: (listener) => void listeners.push(listener), dispatch };
 }
 
+/** @throws Problem when a file cannot be read. */
+function tlsOf({ http: { tls } }: Config): { readonly cert: string; readonly key: string } | null {
+  if (tls === null) return null;
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      throw new Problem({
+        code: 'config.http-tls',
+        message: `the file ${file} of the server's certificate or key cannot be read`,
+        hint: 'ROLLCALL_HTTP_TLS_CERT and ROLLCALL_HTTP_TLS_KEY name PEM files',
+      });
+    }
+  };
+  return { cert: read(tls.cert), key: read(tls.key) };
+}
+
 async function readinessOf(house: House): Promise<{ ready: boolean; reasons: readonly string[] }> {
   try {
     await house.store.queueDepths();
@@ -298,6 +352,16 @@ async function readinessOf(house: House): Promise<{ ready: boolean; reasons: rea
     return { ready: false, reasons: ['the store does not answer'] };
   }
 }
+
+/** When the source is to be looked at, and for what. */
+const slotsOf = ({ source }: Connection): readonly (readonly ['snapshot' | 'changes', string])[] => [
+  ['snapshot', source.schedule],
+  ...(source.kind === 'http' && source.changes !== undefined ? [['changes', source.changes.schedule] as const] : []),
+];
+
+/** Whether behind one delivery the next may wait already. */
+const bringsSeveral = ({ source }: Connection): boolean =>
+  source.content === 'delta' || (source.kind === 'http' && source.changes !== undefined);
 
 /** A delta that was read to its end, whatever of it waits. */
 const READ: ReadonlySet<CycleReport['kind']> = new Set(['done', 'held', 'unchanged']);
@@ -329,7 +393,7 @@ async function intakeLoop(
       });
     if (report === null) return;
     // Deltas are done one after the other, without waiting for the next slot.
-    const another = connection.source.content === 'delta' && report.delivery !== null && READ.has(report.kind);
+    const another = bringsSeveral(connection) && report.delivery !== null && READ.has(report.kind);
     retryAfterMs = another ? 0 : report.retryAfterMs;
     tell(report);
   }
@@ -353,7 +417,7 @@ async function calendarLoop(house: House, live: LiveConnection, signal: AbortSig
       await house.outboxFilled.after(house.outboxFilled.rings, clock, Math.min(wait, CALENDAR_AT_LEAST_MS), signal);
       if (signal.aborted) return;
     }
-    const tick = await live.turn.take(() => tickCalendar(house, live));
+    const tick = await tickCalendar(house, live);
     if (tick.judged > 0)
       house.log.info({ connection: live.connection.name, judged: tick.judged, held: tick.held }, 'calendar judged');
     // In doubt about the clock what is due stays due: looked at again when a target may be asked again.
@@ -365,7 +429,7 @@ async function calendarLoop(house: House, live: LiveConnection, signal: AbortSig
 async function debtsLoop(house: House, live: LiveConnection, dispatch: Dispatch, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const known = dispatch.progress.rings;
-    const more = await live.turn.take(() => payDebts(house, live));
+    const more = await payDebts(house, live);
     if (more) continue;
     await dispatch.progress.after(known, house.clock, DEBTS_EVERY_MS, signal);
     // Many accounts arrive at once: their managers' references then travel in few plans.

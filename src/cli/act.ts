@@ -62,7 +62,8 @@ export async function carryOut(command: Command, asked: Asked, options: ActOptio
   await answer(session, json, () => [message, ...(followed?.lines ?? [])]);
 }
 
-function signedAct({ config, desk }: Session, { kind, args }: Asked, options: ActOptions): NewAct {
+/** @throws Problem where it does not say who asks, or why. */
+export function signedAct({ config, desk }: Session, { kind, args }: Asked, options: ActOptions): NewAct {
   const faults: Fault[] = [];
   const reason = (options.reason ?? '').trim();
   const by = config.operator.trim();
@@ -104,16 +105,19 @@ async function actHere(
 }
 
 async function actThere(session: Session, act: NewAct, holder: LockHolder, follow: Follow | undefined): Promise<Done> {
+  const result = await askHolder(session, act, holder);
+  return { result, followed: result.ok && follow !== undefined ? await follow.there(session, result) : null };
+}
+
+/** Leaves the act with the process that holds the state folder and waits for its answer. @throws Problem where none comes. */
+export async function askHolder(session: Session, act: NewAct, holder: LockHolder): Promise<ActResult> {
   const { desk, config } = session;
   await using store = await openState(session, 'guest');
   const id = await store.addAct(act);
   const untilMs = desk.clock.nowMs() + TAKEN_WITHIN_MS;
   while (desk.clock.nowMs() < untilMs && !desk.stop.aborted) {
     const row = await store.act(id);
-    if (row?.finishedAt != null && row.result !== null) {
-      const result = row.result as unknown as ActResult;
-      return { result, followed: result.ok && follow !== undefined ? await follow.there(session, result) : null };
-    }
+    if (row?.finishedAt != null && row.result !== null) return row.result as unknown as ActResult;
     await desk.clock.wait(LOOK_EVERY_MS, desk.stop);
   }
   throw new Problem(

@@ -1,7 +1,9 @@
 // What needs a person when a command ends, as it stands in the store, and the exit code that says so.
 import { EXIT, type ExitCode } from '../base/problem.ts';
+import { withoutSkipped } from '../pipeline/failures.ts';
 import type { House } from '../pipeline/house.ts';
 import type { CycleReport } from '../pipeline/intake.ts';
+import { nowOf } from '../runtime/clock.ts';
 import type { Hold, ShownOperation } from '../store/store.ts';
 
 export interface Aftermath {
@@ -15,8 +17,11 @@ export interface Aftermath {
 /** Operations of each kind in a result; the counts know of all. */
 const SHOWN_MAX = 100;
 
-export async function aftermathOf(house: Pick<House, 'store'>, connection: string): Promise<Aftermath> {
-  const { store } = house;
+/** What a person has set aside asks for nobody. */
+export async function aftermathOf(
+  { store, clock }: Pick<House, 'store' | 'clock'>,
+  connection: string,
+): Promise<Aftermath> {
   const ours = <T extends { readonly connection: string }>(list: readonly T[]): readonly T[] =>
     connection === '' ? list : list.filter((one) => one.connection === connection);
   const only = connection === '' ? {} : { connection };
@@ -26,7 +31,12 @@ export async function aftermathOf(house: Pick<House, 'store'>, connection: strin
     store.openSessions(SHOWN_MAX),
     store.holds(connection === '' ? null : connection, 1),
   ]);
-  return { failed, unconfirmedLeavers: ours(leavers), openSessions: ours(sessions), holds };
+  return {
+    failed: await withoutSkipped(store, failed, nowOf(clock)),
+    unconfirmedLeavers: ours(leavers),
+    openSessions: ours(sessions),
+    holds,
+  };
 }
 
 /** What a new delivery was refused for comes first, then what a person must release, then what failed on the way. */

@@ -1,8 +1,13 @@
 // The log: its end, its proof, and a copy for auditors.
+import { createPublicKey } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { EXIT } from '../base/problem.ts';
-import type { Entry, EntryFilter } from '../store/store.ts';
+import { keyId, makeSigningKey, type ProofFault, proofFile, readProof, readVerifyKey } from '../runtime/proof.ts';
+import type { Entry, EntryFilter, Verification } from '../store/store.ts';
 import { grouped } from './ago.ts';
+import { auditReportCommand } from './audit-report.ts';
 import { csvLine } from './csv.ts';
 import { sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
@@ -16,7 +21,7 @@ import { table } from './table.ts';
 const TAIL = 20;
 
 export function auditCommand(): Command {
-  const audit = new Command('audit').description('the log: tail, verify, export');
+  const audit = new Command('audit').description('the log: tail, verify, export, report, key');
   audit
     .command('tail')
     .description('the last entries')
@@ -27,8 +32,17 @@ export function auditCommand(): Command {
     .action(tail);
   audit
     .command('verify')
-    .description('recompute the whole chain: exit 0 when every entry is as it was written')
+    .description(
+      'recompute the whole chain and compare it with the signed checkpoints: exit 0 when all is as it was written',
+    )
+    .option('--public-key <file>', 'checks signatures; default: the key of ROLLCALL_AUDIT_KEY')
+    .option('--checkpoints <file>', 'default: checkpoints.jsonl in ROLLCALL_PROOF')
     .action(verify);
+  audit
+    .command('key')
+    .description('make a key that signs checkpoints (Ed25519)')
+    .argument('<file>', 'where the private key goes')
+    .action(makeKey);
   audit
     .command('export')
     .description('all entries, oldest first, to stdout')
@@ -38,6 +52,7 @@ export function auditCommand(): Command {
     .option('--connection <name>', 'only of this connection')
     .option('--personal', 'with personal values such as before and after')
     .action(exported);
+  audit.addCommand(auditReportCommand());
   return audit;
 }
 
@@ -84,21 +99,88 @@ async function tail(options: FilterOptions & { readonly limit: number }, command
   );
 }
 
-async function verify(_options: object, command: Command): Promise<void> {
+interface VerifyOptions {
+  readonly publicKey?: string;
+  readonly checkpoints?: string;
+}
+
+async function verify(options: VerifyOptions, command: Command): Promise<void> {
   const session = sessionOf(command);
-  const { desk, json } = session;
+  const { desk, json, config } = session;
+  const keyFile = options.publicKey ?? config.auditKey;
+  const key = keyFile === null ? null : readVerifyKey(keyFile);
+  const file = options.checkpoints ?? proofFile(config.proofDir);
+  const said = readProof(existsSync(file) ? readFileSync(file, 'utf8') : '', key);
   await using store = await openState(session, 'read');
   using progress = progressOn(desk.err, desk.clock, !json);
-  const proof = await store.audit.verify((done, total) => progress.show('verify', done, total));
+  const proof = await store.audit.verify(
+    (done, total) => progress.show('verify', done, total),
+    new Map(said.points.filter(({ seq }) => seq > 0).map(({ seq, hash }) => [seq, hash])),
+  );
   progress.clear();
-  if (!proof.ok) desk.exitCode = EXIT.failed;
+  const ok = proof.ok && said.faults.length === 0;
+  if (!ok) desk.exitCode = EXIT.failed;
+  const last = said.points.at(-1) ?? null;
+  const checkpoints = {
+    file,
+    count: said.points.length,
+    signed: said.points.filter(({ signed }) => signed).length,
+    checked: key === null ? null : keyId(key),
+    last: last === null ? null : { seq: last.seq, at: last.at },
+    faults: said.faults,
+  };
+  await answer(session, { ...proof, ok, checkpoints }, () => [...chainLines(proof), ...checkpointLines(checkpoints)]);
+}
+
+/** Faults named one by one. */
+const FAULTS_SHOWN = 20;
+
+function chainLines(proof: Verification): readonly string[] {
   const erased = proof.erased === 0 ? '' : `, personal values of ${grouped(proof.erased)} erased`;
-  await answer(session, proof, () => [
-    proof.ok
-      ? `${grouped(proof.entries)} entries verified${erased}; head ${proof.head}`
-      : harmless(
-          `BROKEN at entry ${proof.brokenAt}: ${proof.reason}; ${grouped(proof.entries)} entries before it are as they were written`,
-        ),
+  if (proof.ok) return [`${grouped(proof.entries)} entries verified${erased}; head ${proof.head}`];
+  const more = proof.faults.length - FAULTS_SHOWN;
+  return [
+    harmless(
+      `BROKEN at entry ${proof.brokenAt}: ${proof.reason}; ${grouped(proof.entries)} entries before it are as they were written`,
+    ),
+    ...proof.faults.slice(1, FAULTS_SHOWN).map(({ seq, reason }) => harmless(`  entry ${seq}: ${reason}`)),
+    ...(more > 0 ? [`  and ${grouped(more)} more places`] : []),
+  ];
+}
+
+interface CheckpointsView {
+  readonly file: string;
+  readonly count: number;
+  readonly signed: number;
+  readonly checked: string | null;
+  readonly last: { readonly seq: number; readonly at: string } | null;
+  readonly faults: readonly ProofFault[];
+}
+
+function checkpointLines({ file, count, signed, checked, last, faults }: CheckpointsView): readonly string[] {
+  if (count === 0)
+    return [harmless(`no checkpoints in ${file}: the chain alone cannot show that it was rewritten whole`)];
+  const by =
+    checked === null
+      ? `${grouped(signed)} of them signed, NOT CHECKED: give --public-key FILE`
+      : `signatures of key ${checked} checked`;
+  return [
+    ...faults
+      .slice(0, FAULTS_SHOWN)
+      .map(({ line, reason }) => harmless(`BROKEN checkpoint in line ${line}: ${reason}`)),
+    ...(faults.length > FAULTS_SHOWN ? [`  and ${grouped(faults.length - FAULTS_SHOWN)} more`] : []),
+    `${grouped(count)} checkpoint(s), ${by}; the last one is of entry ${grouped(last?.seq ?? 0)} at ${last?.at ?? ''}`,
+  ];
+}
+
+async function makeKey(file: string, _options: object, command: Command): Promise<void> {
+  const session = sessionOf(command);
+  const key = makeSigningKey(resolve(file));
+  const publicKey = createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string;
+  await answer(session, { key: keyId(key), file: resolve(file), publicKey }, () => [
+    `key ${keyId(key)} is in ${file}; only its owner can read it. Keep it outside the state folder and set ROLLCALL_AUDIT_KEY.`,
+    'Auditors check signatures with this public key:',
+    ...publicKey.trimEnd().split('\n'),
   ]);
 }
 

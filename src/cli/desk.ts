@@ -8,7 +8,17 @@ import { type Logger, openLog, silentLog } from '../runtime/log.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** One of the process's outputs. */
+/** What a command line runs in: the process itself, unless somebody runs it inside a process of theirs. */
+export interface Surroundings {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly once: (signal: 'SIGINT' | 'SIGTERM', stop: () => void) => unknown;
+}
+
+/** `isTTY` and `columns` as a terminal has them. */
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+/** One of the outputs. */
 export interface Paper {
   readonly isTerminal: boolean;
   readonly colour: boolean;
@@ -71,15 +81,15 @@ export function sessionOf(command: Command, more: Pick<Flags, 'host' | 'port' | 
   return { desk, config, json: json === true, log };
 }
 
-export function openDesk(environment: Environment): Desk {
+export function openDesk(environment: Environment, surroundings: Surroundings): Desk {
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
+  surroundings.once('SIGINT', stop);
+  surroundings.once('SIGTERM', stop);
   return {
     environment,
-    out: paperOf(process.stdout, environment),
-    err: paperOf(process.stderr, environment),
+    out: paperOf(surroundings.stdout, environment),
+    err: paperOf(surroundings.stderr, environment),
     clock: systemClock,
     stop: stopping.signal,
     osUser: osUserName(),
@@ -87,7 +97,7 @@ export function openDesk(environment: Environment): Desk {
   };
 }
 
-function paperOf(stream: NodeJS.WriteStream, environment: Environment): Paper {
+function paperOf(stream: Output, environment: Environment): Paper {
   let gone = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
@@ -99,7 +109,7 @@ function paperOf(stream: NodeJS.WriteStream, environment: Environment): Paper {
     // https://no-color.org: any value that is not empty.
     colour: isTerminal && (environment.NO_COLOR ?? '') === '' && environment.TERM !== 'dumb',
     // Some terminals do not know their width and say 0.
-    width: isTerminal && stream.columns > 0 ? stream.columns : null,
+    width: isTerminal && (stream.columns ?? 0) > 0 ? (stream.columns ?? null) : null,
     write: (text) =>
       new Promise((done) => {
         if (gone || stream.write(text)) done();

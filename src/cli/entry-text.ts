@@ -34,8 +34,12 @@ export function entrySentence({ kind, body }: Pick<Entry, 'kind' | 'body'>): str
       return `cycle ${text('cycle')} ${text('state')}, ${text('rows')} rows, ${text('rejected')} rejected`;
     case 'contact':
       return `met ${text('target')} at ${text('baseUrl')}: ${body.accounts === null ? 'it lists nobody, people are looked up' : `${text('accounts')} account(s)`}`;
+    case 'found-active':
+      return `has left, but the account at ${text('target')} was found active`;
     case 'suspected':
       return text('reason');
+    case 'alarm':
+      return `${text('alarm')} ${text('code')}: ${text('message')}`;
     default:
       return Object.entries(body)
         .map(([name, value]) => `${name}=${plain(value)}`)

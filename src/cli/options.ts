@@ -22,6 +22,23 @@ export function positive(text: string): number {
   return value;
 }
 
+const SPAN = /^(\d+)(s|m|h|d)$/;
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `90m`, `2h`, `3d`, in milliseconds. */
+export function timeSpan(text: string): number {
+  const [, count, unit] = SPAN.exec(text) ?? [];
+  const unitMs = UNIT_MS[unit ?? ''];
+  if (count === undefined || unitMs === undefined) throw new InvalidArgumentError('a span such as 90m, 2h or 3d');
+  return Number(count) * unitMs;
+}
+
+export function operationId(text: string, before: readonly number[] = []): readonly number[] {
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw new InvalidArgumentError('ids of operations are whole numbers: see rollcall failed --list');
+  return [...before, Number(text)];
+}
+
 /** `2026-12-24` is the beginning of that day in UTC. @throws Problem when the text is neither a day nor an instant. */
 export function sinceMoment(text: string): Instant {
   try {

@@ -44,6 +44,7 @@ function connectionLines(paper: Paper, { report, details }: PlannedConnection, a
     ...changeLines(paper, details.counts),
     `  would decide   ${countsText(counts.transitions) || 'nothing'}`,
     `  would send     ${countsText(counts.operations) || 'nothing'}`,
+    ...queuedLines(details.queuedEarlier),
     ...(counts.held > 0 ? [`  would hold     ${grouped(counts.held)} worker(s)`] : []),
     ...(Object.keys(counts.refused).length > 0
       ? [
@@ -66,6 +67,14 @@ function connectionLines(paper: Paper, { report, details }: PlannedConnection, a
     ...workerLines(paper, details, all),
     ...(details.omitted > 0 ? ['', `and ${grouped(details.omitted)} more workers`] : []),
   ];
+}
+
+/** What goes out with this plan although nothing of it stands below. */
+function queuedLines({ operations, replaced }: PlanDetails['queuedEarlier']): readonly string[] {
+  const waiting = countsText(operations);
+  if (waiting === '') return [];
+  const less = replaced === 0 ? '' : `, but ${grouped(replaced)} that this plan takes the place of`;
+  return [`  queued earlier ${waiting}: decided before and sent as well${less}`];
 }
 
 function rejectionLines(paper: Paper, { rejections, connection }: PlannedConnection['report']): readonly string[] {
@@ -182,6 +191,7 @@ function oneWorker(paper: Paper, worker: WorkerPlanView): readonly string[] {
     `  ${harmless(worker.worker)}  ${toned(paper, 'dim', [stages, ...why].map(harmless).join(' – '))}${verdict}`,
     ...worker.alerts.map((alert) => `    ${toned(paper, 'warning', '!')} ${harmless(alert)}`),
     ...worker.refusals.map((reason) => `    ${toned(paper, 'dim', `not possible: ${harmless(reason)}`)}`),
+    ...worker.moments.map(({ at, local, what }) => `    ${what} ${local} (${at})`),
     ...worker.operations.flatMap((operation) => operationLines(paper, operation)),
   ];
 }

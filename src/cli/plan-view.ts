@@ -18,6 +18,7 @@ import type { WorkerPlan } from '../planning/plan-worker.ts';
 import { type Cause, causesIn } from './plan-causes.ts';
 import { PlanCounter, type PlanCounts, type SharedChange } from './plan-counts.ts';
 import { type Following, followingOf } from './plan-follow.ts';
+import { type PlannedMoment, plannedMoments } from './plan-moments.ts';
 import { accountOf, type RequestView, requestsOf } from './plan-requests.ts';
 import { type GuardWord, guardWord, isSent } from './plan-sent.ts';
 
@@ -55,6 +56,8 @@ export interface WorkerPlanView {
   readonly heldBy: readonly HoldKind[];
   readonly alerts: readonly string[];
   readonly refusals: readonly string[];
+  /** When access begins or ends by the clock alone, where this plan makes a difference to that. */
+  readonly moments: readonly PlannedMoment[];
   readonly operations: readonly OperationView[];
 }
 
@@ -65,9 +68,24 @@ export interface PlanDetails {
   readonly counts: PlanCounts;
   /** Changes that several workers share. */
   readonly shared: readonly SharedChange[];
+  /** What earlier cycles decided and is not over: it is sent as well. */
+  readonly queuedEarlier: QueuedEarlier;
 }
 
-export const NO_DETAILS: PlanDetails = { workers: [], omitted: 0, counts: new PlanCounter().counts(), shared: [] };
+export interface QueuedEarlier {
+  /** By kind. */
+  readonly operations: Readonly<Record<string, number>>;
+  /** Of these, those that this plan takes the place of. */
+  readonly replaced: number;
+}
+
+export const NO_DETAILS: PlanDetails = {
+  workers: [],
+  omitted: 0,
+  counts: new PlanCounter().counts(),
+  shared: [],
+  queuedEarlier: { operations: {}, replaced: 0 },
+};
 
 export interface PlannedConnection {
   readonly report: CycleReport;
@@ -96,6 +114,7 @@ export async function planDetails(
   const counter = new PlanCounter();
   const workers: WorkerPlanView[] = [];
   let omitted = 0;
+  let replaced = 0;
   const list = (worker: WorkerPlanView): void => {
     counter.take(worker);
     if (workers.length < WORKERS_MAX) workers.push(worker);
@@ -116,6 +135,9 @@ export async function planDetails(
       operations.push({ ...operationView(operation, target?.changes ?? [], before), sent, ...requests });
     }
     const { transitions, from, to, alerts, refusals } = planned.plan;
+    const guard = guardWord(plan, verdict, key);
+    if (guard !== 'held') replaced += planned.plan.change?.supersedes.length ?? 0;
+    const moments = workers.length < WORKERS_MAX ? await plannedMoments(house, live, planned, plan.rules) : [];
     list({
       worker: key,
       transitions,
@@ -123,10 +145,11 @@ export async function planDetails(
       to,
       cause: causeOf(planned),
       why: whyOf(planned),
-      guard: guardWord(plan, verdict, key),
+      guard,
       heldBy: heldBy.get(key) ?? [],
       alerts,
       refusals: refusals.map(({ reason }) => reason),
+      moments,
       operations: [...operations, ...followed(key)],
     });
     following.delete(key);
@@ -146,10 +169,18 @@ export async function planDetails(
       heldBy: [],
       alerts: [],
       refusals: [],
+      moments: [],
       operations: followed(key),
     });
   }
-  return { workers, omitted, counts: counter.counts(), shared: counter.shared() };
+  const operations = { ...(await house.store.queuedKinds(live.connection.name)) };
+  return {
+    workers,
+    omitted,
+    counts: counter.counts(),
+    shared: counter.shared(),
+    queuedEarlier: { operations, replaced },
+  };
 }
 
 /** The dates of the record that counts, in HR's own words; '' where only attributes differ. */

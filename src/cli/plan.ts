@@ -108,6 +108,7 @@ function planJson({ report, details }: PlannedConnection): object {
     rejections: report.rejections.map(rejectionJson),
     counts: details.counts,
     shared: details.shared,
+    queuedEarlier: details.queuedEarlier,
     workers: details.workers,
     workersOmitted: details.omitted,
   };

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
 import { sqliteCode } from '../store/sql.ts';
 import { StoreUnknown } from '../store/store.ts';
 import { VERSION } from '../version.ts';
-import { type Environment, openDesk, seat } from './desk.ts';
+import { type Environment, openDesk, type Surroundings, seat } from './desk.ts';
 import { printFaults } from './output.ts';
 
 type Load = () => Promise<Command>;
@@ -38,6 +38,14 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
     },
   ],
   [
+    'On call:',
+    {
+      failed: async () => (await import('./failed.ts')).failedCommand(),
+      replay: async () => (await import('./replay.ts')).replayCommand(),
+      skip: async () => (await import('./skip.ts')).skipCommand(),
+    },
+  ],
+  [
     'Acts:',
     {
       leave: async () => (await import('./leave.ts')).leaveCommand(),
@@ -50,6 +58,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
     'Proof and help:',
     {
       audit: async () => (await import('./audit.ts')).auditCommand(),
+      init: async () => (await import('./init.ts')).initCommand(),
       validate: async () => (await import('./validate.ts')).validateCommand(),
       machine: async () => (await import('./machine.ts')).machineCommand(),
       version: async () => (await import('./version.ts')).versionCommand(),
@@ -112,8 +121,12 @@ function diskFaults(error: unknown): readonly Fault[] | null {
 }
 
 /** Runs one command line; never throws. */
-export async function runCommandLine(argv: readonly string[], environment: Environment): Promise<ExitCode> {
-  const desk = openDesk(environment);
+export async function runCommandLine(
+  argv: readonly string[],
+  environment: Environment,
+  surroundings: Surroundings = process,
+): Promise<ExitCode> {
+  const desk = openDesk(environment, surroundings);
   const json = argv.includes('--json');
   try {
     const program = await buildProgram(argv);

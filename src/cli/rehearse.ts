@@ -8,6 +8,7 @@ import type { Config } from '../config.ts';
 import { loadConnections } from '../connections.ts';
 import type { Connection } from '../mapping/connection-file.ts';
 import { type Rehearsal, rehearse } from '../rehearsal/rehearsal.ts';
+import { filesOf } from '../rehearsal/rehearsed-connection.ts';
 import { dayAsked, daysOf } from '../rehearsal/steps.ts';
 import { secretReader } from '../runtime/secrets.ts';
 import { sessionOf } from './desk.ts';
@@ -103,7 +104,8 @@ function connectionNamed(config: Config, name: string): Connection {
 }
 
 /** The path may come from the environment; it is no secret. */
-function ownPath({ source }: Connection, config: Config): string {
+function ownPath(connection: Connection, config: Config): string {
+  const source = filesOf(connection);
   const path = source.path.kind === 'literal' ? source.path.text : secretReader(source.path, config.environment)();
   return resolve(config.mappingsDir, path);
 }

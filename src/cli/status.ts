@@ -10,13 +10,14 @@ import { readUnmet, type Unmet } from '../pipeline/first-contact.ts';
 import { ALL_TARGETS, readStops, type Stops } from '../pipeline/stop-writes.ts';
 import type { Checkpoint } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
-import { type LockHolder, lockHolder, type Overview, type Store } from '../store/store.ts';
+import { type HookState, type LockHolder, lockHolder, type Overview, type Store } from '../store/store.ts';
 import { type Aftermath, aftermathOf } from './aftermath.ts';
 import { ago, grouped, span } from './ago.ts';
 import { clockLines } from './clock-text.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
 import { dispatchLines, leaverLines, oldestOf, unmetLines } from './dispatch-text.ts';
 import { harmless } from './display-width.ts';
+import { hookLines } from './hook-text.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
@@ -58,6 +59,7 @@ interface Status extends Aftermath {
   readonly dispatch: DispatchStates;
   readonly unmet: readonly Unmet[];
   readonly clockDoubt: ClockDoubt | null;
+  readonly hooks: readonly HookState[];
 }
 
 export const statusCommand = (): Command =>
@@ -97,8 +99,9 @@ async function showStatus(session: Session, store: Store, check: boolean): Promi
     stops: await readStops(store),
     dispatch: await readDispatchStates(store),
     clockDoubt: await readClockDoubt(store),
+    hooks: await store.hooks(null),
     unmet: (await Promise.all(overview.connections.map((one) => readUnmet(store, one.connection)))).flat(),
-    ...(await aftermathOf({ store }, '')),
+    ...(await aftermathOf({ store, clock: desk.clock }, '')),
   };
   if (check) desk.exitCode = checkedCode(status);
   await answer(session, statusJson(status), () => statusLines(desk.out, status));
@@ -134,6 +137,7 @@ const statusJson = (status: Status): object => ({
   dispatch: status.dispatch,
   unmetTargets: status.unmet,
   clockDoubt: status.clockDoubt,
+  webhooks: status.hooks,
   oldestUnconfirmedLeaver: oldestOf(status.unconfirmedLeavers),
 });
 
@@ -152,12 +156,14 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     ...leaverLines(status.unconfirmedLeavers, at),
     ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', status.openSessions),
     ...operationLines(paper, 'Failed operations', status.failed),
+    ...(status.failed.length > 0 ? ['by cause, and how to deliver them again: rollcall failed'] : []),
     ...holdLines(paper, status.holds),
     '',
     harmless(running),
     '',
     ...connectionLines(paper, status),
     ...refusedLines(paper, status),
+    ...hookLines(paper, status.hooks, at),
     ...queueLines(paper, overview),
     ...suspectedLines(paper, status),
     '',

@@ -103,6 +103,7 @@ export function syncLines(paper: Paper, view: SyncView): readonly string[] {
     ...rejectionLines(paper, view.cycles),
     ...holdLines(paper, view.holds),
     ...operationLines(paper, 'Failed operations', view.failed),
+    ...(view.failed.length > 0 ? ['by cause, and how to deliver them again: rollcall failed'] : []),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', view.unconfirmedLeavers),
     ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', view.openSessions),
   ];

@@ -119,7 +119,7 @@ async function throughDaemon(
     cycles.push(cycle === null ? nothingNew(name) : await cycleView(store, cycle));
   }
   await drained(session, store, waitMs);
-  const aftermath = await aftermathOf({ store }, connection);
+  const aftermath = await aftermathOf({ store, clock: desk.clock }, connection);
   const kinds = cycles.map(({ result: kind }) => ({ kind: kind as 'done' | 'refused', faults: [] }));
   return { ...aftermath, cycles, delivered: null, exitCode: exitCodeOf(kinds, aftermath) };
 }

@@ -28,7 +28,11 @@ export function countsOf(...tallies: readonly Tally[]): Counts {
   return { transitions, operations, refused, held, unchanged };
 }
 
-const PLURALS: Readonly<Record<string, string>> = { leave: 'leaves of absence', purge: 'purges' };
+const PLURALS: Readonly<Record<string, string>> = {
+  leave: 'leaves of absence',
+  purge: 'purges',
+  revokeSessions: 'revokeSessions',
+};
 /** `12 joiners, 3 movers`; '' when nothing was counted. */
 export function countsText(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)

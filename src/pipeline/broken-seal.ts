@@ -5,7 +5,7 @@ import { limitsUnderSeal } from '../planning/seal.ts';
 import { type CycleReport, plannedTally } from './cycle-report.ts';
 import { leaversOnly, type SealVerdict } from './feed-seal.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, guardPlan, type JudgeOptions, type Plan } from './judge.ts';
+import { commitPlan, grantPlan, guardPlan, type JudgeOptions, type Plan } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 import type { Reading } from './reading.ts';
 
@@ -39,10 +39,13 @@ export async function judgeBroken(
     seal: 'broken',
     pilot: options.pilot,
   };
-  const verdict = await guardPlan(house, plan, judgeOptions);
-  await options.inspect(plan, verdict);
   const { reason } = seal;
   const feed = { kind: 'feed' as const, reason, items: seal.items };
+  // What a pilot holds is what a whole cycle held, or will.
+  if (options.mode === 'commit')
+    await holdFeed(house, connection, feed, { now, actor: options.actor, mapping: mapping.digest });
+  const verdict = await (options.mode === 'plan' ? guardPlan : grantPlan)(house, plan, judgeOptions);
+  await options.inspect(plan, verdict);
   const holds = [feed, ...verdict.holds.filter(({ items }) => items.length > 0)];
   const report = {
     kind: 'held' as const,
@@ -50,8 +53,6 @@ export async function judgeBroken(
     holds: holds.map(({ kind, reason: why, items }) => ({ kind, reason: why, items: items.length })),
   };
   if (options.mode === 'plan') return { ...report, tally: plannedTally(plan, verdict) };
-  // What a pilot holds is what a whole cycle held, or will.
-  await holdFeed(house, connection, feed, { now, actor: options.actor, mapping: mapping.digest });
   const { tally } = await commitPlan(house, plan, verdict, judgeOptions);
   return { ...report, tally };
 }

@@ -5,7 +5,7 @@ import type { WorkerChange } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { clockDoubt } from './clock-watch.ts';
 import type { House, LiveConnection, Tally } from './house.ts';
-import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
+import { commitPlan, grantPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 
 /** Workers judged in one tick; the rest follows in the next, at once. */
@@ -56,7 +56,7 @@ export async function judgeOnFile(
     covers: 'harmful',
     firstLoad: false,
   };
-  const verdict = await guardPlan(house, plan, options);
+  const verdict = await grantPlan(house, plan, options);
   const committed = await commitPlan(house, plan, verdict, options);
   const held = keys.filter(
     (key) => plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key),

@@ -1,5 +1,5 @@
 // What a cycle found and did: for the one who asked, for `status`, and for the audit.
-import { type Instant, msOf } from '../base/instant.ts';
+import { HOUR_MS, type Instant, msOf } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Fault } from '../base/problem.ts';
 import type { Rejection } from '../mapping/bound-mapping.ts';
@@ -53,6 +53,15 @@ export function plannedTally(plan: Plan, verdict: Verdict): Tally {
   return tally;
 }
 
+/** That a feed was read and said nothing new is written down this often: an auditor wants to see that somebody read. */
+const UNCHANGED_SAID_EVERY_MS = 6 * HOUR_MS;
+const saidKey = (connection: string): string => `cycle-said:${connection}`;
+
+async function isNewsAgain(house: House, connection: string, now: Instant): Promise<boolean> {
+  const said = await house.store.setting(saidKey(connection));
+  return typeof said !== 'string' || msOf(now) - msOf(said as Instant) >= UNCHANGED_SAID_EVERY_MS;
+}
+
 export async function recordCycle(house: House, report: CycleReport, startedAt: Instant, actor: string): Promise<void> {
   const finishedAt = nowOf(house.clock);
   const state: CycleRecord['state'] = report.kind === 'refused' ? 'refused' : report.kind === 'held' ? 'held' : 'done';
@@ -70,30 +79,31 @@ export async function recordCycle(house: House, report: CycleReport, startedAt: 
     durationMs: msOf(finishedAt) - msOf(startedAt),
   };
   const id = await house.store.newCycleId();
+  const said = report.kind !== 'unchanged' || (await isNewsAgain(house, report.connection, finishedAt));
   await house.store.commit({
     connection: report.connection,
     at: finishedAt,
     cycle: { id, connection: report.connection, startedAt, finishedAt, state, summary },
-    entries:
-      report.kind === 'unchanged'
-        ? []
-        : [
-            {
-              kind: 'cycle',
-              connection: report.connection,
-              workerKey: null,
-              actor,
-              body: {
-                cycle: id,
-                state,
-                rows: report.rows,
-                rejected: report.rejections.length,
-                suspected: report.suspected,
-                tally: tallyJson(report.tally),
-                codes: report.faults.map(({ code }) => code),
-              },
+    ...(said ? { settings: { [saidKey(report.connection)]: finishedAt } } : {}),
+    entries: said
+      ? [
+          {
+            kind: 'cycle',
+            connection: report.connection,
+            workerKey: null,
+            actor,
+            body: {
+              cycle: id,
+              state,
+              rows: report.rows,
+              rejected: report.rejections.length,
+              suspected: report.suspected,
+              tally: tallyJson(report.tally),
+              codes: report.faults.map(({ code }) => code),
             },
-          ],
+          },
+        ]
+      : [],
   });
   house.log.info(
     {

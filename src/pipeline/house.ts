@@ -1,25 +1,46 @@
 // The parts of an open house that the pipeline works with. `daemon.ts` puts them together; nobody else constructs them.
+import type { Instant } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Connection } from '../mapping/connection-file.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { ProofLog, ProofReason } from '../runtime/proof.ts';
 import type { Source } from '../sources/source.ts';
 import type { Store } from '../store/store.ts';
 import type { Target } from '../targets/target.ts';
+import type { PlansUnderWay } from './plans-under-way.ts';
+import type { Turn } from './turn.ts';
 
 export interface LiveConnection {
   readonly connection: Connection;
   readonly source: Source;
   readonly targets: ReadonlyMap<string, Target>;
+  /** One reading of the source at a time. */
   readonly turn: Turn;
-  /** Name of the last delivery that was accepted: deltas go on after it. */
-  readonly accepted: { name: string | null };
+  readonly plans: PlansUnderWay;
+  /** What is said of single workers beside the feed is judged one after the other. */
+  readonly beside: Turn;
+  /** Rings when a webhook has brought something. */
+  readonly arrived: Bell;
+  /** The last delivery that was accepted: deltas of files go on after its name, changes of an interface after its watermark. */
+  readonly accepted: { name: string | null; watermark: string | null };
   /** Ring to have the source looked at now. */
   readonly wake: Bell;
   /** Targets whose accounts were never listed: nobody is planned there. */
   readonly unmet: Set<string>;
   /** Listings under way, by target. */
   readonly meetings: Map<string, Promise<void>>;
+}
+
+/** Checkpoints of the audit, and what is known of the last one. */
+export interface Proof {
+  readonly log: ProofLog;
+  readonly due: Bell;
+  /** Of the last ring. */
+  why: ProofReason;
+  /** The last entry that a checkpoint of this process speaks of; -1 before the first. */
+  saidSeq: number;
+  saidAt: Instant | null;
 }
 
 export interface House {
@@ -29,6 +50,8 @@ export interface House {
   readonly random: () => number;
   readonly log: Logger;
   readonly connections: ReadonlyMap<string, LiveConnection>;
+  /** Where checkpoints of the audit go; null in a house that writes nothing, or that is of memory. */
+  readonly proof: Proof | null;
   /** Rings when work was put into the outbox, so that delivery need not wait for its next look. */
   readonly outboxFilled: Bell;
   /** Whether a jump of the clock needs a witness: with a clock that a test or a rehearsal moves it does not. */
@@ -60,19 +83,11 @@ export class Bell {
     const rung = new AbortController();
     const wake = (): void => rung.abort();
     this.#waiting.push(wake);
-    await clock.wait(maxMs, AbortSignal.any([signal, rung.signal]));
+    // Pumps wait thousands of times a second: AbortSignal.any costs several times as much.
+    signal.addEventListener('abort', wake, { once: true });
+    await clock.wait(maxMs, rung.signal);
+    signal.removeEventListener('abort', wake);
     this.#waiting = this.#waiting.filter((one) => one !== wake);
-  }
-}
-
-/** One at a time, in order of asking: two plans of one connection must not pass the same guard window side by side. */
-export class Turn {
-  #last: Promise<unknown> = Promise.resolve();
-
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#last.then(work, work);
-    this.#last = mine.catch(() => undefined);
-    return mine;
   }
 }
 

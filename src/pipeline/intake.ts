@@ -18,16 +18,30 @@ import { feedSince } from './feed-age.ts';
 import { judgeSeal, MARKS_VERSION, marksOnFile, type SealVerdict, saveMarks, sealKey } from './feed-seal.ts';
 import { meetTargets } from './first-contact.ts';
 import { count, type House, type LiveConnection } from './house.ts';
-import { type Committed, commitPlan, guardPlan, type JudgeOptions, openPlan, type Plan, planWorkers } from './judge.ts';
+import {
+  type Committed,
+  commitPlan,
+  grantPlan,
+  guardPlan,
+  type JudgeOptions,
+  openPlan,
+  type Plan,
+  planWorkers,
+} from './judge.ts';
+import { letGo } from './let-go.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
 import { forgetPending, judgePending, keepPending, planPending } from './pending.ts';
 import { recordPopulation } from './population.ts';
 import { REJECTIONS_KEPT_MAX, Reading } from './reading.ts';
 import { lookForAbsent, type Missing, rememberSuspects } from './suspected.ts';
+import { acceptDelivery, watermarkSettings } from './watermark.ts';
 import { refuseOtherKeys, rememberKey } from './worker-key.ts';
 
 export type { CycleReport } from './cycle-report.ts';
+
+/** A worker whom others kept changing while a delivery was stored is looked at again after this long. */
+const OVERTAKEN_AGAIN_MS = 5_000;
 
 export interface CycleOptions {
   readonly actor: string;
@@ -143,8 +157,14 @@ async function judgeDelivery(
       asOf: later(before.asOf, asOf),
       readAt: now,
     };
-    await store.commit({ connection: connection.name, at: now, checkpoint });
-    live.accepted.name = delivery.name;
+    await store.commit({
+      connection: connection.name,
+      at: now,
+      checkpoint,
+      settings: watermarkSettings(connection.name, delivery),
+    });
+    acceptDelivery(live, delivery);
+    await letGo(house, connection.name, delivery, options.signal);
     return {
       ...EMPTY_REPORT,
       connection: connection.name,
@@ -163,14 +183,14 @@ async function judgeDelivery(
   using plan = openPlan(house, mapping, live, now, options.actor, options.signal, presence);
   const marks = await marksOnFile(house, connection.name);
   using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, options);
-  const again = reading.alsoKnown(await heldRows(house, connection.name, known));
+  const again = reading.alsoKnown(await rowsAgain(house, connection.name, known, options.onlyWorker));
   for await (const rows of delivery.read(again, options.signal)) await reading.take(rows);
   const remaining = reading.remaining(again);
   if (remaining.size > 0) {
     for await (const rows of delivery.read(remaining, options.signal)) await reading.takeRemaining(rows, remaining);
   }
   await reading.finish();
-  if (delivery.content === 'delta' && !pilot) await planPending(house, plan);
+  if (!pilot) await planPending(house, plan, { unsaid: delivery.content === 'snapshot' });
 
   const found = { plan, contentDigest: scan.contentDigest, context, pilot };
   const seal = delivery.content === 'snapshot' ? await judgeSeal(house, reading, found) : null;
@@ -230,7 +250,7 @@ async function judgeDelivery(
   const everybody = delivery.content === 'snapshot' && !pilot && workers > 0 && doubt === null;
   const missing = everybody ? await lookForMissing(house, plan, reading, delivery, scan.completeness) : null;
   const withheld = doubt === null ? 0 : await withholdByDate(house, plan, live.connection.policy, doubt);
-  const verdict = await guardPlan(house, plan, judgeOptions);
+  const verdict = await (options.mode === 'plan' ? guardPlan : grantPlan)(house, plan, judgeOptions);
   await options.inspect?.(plan, verdict, { context, before, due });
 
   const base = { ...read, suspected: missing?.suspects.size ?? 0 };
@@ -257,10 +277,9 @@ async function judgeDelivery(
   const isHeld = committed.held.length > 0 || verdict.held.size > 0;
   if (!pilot) {
     // A delta is read once; a snapshot says everything anew.
-    if (delivery.content === 'delta') {
-      const passes = (key: string) => !plan.candidates.has(key) || verdict.passes.has(key);
-      await keepPending(house, plan, passes, committed.postponed);
-    } else await forgetPending(house, connection.name, now);
+    const passes = (key: string) => !plan.candidates.has(key) || verdict.passes.has(key);
+    if (delivery.content === 'delta') await keepPending(house, plan, passes, committed.postponed);
+    else await forgetPending(house, plan, passes, committed.postponed);
     const open = committed.held.length + waiting + suspected + plan.blocked.size;
     const checkpoint: Checkpoint = {
       deliveryId: delivery.id,
@@ -285,13 +304,17 @@ async function judgeDelivery(
       rejections: reading.rejections,
       settings: {
         ...feedSince(connection.name, before, checkpoint),
+        ...watermarkSettings(connection.name, delivery),
         ...(suspicious ? {} : baseline(connection.name, reading, seal)),
       },
     });
-    live.accepted.name = delivery.name;
+    acceptDelivery(live, delivery);
     await recordPopulation(house, connection.name, now);
     await rememberKey(house, live);
     if (!isHeld || firstLoad) await acceptMapping(house, live);
+    // What is held or waits of a snapshot stands in its rows alone; what is of a delta is kept as facts.
+    if (delivery.content === 'delta' || (!isHeld && waiting === 0))
+      await letGo(house, connection.name, delivery, options.signal);
   }
   const unanswered = plan.unanswered.size - withheld;
   if (unanswered > 0) count(committed.tally, 'workers waiting for a target to answer', unanswered);
@@ -305,6 +328,8 @@ async function judgeDelivery(
     reason: scan.completeness.proof,
     tally: committed.tally,
     holds: shown,
+    // Their rows say what nobody has decided yet: the next slot may be a day away.
+    ...(committed.postponed.length > 0 && !pilot ? { retryAfterMs: OVERTAKEN_AGAIN_MS } : {}),
   };
 }
 
@@ -365,10 +390,26 @@ async function isRecognised(
   return (await delivery.contentDigest(options.signal)) === before.contentDigest;
 }
 
-/** Known rows of workers of whom something is held: they are read again, so that what changed since falls out of the hold. */
-async function heldRows(house: House, connection: string, known: KnownFingerprints): Promise<ReadonlySet<number>> {
+/**
+ * Known rows of workers of whom something is held: they are read again, so that what changed since falls out of the hold. So are
+ * those of the one worker whom a person asks for: what was told beside the feed then meets what the feed says.
+ */
+async function rowsAgain(
+  house: House,
+  connection: string,
+  known: KnownFingerprints,
+  onlyWorker: string | undefined,
+): Promise<ReadonlySet<number>> {
   const indexes = new Set<number>();
   const holds = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
-  for (const key of heldWorkers(holds)) for (const index of known.indexesOf(key)) indexes.add(index);
+  if (onlyWorker !== undefined) {
+    const situation = (await house.store.situations(connection, [onlyWorker])).get(onlyWorker);
+    for (const { id } of situation?.employments ?? []) for (const index of known.indexesOf(id)) indexes.add(index);
+  }
+  // What was told of somebody beside the feed is newer than a row that was there before.
+  const told = new Set(await house.store.pendingKeys(connection));
+  for (const key of heldWorkers(holds)) {
+    if (!told.has(key)) for (const index of known.indexesOf(key)) indexes.add(index);
+  }
   return indexes;
 }

@@ -2,26 +2,14 @@
 // Feeds, the calendar, operators' acts and debts all come through here; they differ only in what they observed.
 import { assert } from '../base/assert.ts';
 import { DAY_MS, HOUR_MS, type Instant, plusMs } from '../base/instant.ts';
-import type { LifecycleEvent } from '../lifecycle/event.ts';
-import type { TransitionName } from '../lifecycle/operation.ts';
 import { UNKNOWN } from '../lifecycle/standing.ts';
 import type { BoundMapping } from '../mapping/bound-mapping.ts';
-import type {
-  ChangeText,
-  FingerprintChange,
-  GuardUse,
-  HoldChange,
-  HoldItem,
-  OperationKind,
-  Situation,
-} from '../planning/changeset.ts';
+import type { ChangeText, GuardUse, HoldChange, HoldItem, PackedChanges, Situation } from '../planning/changeset.ts';
 import { type Candidate, judge as judgeGuard, type Verdict } from '../planning/guard.ts';
-import type { Harm } from '../planning/harm.ts';
 import type { Limits } from '../planning/limits.ts';
-import { complete, type PlanRules, prepare, type Refusal, type WorkerPlan } from '../planning/plan-worker.ts';
+import { complete, type PlanRules, prepare } from '../planning/plan-worker.ts';
 import { endsAnew, samePerson } from '../planning/same-person.ts';
 import { sha256 } from '../runtime/hash.ts';
-import { Spool } from '../runtime/spool.ts';
 import { changeOf, changeText, foldName } from '../store/store.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
@@ -29,20 +17,13 @@ import { type Acquaintance, acquaintanceOf } from './acquaintance.ts';
 import { answersFor, type ClaimedAccounts, type GivenNames, noClaims } from './answers.ts';
 import { metOnly } from './first-contact.ts';
 import { breathe, count, type House, type LiveConnection, type Tally } from './house.ts';
+import { type Head, type Observed, type Planned, PlannedSpool, type Storable } from './planned-spool.ts';
+import type { Berth, PlansUnderWay } from './plans-under-way.ts';
 import { establishedPopulation } from './population.ts';
+import type { Turn } from './turn.ts';
+import { countUnits, unitLimits } from './unit-population.ts';
 
-/** What was seen of one worker. Without employments the facts on file are judged again. */
-export interface Observed {
-  readonly key: string;
-  readonly employments: readonly Employment[];
-  readonly fingerprints: readonly FingerprintChange[];
-  readonly orders?: readonly LifecycleEvent[];
-}
-
-export interface Planned {
-  readonly plan: WorkerPlan;
-  readonly observed: Observed;
-}
+export type { Observed, Planned } from './planned-spool.ts';
 
 export interface JudgeOptions {
   readonly now: Instant;
@@ -65,52 +46,15 @@ export interface JudgeOptions {
 /** Workers planned in one go: short enough to keep the event loop free. */
 const SLICE = 100;
 /** Workers in one commit. Those under way together share a transaction, so that a page which many of them touch is written once. */
-const COMMIT_SLICE = 200;
-/** Slices whose commits are under way at once: while they are stored the next are read from the spool. */
+const COMMIT_SLICE = 600;
+/** Slices whose commits are under way at once: while they are stored the next are read from the spool. About 6 MB of bytes. */
 const COMMITS_AHEAD = 3;
 /** A commit that meets somebody else's change is planned again; more often than this means a bug. */
 const CONFLICT_ROUNDS_MAX = 5;
 
-/** What is stored of one worker, and what the summary counts. */
-interface Storable {
-  readonly key: string;
-  readonly change: ChangeText | null;
-  readonly fingerprints: readonly FingerprintChange[];
-  /** As the guard judged them. */
-  readonly harms: readonly Harm[];
-  readonly transitions: readonly TransitionName[];
-  readonly refusals: readonly Refusal[];
-  readonly operations: readonly OperationKind[];
-}
-
-/** A planned worker as the first line of a text; the change follows as it will be stored. */
-interface Head {
-  readonly plan: Omit<WorkerPlan, 'change'>;
-  readonly observed: Omit<Observed, 'employments'>;
-  /** Undefined where the change stores exactly what was observed. */
-  readonly employments?: readonly Employment[];
-  readonly operations: readonly OperationKind[];
-}
-
-function plannedText({ plan: { change, ...plan }, observed: { employments, ...observed } }: Planned): string {
-  const stored = change?.employments ?? [];
-  const same =
-    stored.length === employments.length && stored.every((employment, index) => employment === employments[index]);
-  const operations = change?.operations.map(({ kind }) => kind) ?? [];
-  const head: Head = same ? { plan, observed, operations } : { plan, observed, operations, employments };
-  return change === null ? JSON.stringify(head) : `${JSON.stringify(head)}\n${changeText(change)}`;
-}
-
-function readPlanned(text: string): { readonly head: Head; readonly change: ChangeText | null } {
-  const end = text.indexOf('\n');
-  return end < 0
-    ? { head: JSON.parse(text) as Head, change: null }
-    : { head: JSON.parse(text.slice(0, end)) as Head, change: text.slice(end + 1) as ChangeText };
-}
-
 /** A whole plan before anything of it is stored. */
 export class Plan implements Disposable {
-  readonly #spool: Spool;
+  readonly #spool: PlannedSpool;
   readonly #index = new Map<string, number>();
   readonly candidates = new Map<string, Candidate>();
   readonly given: GivenNames = new Map();
@@ -127,11 +71,17 @@ export class Plan implements Disposable {
   acquaintance?: Acquaintance;
   readonly rules: PlanRules;
   readonly signal: AbortSignal;
+  /** Its place among the plans of this connection that are under way. */
+  readonly berth: Berth;
+  /** One guard's word at a time. */
+  readonly turn: Turn;
 
-  constructor(stateDir: string, rules: PlanRules, signal: AbortSignal) {
-    this.#spool = new Spool(stateDir);
+  constructor(stateDir: string, rules: PlanRules, signal: AbortSignal, underWay: PlansUnderWay) {
+    this.#spool = new PlannedSpool(stateDir);
     this.rules = rules;
     this.signal = signal;
+    this.berth = underWay.open();
+    this.turn = underWay.turn;
   }
 
   get size(): number {
@@ -143,22 +93,39 @@ export class Plan implements Disposable {
   }
 
   get(key: string): Planned | null {
-    const at = this.#index.get(key);
-    if (at === undefined) return null;
-    const { head, change: text } = readPlanned(this.#spool.get(at));
-    const change = text === null ? null : changeOf(text);
-    const employments = head.employments ?? change?.employments ?? [];
-    return { plan: { ...head.plan, change }, observed: { ...head.observed, employments } };
+    const slot = this.#index.get(key);
+    return slot === undefined ? null : this.#spool.get(key, slot);
   }
 
   /** As `get`, with the change in the words in which it is stored. */
   storable(key: string): Storable | null {
-    const at = this.#index.get(key);
-    if (at === undefined) return null;
-    const { head, change } = readPlanned(this.#spool.get(at));
-    const { plan, observed, operations } = head;
-    const { harms, transitions, refusals } = plan;
-    return { key, change, fingerprints: observed.fingerprints, harms, transitions, refusals, operations };
+    const slot = this.#index.get(key);
+    return slot === undefined ? null : this.#spool.storable(key, slot);
+  }
+
+  /** What the plan knows of a worker beside what is to be stored. */
+  head(key: string): Head {
+    return this.#spool.head(this.#slot(key));
+  }
+
+  hasChange(key: string): boolean {
+    return this.#spool.hasChange(this.#slot(key));
+  }
+
+  /** The changes of workers who have one, as the store takes them. */
+  packed(keys: readonly string[]): PackedChanges {
+    return this.#spool.packed(keys.map((key) => this.#slot(key)));
+  }
+
+  /** The store is done with what `packed` gave. */
+  giveBack(packed: PackedChanges): void {
+    this.#spool.giveBack(packed);
+  }
+
+  #slot(key: string): number {
+    const slot = this.#index.get(key);
+    assert(slot !== undefined, 'a planned worker is in the spool');
+    return slot;
   }
 
   /** Takes a worker out again: their rows turned out to contradict each other. */
@@ -172,8 +139,10 @@ export class Plan implements Disposable {
   put(planned: Planned): void {
     const { plan } = planned;
     if (this.has(plan.key)) this.drop(plan.key);
-    this.#index.set(plan.key, this.#spool.add(plannedText(planned)));
-    if (plan.harms.length > 0) this.candidates.set(plan.key, { workerKey: plan.key, harms: plan.harms });
+    this.#index.set(plan.key, this.#spool.add(planned));
+    const { harms, unit } = plan;
+    if (harms.length > 0)
+      this.candidates.set(plan.key, { workerKey: plan.key, harms, ...(unit === undefined ? {} : { unit }) });
     if (plan.blocked) this.blocked.add(plan.key);
     if (plan.change?.operations.some(({ kind }) => kind === 'disable') === true) this.#urgent.add(plan.key);
   }
@@ -190,6 +159,7 @@ export class Plan implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.berth.leave();
     this.#spool[Symbol.dispose]();
   }
 }
@@ -210,10 +180,12 @@ export const openPlan = (
       policy: live.connection.policy,
       now,
       actor,
+      ...(live.connection.limitsPer === null ? {} : { limitsPer: live.connection.limitsPer }),
       ...(presence === undefined ? {} : { presence }),
       sessionTargets: new Set([...live.targets.values()].filter((one) => one.endsSessions).map(({ name }) => name)),
     },
     signal,
+    live.plans,
   );
 
 /** Plans these workers into the plan; an earlier plan for the same worker is replaced. */
@@ -228,7 +200,7 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
     );
     for (const one of slice) noteStrangers(plan, situations.get(one.key), one.employments);
     const prepared = slice.map((one) =>
-      prepare(situations.get(one.key) ?? nobody(one.key), one.employments, plan.rules, one.orders),
+      prepare(situations.get(one.key) ?? nobody(one.key), one.employments, plan.rules, one.orders, one.replay),
     );
     const unanswered = new Set<string>();
     const { given, claimed, acquaintance } = plan;
@@ -279,13 +251,44 @@ const nobody = (key: string): Situation => ({
   dueAt: null,
 });
 
+/** Workers planned again in one go before the guard's word is asked for; the last of them while nobody else is given one. */
+const STALE_AT_LEISURE = 50;
+
+/**
+ * The guard's word on a plan that will be stored: one plan at a time. From here on what it withholds is visible and what it grants
+ * counts for every other plan. Reading and planning before it, and storing after it, happen beside other plans.
+ */
+export async function grantPlan(house: House, plan: Plan, options: JudgeOptions): Promise<Verdict> {
+  while (plan.berth.stale.size > STALE_AT_LEISURE) await planStale(house, plan);
+  await countUnits(house, plan);
+  return plan.turn.take(async () => {
+    await planStale(house, plan);
+    const verdict = await guardPlan(house, plan, options);
+    await storeHolds(house, plan, verdict, options);
+    plan.berth.grant(verdict.uses);
+    return verdict;
+  });
+}
+
+/** Whom others have changed since they were planned is planned again, on what is on file now: their leave is newer than this plan. */
+async function planStale(house: House, plan: Plan): Promise<void> {
+  const keys = [...plan.berth.stale].filter((key) => plan.has(key));
+  plan.berth.stale.clear();
+  await planWorkers(
+    house,
+    plan,
+    keys.flatMap((key) => plan.get(key)?.observed ?? []),
+  );
+}
+
 /** The guard's word on the whole plan. Reads windows, approvals and open holds; changes nothing. */
 export async function guardPlan(house: House, plan: Plan, options: JudgeOptions): Promise<Verdict> {
   const { connection, digest } = plan.rules.mapping;
   const { store } = house;
   const { now } = options;
-  const [population, hour, day, week, approvals, discards, holds] = await Promise.all([
+  const [population, units, hour, day, week, approvals, discards, holds] = await Promise.all([
     establishedPopulation(house, connection, now),
+    unitLimits(house, plan),
     store.guardWindow(connection, plusMs(now, -HOUR_MS)),
     store.guardWindow(connection, plusMs(now, -DAY_MS)),
     store.guardWindow(connection, plusMs(now, -7 * DAY_MS)),
@@ -293,6 +296,7 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
     store.discards(connection, now),
     store.holds(connection, Number.MAX_SAFE_INTEGER),
   ]);
+  const elsewhere = plan.berth.elsewhere();
   const open = new Map<HoldChange['kind'], readonly HoldItem[]>(holds.map((hold) => [hold.kind, hold.items]));
   // The hold of a feed that is whole again, looked at by a plan that stores nothing.
   if (options.seal === 'whole') open.delete('feed');
@@ -305,10 +309,11 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
     now,
     population,
     candidates: [...plan.candidates.values()],
-    used: { hour, day, week },
+    used: { hour: [...hour, ...elsewhere], day: [...day, ...elsewhere], week: [...week, ...elsewhere] },
     approvals,
     discards,
     limits: options.limits,
+    units,
     mappingDigest: digest,
     sha256,
     ...(options.rows === undefined ? {} : { rows: options.rows }),
@@ -327,44 +332,47 @@ export interface Committed {
   readonly postponed: readonly string[];
 }
 
-/** Stores what passed, in slices that are each whole; held workers keep their old standing and no fingerprint. */
+/** What is withheld must be visible from the moment anything else of the plan is. */
+async function storeHolds(house: House, plan: Plan, verdict: Verdict, options: JudgeOptions): Promise<void> {
+  if (verdict.holds.length === 0) return;
+  const { connection } = plan.rules.mapping;
+  const before = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
+  const news = verdict.holds.filter(
+    (hold) => !sameItems(hold.items, before.find(({ kind }) => kind === hold.kind)?.items ?? []),
+  );
+  await house.store.commit({
+    connection,
+    at: options.now,
+    holds: verdict.holds,
+    entries: holdEntries(plan, news, options),
+  });
+}
+
+/** Stores what passed of a plan that was granted, in slices that are each whole; held workers keep their old standing and no fingerprint. */
 export async function commitPlan(
   house: House,
   plan: Plan,
   verdict: Verdict,
   options: JudgeOptions,
 ): Promise<Committed> {
-  const { connection } = plan.rules.mapping;
   const tally: Tally = {};
   const postponed: string[] = [];
   const usesByKey = Map.groupBy(verdict.uses, (use) => use.workerKey);
-  let slice: Storable[] = [];
+  let slice: Slice = { keys: [], special: [] };
   let done = 0;
 
-  // Holds first: what is withheld must be visible from the moment anything else of the plan is.
-  if (verdict.holds.length > 0) {
-    const before = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
-    const news = verdict.holds.filter(
-      (hold) => !sameItems(hold.items, before.find(({ kind }) => kind === hold.kind)?.items ?? []),
-    );
-    await house.store.commit({
-      connection,
-      at: options.now,
-      holds: verdict.holds,
-      entries: holdEntries(plan, news, options),
-    });
-  }
   const allowed = { uses: usesByKey, partial: verdict.disableOnly };
   const underWay = new Set<Promise<void>>();
   let broken: { readonly error: unknown } | null = null;
   const flush = async (most: number): Promise<void> => {
     const storing = slice;
-    slice = [];
-    if (storing.length > 0) {
+    const size = storing.keys.length + storing.special.length;
+    slice = { keys: [], special: [] };
+    if (size > 0) {
       const stored = commitSlice(house, plan, storing, allowed, options, 0)
         .then((dropped) => {
           postponed.push(...dropped);
-          done += storing.length;
+          done += size;
           options.onProgress?.('commit', done, plan.size);
         })
         .catch((error: unknown) => {
@@ -395,18 +403,19 @@ export async function commitPlan(
       count(tally, 'held');
       continue;
     }
-    const storable = disableOnly ? onlyDisable(plan, key) : plan.storable(key);
-    assert(storable !== null, 'a planned worker is not in the spool');
-    for (const transition of storable.transitions) count(tally, transition);
-    for (const refusal of storable.refusals) count(tally, `refused:${refusal.code}`);
-    if (storable.change === null && storable.fingerprints.length === 0) {
+    const head = plan.head(key);
+    const special = disableOnly ? onlyDisable(plan, key) : plan.hasChange(key) ? null : plan.storable(key);
+    for (const transition of head.plan.transitions) count(tally, transition);
+    for (const refusal of head.plan.refusals) count(tally, `refused:${refusal.code}`);
+    if (special !== null && special.change === null && special.fingerprints.length === 0) {
       count(tally, 'unchanged');
       continue;
     }
-    if (storable.change === null || storable.transitions.length === 0) count(tally, 'unchanged');
-    for (const kind of storable.operations) count(tally, `operation:${kind}`);
-    slice.push(storable);
-    if (slice.length >= COMMIT_SLICE) await flush(index < urgent ? 0 : COMMITS_AHEAD - 1);
+    if (special?.change === null || head.plan.transitions.length === 0) count(tally, 'unchanged');
+    for (const kind of special?.operations ?? head.operations) count(tally, `operation:${kind}`);
+    if (special === null) slice.keys.push(key);
+    else slice.special.push(special);
+    if (slice.keys.length + slice.special.length >= COMMIT_SLICE) await flush(index < urgent ? 0 : COMMITS_AHEAD - 1);
   }
   await flush(0);
   if (done > 0) house.outboxFilled.ring();
@@ -428,30 +437,44 @@ function onlyDisable(plan: Plan, key: string): Storable | null {
   return {
     ...storable,
     change: changeText({ ...change, operations, accounts }),
-    fingerprints: storable.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] })),
+    fingerprints: planned.observed.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] })),
     operations: operations.map(({ kind }) => kind),
   };
+}
+
+/** Workers of one commit: those that are stored as they were planned, and all others. */
+interface Slice {
+  readonly keys: string[];
+  readonly special: Storable[];
 }
 
 /** Commits a slice; where another change came first, those workers alone are planned again. Returns whom it gave up on. */
 async function commitSlice(
   house: House,
   plan: Plan,
-  slice: readonly Storable[],
+  { keys, special }: Slice,
   allowed: { readonly uses: ReadonlyMap<string, readonly GuardUse[]>; readonly partial: ReadonlySet<string> },
   options: JudgeOptions,
   round: number,
 ): Promise<readonly string[]> {
   const { connection } = plan.rules.mapping;
+  const everybody = [...special.map(({ key }) => key), ...keys];
+  const packed = keys.length === 0 ? null : plan.packed(keys);
   const result = await house.store.commit({
     connection,
     at: options.now,
-    workers: slice.flatMap(({ change }) => (change === null ? [] : [change])),
-    fingerprints: slice.flatMap(({ fingerprints }) => fingerprints),
+    workers: special.flatMap(({ change }) => (change === null ? [] : [change])),
+    ...(packed === null ? {} : { packed }),
+    fingerprints: special.flatMap(({ fingerprints }) => fingerprints),
     ...(options.fingerprintContext === undefined ? {} : { fingerprintContext: options.fingerprintContext }),
-    guardUses: slice.flatMap(({ key }) => allowed.uses.get(key) ?? []),
+    guardUses: everybody.flatMap((key) => allowed.uses.get(key) ?? []),
   });
-  if (result.kind === 'applied') return [];
+  if (packed !== null) plan.giveBack(packed);
+  if (result.kind === 'applied') {
+    plan.berth.stored(everybody);
+    return [];
+  }
+  const slice = [...special, ...keys.flatMap((key) => plan.storable(key) ?? [])];
   if (round >= CONFLICT_ROUNDS_MAX) return slice.map(({ key }) => key);
   for (const { target, userName } of result.names) plan.given.get(target)?.delete(foldName(userName));
   const stale = new Set(result.workers);
@@ -471,7 +494,10 @@ async function commitSlice(
     return planned === null || JSON.stringify(planned.harms) !== JSON.stringify(judged.harms) ? [] : [planned];
   });
   const dropped = again.map(({ key }) => key).filter((key) => !replanned.some((one) => one.key === key));
-  return [...dropped, ...(await commitSlice(house, plan, [...rest, ...replanned], allowed, options, round + 1))];
+  return [
+    ...dropped,
+    ...(await commitSlice(house, plan, { keys: [], special: [...rest, ...replanned] }, allowed, options, round + 1)),
+  ];
 }
 
 const sameItems = (a: readonly HoldItem[], b: readonly HoldItem[]): boolean =>

@@ -5,7 +5,7 @@ import type { ClaimedOperation } from '../store/store.ts';
 import type { Delivered, Sendable, Target } from '../targets/target.ts';
 import type { Doubts } from './doubts.ts';
 import type { Flight } from './flight.ts';
-import { Turn } from './house.ts';
+import { Turn } from './turn.ts';
 
 export class Memberships {
   readonly #target: Target;

@@ -2,34 +2,40 @@
 // and why; the audit keeps both.
 import { HOUR_MS, type Instant, instantOf, plusMs } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
-import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
+import { EXIT, Problem } from '../base/problem.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import { heldWorkers } from '../planning/hold-items.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { NewAct } from '../store/store.ts';
+import type { ActResult } from './act-result.ts';
 import { judgeOnFile } from './calendar.ts';
+import { carryOut } from './carry-out.ts';
 import { believe, readClockDoubt } from './clock-watch.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, guardPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
-import { limitsApprovedKey, limitsOf } from './limits-in-force.ts';
+import { limitsApprovedKey } from './limits-in-force.ts';
+import { worthProof } from './proof.ts';
+import { replayAct, skipAct } from './replay.ts';
 import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
 
-export const ACT_KINDS = ['approve', 'discard', 'leave', 'lift', 'stop-writes', 'resume-writes', 'sync'] as const;
+export type { ActResult } from './act-result.ts';
+
+export const ACT_KINDS = [
+  'approve',
+  'discard',
+  'leave',
+  'lift',
+  'stop-writes',
+  'resume-writes',
+  'sync',
+  'replay',
+  'skip',
+] as const;
 export type ActKind = (typeof ACT_KINDS)[number];
 
 /** How long an approval lasts unless it says otherwise. */
 export const APPROVAL_HOURS = 4;
 /** Longer than this nobody remembers what was approved. */
 export const APPROVAL_HOURS_MAX = 72;
-
-export interface ActResult {
-  readonly ok: boolean;
-  /** For people, a sentence. */
-  readonly message: string;
-  readonly exitCode: ExitCode;
-  readonly faults?: readonly Fault[];
-  readonly details?: JsonObject;
-}
 
 /** Carries out an act. A Problem becomes a result, since the one who asked may be in another process. */
 export async function performAct(house: House, act: NewAct): Promise<ActResult> {
@@ -85,6 +91,10 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       house.outboxFilled.ring();
       return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} go on`);
     }
+    case 'replay':
+      return replayAct(house, act);
+    case 'skip':
+      return skipAct(house, act);
     case 'sync': {
       const wanted = text(act, 'connection');
       for (const live of connections(house, wanted)) live.wake.ring();
@@ -130,6 +140,7 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
   if (raised !== null) return approveLimits(house, act, raised);
   const expiresAt = plusMs(now, hours * HOUR_MS);
   const hold = await house.store.approve({ ...release(act, now), expiresAt });
+  worthProof(house, 'release');
   await acted(house, act, hold.connection, null, {
     hold: hold.kind,
     digest: hold.digest,
@@ -184,45 +195,22 @@ export async function judgeHeld(house: House, live: LiveConnection): Promise<voi
   if (keys.length > 0) await judgeOnFile(house, live, keys, 'operator');
 }
 
-/** An order that somebody else's changes keep overtaking is decided anew this often, then the one who asked is told. */
-const ORDER_TRIES_MAX = 5;
-
 async function order(
   house: House,
   act: NewAct,
   event: (seen: { now: Instant; asOf: Instant }) => LifecycleEvent,
-  tries = 1,
 ): Promise<ActResult> {
   const key = text(act, 'worker');
   const live = await connectionOf(house, key, text(act, 'connection'));
   const { name } = live.connection;
-  const bound = live.connection.bind(null);
-  if ('faults' in bound) throw new Problem(bound.faults);
-  const now = nowOf(house.clock);
-  const before = (await house.store.situations(name, [key])).get(key);
-  using plan = openPlan(house, bound.mapping, live, now, `operator:${act.by}`);
-  // The rows behind this worker are read again, so that a lifted leave is judged on what HR says next.
-  const fingerprints = (before?.employments ?? []).map(({ id }) => ({ employmentId: id, digests: [] }));
-  await planWorkers(house, plan, [{ key, employments: [], fingerprints, orders: [event({ now, asOf: now })] }]);
-  const planned = plan.get(key);
-  const refusal = planned?.plan.refusals[0];
-  if (refusal !== undefined && planned?.plan.change === null) {
+  const result = await carryOut(house, live, key, `operator:${act.by}`, event);
+  if (result.kind === 'refused') {
     throw new Problem(
-      { code: `act.${refusal.code}`, message: `${act.kind} of worker ${key} was refused: ${refusal.reason}` },
+      { code: `act.${result.code}`, message: `${act.kind} of worker ${key} was refused: ${result.reason}` },
       EXIT.failed,
     );
   }
-  const options: JudgeOptions = {
-    now,
-    actor: `operator:${act.by}`,
-    limits: await limitsOf(house, live, false),
-    covers: 'judged',
-    firstLoad: false,
-  };
-  const verdict = await guardPlan(house, plan, options);
-  const committed = await commitPlan(house, plan, verdict, options);
-  if (committed.postponed.length > 0) {
-    if (tries < ORDER_TRIES_MAX) return order(house, act, event, tries + 1);
+  if (result.kind === 'overtaken') {
     throw new Problem(
       {
         code: 'act.overtaken',
@@ -232,17 +220,16 @@ async function order(
       EXIT.failed,
     );
   }
-  await acted(house, act, name, key, { from: planned?.plan.from ?? null, to: planned?.plan.to ?? null });
-  // Holds of others, and what else of this worker is held, keep no order from being carried out.
-  if (plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key)) {
+  const { from, to, operations } = result;
+  await acted(house, act, name, key, { from, to });
+  if (result.kind === 'held') {
     return {
       ok: false,
       message: `${act.kind} of worker ${key} is held by a guard: see rollcall holds`,
       exitCode: EXIT.held,
     };
   }
-  const operations = planned?.plan.change?.operations.length ?? 0;
-  return done(`worker ${key}: ${planned?.plan.from} → ${planned?.plan.to}, ${operations} operation(s) on the way`, {
+  return done(`worker ${key}: ${from} → ${to}, ${operations} operation(s) on the way`, {
     worker: key,
     connection: name,
   });

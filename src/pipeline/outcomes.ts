@@ -2,6 +2,7 @@
 // together share one changeset.
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
+import type { JsonObject } from '../base/json.ts';
 import { decide } from '../lifecycle/decide.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
@@ -20,6 +21,7 @@ import { nowOf } from '../runtime/clock.ts';
 import { type ClaimedOperation, foldName } from '../store/store.ts';
 import type { Delivered } from '../targets/target.ts';
 import { breathe, type House } from './house.ts';
+import { worthProof } from './proof.ts';
 import { isLeaver, type Tries, type VerdictOnOperation, verdictOn } from './verdict.ts';
 
 export interface Finished {
@@ -110,12 +112,7 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
   const now = nowOf(house.clock);
   const held = new Set<string>();
   for (let round = 0; ; round += 1) {
-    const situations = await house.store.situations(
-      connection,
-      finished.map(({ operation }) => operation.workerKey),
-      // An answer says nothing about dates.
-      { employments: false },
-    );
+    const situations = await situationsOf(house, connection, finished, round === 0);
     const workers: WorkerChange[] = [];
     const results: OperationResult[] = [];
     for (const one of finished) {
@@ -129,7 +126,10 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
       results.push(...result);
     }
     const stored = await house.store.commit({ connection, at: now, workers, results });
-    if (stored.kind === 'applied') return;
+    if (stored.kind === 'applied') {
+      proveEnded(house, finished, results);
+      return;
+    }
     assert(round < CONFLICT_ROUNDS_MAX, 'outcomes meet conflicts without end');
     // The target took a name that another worker here was given meanwhile: it stays theirs, and this one keeps the old one here.
     for (const name of stored.names) {
@@ -137,6 +137,47 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
       house.log.error({ code: 'name.held', connection, target: name.target }, 'a name was given to two people');
     }
   }
+}
+
+/** An auditor asks for the moment at which access ended, and for what was deleted. */
+function proveEnded(house: House, finished: readonly Finished[], results: readonly OperationResult[]): void {
+  const done = new Set(results.filter(({ state }) => state === 'done').map(({ id }) => id));
+  const kinds = finished.filter(({ operation }) => done.has(operation.id)).map(({ operation }) => operation.kind);
+  if (kinds.includes('delete')) worthProof(house, 'deletion');
+  else if (kinds.includes('disable')) worthProof(house, 'leaver');
+}
+
+/** What was claimed tells of its worker, where nothing else is open for them; a revision that is no longer theirs is a conflict. */
+async function situationsOf(
+  house: House,
+  connection: string,
+  finished: readonly Finished[],
+  asClaimed: boolean,
+): Promise<ReadonlyMap<string, Situation>> {
+  const known = new Map<string, Situation>();
+  const unknown: string[] = [];
+  for (const { operation } of finished) {
+    const { workerKey: key, worker, account } = operation;
+    if (!asClaimed || worker == null) unknown.push(key);
+    else {
+      const { revision, standing, dueAt } = worker;
+      const operations: readonly OpenOperation[] = [{ ...operation, state: 'sending' }];
+      known.set(key, {
+        key,
+        revision,
+        standing,
+        employments: [],
+        accounts: [account],
+        operations,
+        suspicion: null,
+        dueAt,
+      });
+    }
+  }
+  // An answer says nothing about dates.
+  const read = unknown.length === 0 ? [] : await house.store.situations(connection, unknown, { employments: false });
+  for (const [key, situation] of read) known.set(key, situation);
+  return known;
 }
 
 const nameKey = ({ target, userName }: Pick<AccountState, 'target' | 'userName'>): string =>
@@ -156,7 +197,25 @@ function toldOnce(answers: readonly EntryDraft[], results: readonly EntryDraft[]
   const same = last.workerKey === result.workerKey && last.body.operation === result.body.operation;
   const told = (['class', 'status', 'code'] as const).every((name) => last.body[name] === result.body[name]);
   if (!same || !told) return [...answers, ...results];
-  return [...answers.slice(0, -1), { ...last, actor: result.actor, body: { ...last.body, ...result.body } }];
+  return [...answers.slice(0, -1), { ...last, actor: result.actor, body: inOrder({ ...last.body, ...result.body }) }];
+}
+
+/** Members in the order in which the chain wants them: a body that is made so is written several times as fast. */
+function inOrder({
+  class: answer,
+  code,
+  delivery,
+  method,
+  operation,
+  path,
+  state,
+  status,
+  target,
+  via,
+  what,
+}: JsonObject): JsonObject {
+  const known = { class: answer, code, delivery, method, operation, path, state, status, target };
+  return { ...known, ...(via === undefined ? {} : { via }), what } as JsonObject;
 }
 
 /** What one answer means for the worker. Pure. */
@@ -342,14 +401,14 @@ function outcomeEntry(operation: ClaimedOperation, outcome: Outcome, state: stri
     workerKey: operation.workerKey,
     actor: 'target',
     body: {
-      operation: operation.id,
-      target: operation.target,
-      what: operation.kind,
-      state,
       class: outcome.class,
-      status: outcome.status,
       code: outcome.code,
       delivery: standing.delivery,
+      operation: operation.id,
+      state,
+      status: outcome.status,
+      target: operation.target,
+      what: operation.kind,
     },
   };
 }

@@ -1,25 +1,33 @@
 // What deltas said of workers who wait. A delta is read once, so what a guard holds of it – or what a target did not answer for –
 // is kept as facts and judged again with whatever comes next: the deltas behind it, and the leavers in them, wait for nobody.
-import type { Instant } from '../base/instant.ts';
 import type { PendingFacts } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
+import type { Employment } from '../worker/worker.ts';
 import { clockDoubt, withholdByDate } from './clock-watch.ts';
 import { type CycleReport, EMPTY_REPORT } from './cycle-report.ts';
 import { meetTargets } from './first-contact.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
-import { type Committed, commitPlan, guardPlan, openPlan, type Plan, planWorkers } from './judge.ts';
+import { type Committed, commitPlan, grantPlan, openPlan, type Plan, planWorkers } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 
 /** Workers looked up, or stored, at once. */
 const BATCH = 100;
 
+/** Of the facts that wait: only those of some workers, or only those of which the plan's own delivery says nothing newer. */
+interface Which {
+  readonly among?: ReadonlySet<string>;
+  readonly unsaid?: boolean;
+}
+
 /**
  * Adds the facts that wait to a plan. Those held because too much of their delta was rejected stay out until a person releases
  * them, or a later record of theirs takes their place: nothing else makes that delta right.
  */
-export async function planPending(house: House, plan: Plan): Promise<void> {
+export async function planPending(house: House, plan: Plan, which: Which = {}): Promise<void> {
   const { connection } = plan.rules.mapping;
-  const waiting = await house.store.pendingKeys(connection);
+  const { among, unsaid = false } = which;
+  const all = await house.store.pendingKeys(connection);
+  const waiting = among === undefined ? all : all.filter((key) => among.has(key));
   if (waiting.length === 0) return;
   const distrusted = await distrustedKeys(house, plan);
   const keys = waiting.filter((key) => {
@@ -29,7 +37,11 @@ export async function planPending(house: House, plan: Plan): Promise<void> {
     return false;
   });
   for (let from = 0; from < keys.length; from += BATCH) {
-    const facts = await house.store.pendingFacts(connection, keys.slice(from, from + BATCH));
+    const waits = await house.store.pendingFacts(connection, keys.slice(from, from + BATCH));
+    const facts = waits.flatMap(({ key, employments }): readonly PendingFacts[] => {
+      const left = unsaid ? unjudged(employments, plan.get(key)?.observed.employments ?? []) : employments;
+      return left.length === 0 ? [] : [{ key, employments: left }];
+    });
     const observed = facts.map(({ key, employments }) => {
       const planned = plan.get(key)?.observed;
       return {
@@ -74,22 +86,56 @@ export async function keepPending(
     await house.store.commit({ connection, at: now, pending });
     await breathe();
   };
-  for (const [key, { employments }] of plan.unanswered) await store({ key, employments });
+  const others = async (key: string, judged: readonly Employment[]): Promise<readonly Employment[]> => {
+    const facts = before.has(key) ? await house.store.pendingFacts(connection, [key]) : [];
+    return unjudged(facts[0]?.employments ?? [], judged);
+  };
+  for (const [key, { employments }] of plan.unanswered)
+    await store({ key, employments: [...(await others(key, employments)), ...employments] });
   for (const key of plan.keys()) {
     if (plan.unanswered.has(key)) continue;
-    if (passes(key) && !late.has(key)) {
-      if (before.has(key)) await store({ key, employments: [] });
-    } else await store({ key, employments: plan.get(key)?.observed.employments ?? [] });
+    const passed = passes(key) && !late.has(key);
+    if (passed && !before.has(key)) continue;
+    const observed = plan.get(key)?.observed.employments ?? [];
+    const left = await others(key, observed);
+    await store({ key, employments: passed ? left : [...left, ...observed] });
   }
   await store(null);
 }
 
-/** A snapshot says of everybody what earlier deltas said. */
-export async function forgetPending(house: House, connection: string, at: Instant): Promise<void> {
+/** Facts that came to wait after the plan had looked for them: what became of the plan says nothing of them. */
+const unjudged = (waiting: readonly Employment[], judged: readonly Employment[]): readonly Employment[] =>
+  waiting.filter(({ id, asOf }) => !judged.some((one) => one.id === id && one.asOf >= asOf));
+
+/**
+ * Of whom a snapshot has a row that is newer, it says everything anew. A row that it has had before says nothing new: what was
+ * told since goes on waiting, and so does what came while it was read.
+ */
+export async function forgetPending(
+  house: House,
+  plan: Plan,
+  passes: (key: string) => boolean,
+  postponed: readonly string[],
+): Promise<void> {
+  const { mapping, now } = plan.rules;
+  const { connection } = mapping;
+  const late = new Set(postponed);
   const keys = await house.store.pendingKeys(connection);
-  if (keys.length === 0) return;
-  await house.store.commit({ connection, at, pending: keys.map((key) => ({ key, employments: [] })) });
+  for (let from = 0; from < keys.length; from += BATCH) {
+    const facts = await house.store.pendingFacts(connection, keys.slice(from, from + BATCH));
+    const pending = facts.flatMap(({ key, employments }): readonly PendingFacts[] => {
+      const observed = plan.get(key)?.observed.employments ?? [];
+      const stored = plan.has(key) && !plan.unanswered.has(key) && passes(key) && !late.has(key);
+      const left = stored ? unjudged(employments, observed) : employments.filter((one) => !isOutdated(one, observed));
+      return left.length === employments.length ? [] : [{ key, employments: left }];
+    });
+    if (pending.length > 0) await house.store.commit({ connection, at: now, pending });
+    await breathe();
+  }
 }
+
+const isOutdated = ({ id, asOf }: Employment, observed: readonly Employment[]): boolean =>
+  observed.some((one) => one.id === id && one.asOf > asOf);
 
 /** A cycle without a delivery: judges what waits, for a guard's hour passes and people approve. Null when nothing waits. */
 export async function judgePending(
@@ -115,7 +161,7 @@ export async function judgePending(
     covers: 'judged' as const,
     firstLoad: false,
   };
-  const verdict = await guardPlan(house, plan, options);
+  const verdict = await grantPlan(house, plan, options);
   const committed: Committed = await commitPlan(house, plan, verdict, options);
   await keepPending(house, plan, (key) => !plan.candidates.has(key) || verdict.passes.has(key), committed.postponed);
   const holds = await house.store.holds(name, 0);

@@ -19,6 +19,8 @@ import { markOf, recognisedMarks } from './row-marks.ts';
 export interface ReadingOptions {
   /** Pilot: nobody else is looked at. */
   readonly onlyWorker?: string;
+  /** Rows that stand in no delivery of the feed. */
+  readonly beside?: boolean;
   readonly onProgress?: (phase: string, done: number, total: number) => void;
 }
 
@@ -51,6 +53,13 @@ const leaveIn = ({ status, endDate }: Employment): SaidLeave | null =>
 /** The latest of both last days: until then access is nobody's mistake. */
 const bothSay = (a: SaidLeave | null, b: SaidLeave | null): SaidLeave | null =>
   a === null || b === null ? null : (a.lastDay ?? '') >= (b.lastDay ?? '') ? a : b;
+
+/**
+ * What was told beside the feed meets the feed's own row at the next read, but for a leave: a row that has said since before the
+ * leave that the worker is here is no news, and must not give the access back.
+ */
+const besideFingerprints = (employments: readonly Employment[]): readonly FingerprintChange[] =>
+  employments.flatMap(({ id, status }) => (status === 'terminated' ? [] : [{ employmentId: id, digests: [] }]));
 
 /** What one pass over a delivery found: employments to judge, rejections, and who was there. */
 export class Reading implements Disposable {
@@ -139,6 +148,7 @@ export class Reading implements Disposable {
     // Rows that differ but all say terminated leave no doubt that the worker leaves.
     for (const [id, leave] of this.#conflicted) if (leave !== null) await this.#leaveOnFile(id, leave.lastDay);
     await this.#flush();
+    if (this.#options.beside === true) return;
     // Persons with open hold items whose rows were recognised are judged on the facts on file.
     const holds = await this.#house.store.holds(this.#mapping.connection, Number.MAX_SAFE_INTEGER);
     const missing = [...heldWorkers(holds)].filter((key) => !this.#plan.has(key) && this.#wanted(key));
@@ -369,13 +379,11 @@ export class Reading implements Disposable {
   }
 
   /** A person whose employments stand in several rows is planned once, with all of them. */
-  async #observe(
-    key: string,
-    employments: readonly Employment[],
-    fingerprints: readonly FingerprintChange[],
-  ): Promise<void> {
+  async #observe(key: string, employments: readonly Employment[], read: readonly FingerprintChange[]): Promise<void> {
     if (this.#waitingKeys.has(key)) await this.#flush();
     const planned = this.#plan.get(key);
+    const beside = this.#options.beside === true;
+    const fingerprints = beside ? besideFingerprints(employments) : read;
     this.#waitingKeys.add(key);
     this.#waiting.push({
       key,

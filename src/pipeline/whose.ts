@@ -9,7 +9,7 @@ import type { LiveConnection } from './house.ts';
 export async function whoseIs(
   store: Pick<Store, 'owners' | 'takenNames'>,
   live: LiveConnection | undefined,
-  { connection, workerKey, target }: ClaimedOperation,
+  { connection, workerKey, target }: Pick<ClaimedOperation, 'connection' | 'workerKey' | 'target'>,
   found: ListedAccount,
 ): Promise<Whose> {
   const { remoteId, userName } = found;

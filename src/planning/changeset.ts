@@ -6,6 +6,7 @@ import type { Outcome } from '../lifecycle/outcome.ts';
 import type { Standing } from '../lifecycle/standing.ts';
 import type { Suspicion } from '../lifecycle/suspicion.ts';
 import type { Rejection } from '../mapping/bound-mapping.ts';
+import type { Given } from '../worker/given.ts';
 import type { Employment } from '../worker/worker.ts';
 import type { HarmKind, HeldHarm } from './harm.ts';
 
@@ -105,6 +106,8 @@ export interface Situation {
   /** Set while snapshots miss the worker. */
   readonly suspicion: Suspicion | null;
   readonly dueAt: Instant | null;
+  /** What further sources say now, by employment; one that says nothing of it is absent. Not read with the rest. */
+  readonly given?: ReadonlyMap<string, Given>;
 }
 
 export interface EntryDraft {
@@ -143,6 +146,13 @@ declare const changeTextBrand: unique symbol;
 /** A WorkerChange in the words in which it is stored (`changeText` of the store): a large plan is put into words once. */
 export type ChangeText = string & { readonly [changeTextBrand]: true };
 
+/** Changes as ChangeText in UTF-8, one after the other: a large plan reaches the store as it waited in its file. */
+export interface PackedChanges {
+  readonly bytes: Uint8Array;
+  /** Bytes of each change. */
+  readonly lengths: Uint32Array;
+}
+
 /** The digests (16 bytes each, as lower-case hex, sorted) of the rows that an employment was made from. Empty: judge again at every read. */
 export interface FingerprintChange {
   readonly employmentId: string;
@@ -178,6 +188,8 @@ export interface GuardUse {
   readonly kind: HarmKind;
   readonly workerKey: string;
   readonly attribute: string | null;
+  /** Where the worker works, where limits hold per unit. */
+  readonly unit?: string;
   readonly approved: boolean;
 }
 
@@ -212,10 +224,68 @@ export interface PendingFacts {
   readonly employments: readonly Employment[];
 }
 
+/** What one record of a further source gives. */
+export type GivenValues = Given[string];
+
+/** The last delivery of a further source. */
+export interface FurtherRead {
+  readonly deliveryId: string;
+  readonly name: string;
+  readonly contentDigest: string;
+  /** Digest of all that its rows are read by: under another one every row is read again. */
+  readonly context: string;
+  readonly asOf: Instant;
+  readonly readAt: Instant;
+  readonly rows: number;
+  /** How many rows were rejected, and the first of them. */
+  readonly rejected: number;
+  readonly rejections: readonly Rejection[];
+}
+
+/** Of one further source. */
+export interface FactsChange {
+  readonly source: string;
+  /** Rows that are new or differ; `digest` is that of the row. */
+  readonly changed?: readonly { readonly key: string; readonly digest: string; readonly attributes: GivenValues }[];
+  /** Keys with which everybody whom they join has been judged. */
+  readonly judged?: readonly string[];
+  readonly read?: FurtherRead;
+}
+
+/** What a person should look at. Raising one that is open already says it again. */
+export type AlarmChange =
+  | {
+      readonly set: 'raised';
+      /** What is wrong, in a word for machines, such as `feed.stale`. */
+      readonly code: string;
+      /** What it is about: a source, a target, a worker. At most one is open for each connection, code and subject. */
+      readonly subject: string;
+      /** One sentence for people; no personal values but worker keys. */
+      readonly message: string;
+      readonly hint?: string;
+      readonly worker?: string;
+    }
+  | { readonly set: 'cleared'; readonly code: string; readonly subject: string };
+
+/** A failed operation is set aside: nobody is asked for it until then, or until the record or the mapping is another one. */
+export interface Skip {
+  readonly operation: number;
+  readonly by: string;
+  readonly reason: string;
+  readonly at: Instant;
+  readonly until: Instant;
+  /** Digest of the worker's employments as they were: see failures.ts of the pipeline. */
+  readonly facts: string;
+  /** The mapping that was accepted then; '' for none. */
+  readonly mapping: string;
+}
+
 export interface Changeset {
   readonly connection: string;
   readonly at: Instant;
   readonly workers?: readonly (WorkerChange | ChangeText)[];
+  /** More of the same; nobody stands in both. */
+  readonly packed?: PackedChanges;
   readonly fingerprints?: readonly FingerprintChange[];
   /** Context digest under which `fingerprints` were taken; without it the checkpoint's, else the connection's present one. A new one makes all older fingerprints unusable. */
   readonly fingerprintContext?: string;
@@ -229,4 +299,7 @@ export interface Changeset {
   readonly cycle?: CycleRecord;
   readonly settings?: Readonly<Record<string, JsonValue>>;
   readonly pending?: readonly PendingFacts[];
+  readonly alarms?: readonly AlarmChange[];
+  readonly facts?: FactsChange;
+  readonly skips?: readonly Skip[];
 }

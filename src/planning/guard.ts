@@ -27,10 +27,20 @@ import {
   type Limits,
   SUSPICIOUS_KINDS,
 } from './limits.ts';
-import { type Candidate, groupKey, groupOf, type Trip, tally, trips, type Used } from './tally.ts';
+import {
+  type Candidate,
+  groupKey,
+  groupOf,
+  type Trip,
+  tally,
+  trips,
+  type UnitLimits,
+  type Used,
+  unitGroupOf,
+} from './tally.ts';
 
 export type { HoldKind } from './hold-items.ts';
-export type { Candidate, Trip, Usage, UsedLine } from './tally.ts';
+export type { Candidate, Trip, UnitLimits, Usage, UsedLine } from './tally.ts';
 
 export interface GuardInput {
   readonly connection: string;
@@ -45,6 +55,8 @@ export interface GuardInput {
   /** Item digests that somebody set aside. */
   readonly discards: ReadonlySet<string>;
   readonly limits: Limits;
+  /** Where limits hold within each unit of the house too; null or left out: they hold for the whole alone. */
+  readonly units?: UnitLimits | null;
   readonly mappingDigest: string;
   readonly sha256: Sha256;
   /**
@@ -88,8 +100,14 @@ export function judge(input: GuardInput): Verdict {
   const digestOf = digests(input);
   const status = statuses(input, digestOf);
   const unapproved = (candidate: Candidate, harm: Harm) => status(candidate, harm) === 'unapproved';
-  const counts = tally(input.candidates, input.used, unapproved);
-  const tripped = new Map(trips(counts, input.used, input.limits, input.population.active));
+  const units = input.units ?? null;
+  const counts = tally(input.candidates, input.used, unapproved, units);
+  const tripped = new Map(trips(counts, input.used, input.limits, input.population.active, units));
+  /** What one unit has too much of is held there; the others are judged by themselves. */
+  const isTrippedInUnit = (candidate: Candidate, harm: Harm): boolean => {
+    const group = unitGroupOf(candidate, harm, units);
+    return group !== null && tripped.has(groupKey(group));
+  };
   const rejected = rejectedTrip(input);
   if (input.firstLoad) for (const trip of firstLoadTrips(input.candidates, unapproved)) tripped.set(trip.kind, trip);
 
@@ -100,7 +118,11 @@ export function judge(input: GuardInput): Verdict {
     staysTripped(input, carriedItems(open, covers));
   const budget =
     suspicious && !tripped.has('explicitLeaver')
-      ? leaversOnBudget(input.candidates, input.used.hour, unapproved)
+      ? leaversOnBudget(
+          input.candidates,
+          input.used.hour,
+          (candidate, harm) => unapproved(candidate, harm) && !isTrippedInUnit(candidate, harm),
+        )
       : null;
   if (budget?.trip) tripped.set(budget.trip.kind, budget.trip);
 
@@ -115,7 +137,7 @@ export function judge(input: GuardInput): Verdict {
     if (state === 'approved') return null;
     const kept = keptHeld?.get(digestOf(harm));
     if (kept !== undefined) return kept;
-    if (isAlwaysHeld(harm.kind)) return harm.kind;
+    if (isAlwaysHeld(harm.kind) || isTrippedInUnit(candidate, harm)) return harm.kind;
     if (harm.kind === 'explicitLeaver' && budget !== null) {
       return isDisable(harm) && budget.chosen.has(candidate.workerKey) ? null : harm.kind;
     }
@@ -160,7 +182,7 @@ export function judge(input: GuardInput): Verdict {
   }
   const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   const allTrips = [...tripped.values(), ...(rejected === null ? [] : [rejected])].sort(
-    (a, b) => order(a.kind, b.kind) || order(a.attribute ?? '', b.attribute ?? ''),
+    (a, b) => order(a.kind, b.kind) || order(a.attribute ?? '', b.attribute ?? '') || order(a.unit ?? '', b.unit ?? ''),
   );
   const sortedHeld = new Map([...held].map(([kind, items]) => [kind, sortedItems(items)] as const));
   return {
@@ -222,8 +244,10 @@ function usesOf(candidate: Candidate, harms: readonly Harm[], status: StatusOf):
   const uses = new Map<string, GuardUse>();
   for (const harm of harms) {
     const group = groupOf(harm);
+    const { kind, attribute } = group;
     const approved = status(candidate, harm) === 'approved' && (uses.get(groupKey(group))?.approved ?? true);
-    uses.set(groupKey(group), { ...group, workerKey: candidate.workerKey, approved });
+    const unit = candidate.unit === undefined ? {} : { unit: candidate.unit };
+    uses.set(groupKey(group), { kind, attribute, ...unit, workerKey: candidate.workerKey, approved });
   }
   return [...uses.values()];
 }

@@ -36,9 +36,12 @@ export function sortedItems(items: Iterable<HoldItem>): readonly HoldItem[] {
   return [...byDigest.values()].sort((a, b) => (a.digest < b.digest ? -1 : 1));
 }
 
+/** Orders stand in no feed: a delivery that has looked at everyone says nothing of them. */
+const ORDERED: ReadonlySet<HoldKind> = new Set<HoldKind>(['emergencyLeaver']);
+
 /** What stays held by open holds whatever this plan says: the items of workers that it did not look at. */
 export function carriedItems(open: OpenHolds, covers: Covers): OpenHolds {
-  if (covers === 'everyone') return new Map();
+  if (covers === 'everyone') return new Map([...open].filter(([kind]) => ORDERED.has(kind)));
   const outside = (item: HoldItem) => !covers.has(item.harm.workerKey);
   return new Map([...open].map(([kind, items]) => [kind, items.filter(outside)] as const));
 }
@@ -61,7 +64,7 @@ export function holdChanges(
     const before = open.get(kind) ?? [];
     const items = sortedItems([...(carried.get(kind) ?? []), ...(held.get(kind) ?? [])]);
     if (items.length === 0) changes.push({ kind, reason: 'nothing is held any more', items });
-    else if (covers === 'everyone' || !sameItems(before, items))
+    else if ((covers === 'everyone' && !ORDERED.has(kind)) || !sameItems(before, items))
       changes.push({ kind, reason: reason(kind, items), items });
   }
   return changes;

@@ -8,7 +8,7 @@ type Asks = (candidate: Candidate, harm: Harm) => boolean;
 /** What a leaver's harm says when it is the disable itself; a last day that was merely seen says something else. */
 const DISABLE = 'disable';
 export const isDisable = (harm: Harm): boolean => harm.kind === 'emergencyLeaver' || harm.operation.startsWith(DISABLE);
-const EXPLICIT = { kind: 'explicitLeaver', attribute: null } as const;
+const EXPLICIT = { kind: 'explicitLeaver', attribute: null, unit: null } as const;
 
 /** Somebody who had left before we first saw them may still have an active account: one is disabled, more are held. */
 export function firstLoadTrips(candidates: readonly Candidate[], unapproved: Asks): readonly Trip[] {
@@ -56,5 +56,5 @@ export function leaversOnBudget(
   if (queue.length <= room) return { chosen, trip: null };
   const count = used.workers + queue.length;
   const reason = `${workersWould(count, EXPLICIT)} within one hour; ${limit} may while another guard is tripped`;
-  return { chosen, trip: { ...EXPLICIT, count, limit, window: 'hour', reason } };
+  return { chosen, trip: { kind: 'explicitLeaver', attribute: null, count, limit, window: 'hour', reason } };
 }

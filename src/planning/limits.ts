@@ -192,6 +192,17 @@ export function allowed(limits: Limits, kind: LimitKind, window: LimitWindow, po
   return result;
 }
 
+/**
+ * As `allowed`, within one unit of the house such as a department. Whoever changes works there, so it is never empty. A number of
+ * workers that a person raised for the whole house says nothing about one unit: there the standard row stands.
+ */
+export function allowedInUnit(limits: Limits, kind: LimitKind, window: LimitWindow, active: number): number | null {
+  const { setting } = limits[kind];
+  const raised = setting?.raises === true && setting.count !== undefined;
+  const own = raised ? { ...limits, [kind]: { ...limits[kind], setting: null } } : limits;
+  return allowed(own, kind, window, Math.max(1, active));
+}
+
 /** True when the value lets more pass than the standard row at some population. */
 function raises(limit: Limit, value: LimitValue): boolean {
   const first = firstBound(limit);

@@ -40,6 +40,8 @@ export interface AccountInput {
   readonly account: AccountState | null;
   /** Open operations of this worker at this target, oldest first. */
   readonly open: readonly OpenOperation[];
+  /** Failed ones that are asked for again. They are not among the open ones, and end with this decision. */
+  readonly replayed: readonly OpenOperation[];
   readonly stage: Stage;
   /** Whether an existing account shall be active at this stage. */
   readonly shallBeActive: boolean;
@@ -83,9 +85,13 @@ export function planAccount(input: AccountInput): AccountPlan {
     return input.stage === 'left' ? leftOnFirstSight(input) : NOTHING;
   }
   if (input.target.isProtected(asListed(input.account))) return protectedNow(input, input.account);
-  if (input.purging && input.target.deletes) return purged(input, input.account);
+  const purging = input.purging || (input.stage === 'purged' && isReplayed(input, 'delete'));
+  if (purging && input.target.deletes) return purged(input, input.account);
   return WITH_ACCOUNT.has(input.stage) ? kept(input, input.account) : withdrawn(input, input.account);
 }
+
+const isReplayed = ({ replayed }: AccountInput, kind: OperationKind): boolean =>
+  replayed.some((one) => one.kind === kind);
 
 // ── no account of ours yet ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -323,14 +329,20 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
   const supersedes: number[] = [];
   const disabling = input.open.some((one) => one.kind === 'disable' && one.state !== 'failed');
   const later = input.open.some((one) => one.kind !== 'disable' && changesAccount(one.kind) && one.state !== 'failed');
-  if (input.leaving || ((account.active !== false || later) && !(disabling && !later))) {
+  const leaving = input.leaving || isReplayed(input, 'disable');
+  const harms: Harm[] = [];
+  if (leaving || ((account.active !== false || later) && !(disabling && !later))) {
     const revokes = input.endsSessions && input.stage === 'left';
     const replaced = (one: OpenOperation) =>
       isUnsent(one) && (changesAccount(one.kind) || (revokes && one.kind === 'revokeSessions'));
     supersedes.push(...input.open.filter(replaced).map((one) => one.id));
     operations.push(operation(input, 'disable', { ...endedPayload(account), attributes: account.known }));
     if (revokes) operations.push(operation(input, 'revokeSessions', endedPayload(account)));
-  }
+    // Somebody else gave the access back: it was found so, and whoever it is who uses it now loses it.
+    if (!leaving && !later && input.stage === 'left' && account.active === true && account.remoteId !== null)
+      harms.push(harm(input, 'explicitLeaver', 'disable again', null, 'active', 'left'));
+  } else if (isReplayed(input, 'revokeSessions'))
+    operations.push(operation(input, 'revokeSessions', endedPayload(account)));
   const groups = groupPlan(input, account, null);
   operations.push(...groups.operations);
   supersedes.push(...groups.supersedes);
@@ -338,7 +350,7 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
     account: account.managerOwed === '' ? null : { ...account, managerOwed: '' },
     operations,
     supersedes,
-    harms: [],
+    harms,
     changes: [],
   };
 }
@@ -355,7 +367,7 @@ const asListed = (account: AccountState): ListedAccount => ({
 /** A rule that came later protects an account of ours: nothing is sent any more, and a leaver who keeps it is a visible failure. */
 function protectedNow(input: AccountInput, account: AccountState): AccountPlan {
   const unsent = input.open.filter(({ state }) => state === 'queued');
-  const last = unsent.at(-1);
+  const last = unsent.at(-1) ?? input.replayed.at(-1);
   const wanted = input.leaving ? { kind: 'disable' as const, payload: endedPayload(account) } : last;
   if (wanted === undefined) return NOTHING;
   const refused = permanent('protected-account', 'the account is protected: what it needs is to be done by hand');
@@ -410,8 +422,10 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   const open = input.open.filter((one) => isMembership(one.kind));
   const granted = desired !== null && input.shallHaveGroups ? desired.memberships : [];
   const wanted = new Set(granted.map(({ group }) => group));
+  // Whoever is only suspended keeps the groups.
+  const leaves = input.leaving && desired === null;
   // A leaver's removals are not left in the queue of an earlier change: they travel as a leaver's.
-  const outdated = open.filter((one) => isOutdated(one, wanted) || (input.leaving && isUnsent(one)));
+  const outdated = open.filter((one) => isOutdated(one, wanted) || (leaves && isUnsent(one)));
   const present = new Set(account.groups);
   for (const one of open) {
     if (outdated.includes(one)) continue;
@@ -421,17 +435,18 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   }
   const goes = new Set([...present].filter((group) => !wanted.has(group)));
   const doubtful = new Set<string>();
-  for (const { kind, payload, ambiguous } of outdated) {
+  const again = input.replayed.filter((one) => isMembership(one.kind));
+  for (const { kind, payload, ambiguous } of [...outdated, ...again]) {
     const { group } = payload as MembershipPayload;
     if (kind === 'removeMember' && !wanted.has(group)) goes.add(group);
     // It may have taken effect all the same: then only its opposite undoes it.
-    if (ambiguous === true && kind === 'addMember') doubtful.add(group);
+    if (ambiguous === true && kind === 'addMember' && !wanted.has(group)) doubtful.add(group);
     if (ambiguous === true && kind === 'removeMember') present.delete(group);
   }
   for (const group of doubtful) goes.add(group);
   // In a group that we own in full somebody else may have added the leaver.
   const exists = account.remoteId !== null || isBeingCreated(input.open);
-  if (input.leaving && exists) for (const group of input.target.fullGroups) goes.add(group);
+  if (leaves && exists) for (const group of input.target.fullGroups) goes.add(group);
   const operations: NewOperation[] = [...(desired === null ? [] : joining(input, desired, present))];
   const harms: Harm[] = [];
   for (const group of goes) {

@@ -1,21 +1,26 @@
 // One worker's part of a plan: facts → events → decisions → operations for each target, with the harm they may do.
 // In two halves, because names and existing accounts must be looked up in between: prepare() says what is needed,
 // complete() takes the answers. Both are pure.
+import type { CalendarDate } from '../base/calendar-date.ts';
 import type { Instant } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { type Decision, decide } from '../lifecycle/decide.ts';
 import { detect } from '../lifecycle/detect.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import type { Lane, OperationName, TransitionName } from '../lifecycle/operation.ts';
+import { endsAt } from '../lifecycle/phase.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import type { Stage, Standing } from '../lifecycle/standing.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';
 import type { BoundMapping, CorrelationValue, DesiredAccount, TargetMapping } from '../mapping/bound-mapping.ts';
+import { withGiven } from '../worker/given.ts';
 import { type Absence, type Employment, withObservation } from '../worker/worker.ts';
 import type { Change } from './account-changes.ts';
-import type { AccountState, EntryDraft, NewOperation, Situation, WorkerChange } from './changeset.ts';
+import type { AccountState, EntryDraft, NewOperation, OpenOperation, Situation, WorkerChange } from './changeset.ts';
 import type { Harm } from './harm.ts';
 import { planAccount, type TargetAnswers } from './plan-account.ts';
+import { newHarms, type ReplayOrder, withoutReplayed } from './replay.ts';
+import { type LimitsPer, unitName, workplace } from './unit.ts';
 
 export interface PlanRules {
   readonly mapping: BoundMapping;
@@ -25,6 +30,8 @@ export interface PlanRules {
   readonly actor: string;
   /** Targets at which sessions are ended by a call of ours; none unless given. */
   readonly sessionTargets?: ReadonlySet<string>;
+  /** Where limits hold within each unit of the house too. */
+  readonly limitsPer?: LimitsPer;
   /** Of what moment the snapshot speaks that is being judged: whoever it holds is there. Left out for everything else. */
   readonly presence?: Instant;
 }
@@ -42,7 +49,10 @@ export interface PreparedTarget {
 }
 
 export interface Prepared {
+  /** Without the failed operations that are replayed. */
   readonly situation: Situation;
+  readonly replayed: readonly OpenOperation[];
+  readonly replayOf: TransitionName | null;
   readonly employments: readonly Employment[];
   readonly employmentsChanged: boolean;
   readonly worker: { readonly key: string; readonly employments: readonly Employment[] };
@@ -75,6 +85,8 @@ export interface WorkerPlan {
   /** Null when there is nothing to store. */
   readonly change: WorkerChange | null;
   readonly harms: readonly Harm[];
+  /** Of whom harm is planned: where they work as it stands on file. */
+  readonly unit?: string;
   readonly transitions: readonly TransitionName[];
   readonly refusals: readonly Refusal[];
   readonly alerts: readonly string[];
@@ -92,12 +104,15 @@ const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLe
 const AT_WORK: ReadonlySet<Stage> = new Set(['active', 'onLeave']);
 
 export function prepare(
-  situation: Situation,
+  onFile: Situation,
   observed: readonly Employment[],
   rules: PlanRules,
   orders: readonly LifecycleEvent[] = [],
+  replay?: ReplayOrder,
 ): Prepared {
-  const employments = withObservation(situation.employments, present(situation.employments, observed, rules.presence));
+  const { situation, replayed } = withoutReplayed(onFile, replay);
+  const seen = withObservation(situation.employments, present(situation.employments, observed, rules.presence));
+  const employments = withGiven(situation.employments, seen, situation.given);
   const factsChanged = employments !== situation.employments && !sameFacts(employments, situation.employments);
 
   let standing = situation.standing;
@@ -136,6 +151,8 @@ export function prepare(
   const primary = truth.primary;
   return {
     situation,
+    replayed,
+    replayOf: replay?.transition ?? null,
     employments,
     employmentsChanged,
     worker,
@@ -220,12 +237,14 @@ export function complete(
   let moved = false;
   for (const target of prepared.targets) {
     const answer = answers.get(target.mapping.name) ?? NO_ANSWERS;
-    const transition = stageTransition ?? (situation.revision === 0 ? 'joiner' : 'mover');
+    const transition = stageTransition ?? prepared.replayOf ?? (situation.revision === 0 ? 'joiner' : 'mover');
+    const replayed = prepared.replayed.filter((one) => one.target === target.mapping.name);
     const plan = planAccount({
       workerKey: situation.key,
       target: target.mapping,
       account: target.account,
       open: situation.operations.filter((one) => one.target === target.mapping.name),
+      replayed,
       stage,
       shallBeActive,
       shallHaveGroups: groupStages.has(stage),
@@ -240,12 +259,12 @@ export function complete(
     });
     if (plan.account !== null) accounts.push(plan.account);
     operations.push(...plan.operations);
-    supersedes.push(...plan.supersedes);
-    harms.push(...plan.harms);
+    supersedes.push(...plan.supersedes, ...replayed.map(({ id }) => id));
+    harms.push(...newHarms(plan.harms, plan.operations, replayed));
     targets.push({ target: target.mapping.name, changes: plan.changes });
     moved ||= plan.operations.length + plan.changes.length > 0;
   }
-  const mover = stageTransition === null && situation.revision > 0 && moved;
+  const mover = stageTransition === null && prepared.replayed.length === 0 && situation.revision > 0 && moved;
   const standing = delivered(prepared, operations, supersedes, mover, rules);
   const transitions = prepared.accepted.flatMap(({ transition }) => (transition === null ? [] : [transition]));
   if (mover && operations.length > 0) transitions.push('mover');
@@ -277,6 +296,7 @@ export function complete(
           entries: [decisionEntry(prepared, { standing, employments, transitions, targets, operations }, rules)],
         },
     harms,
+    ...unitOf(situation, harms, rules),
     transitions,
     refusals: prepared.refusals,
     alerts: prepared.truth.alerts,
@@ -315,8 +335,12 @@ function delivered(
   else if (operations.length > 0) {
     if (mover) apply({ type: 'attributesChanged', now: rules.now, asOf: prepared.truth.asOf });
     if (standing.delivery !== 'delivering') apply({ type: 'deliveryOrdered', now: rules.now });
-  } else if (standing.delivery === 'delivering' && left.every((one) => one.state === 'failed')) {
-    apply({ type: left.length > 0 ? 'deliveryFailed' : 'deliverySettled', now: rules.now });
+  } else if (standing.delivery !== 'settled' && left.every((one) => one.state === 'failed')) {
+    // What had failed is not to be done any more.
+    if (standing.delivery === 'failed' && prepared.replayed.length > 0 && left.length === 0)
+      apply({ type: 'deliveryOrdered', now: rules.now });
+    if (standing.delivery === 'delivering')
+      apply({ type: left.length > 0 ? 'deliveryFailed' : 'deliverySettled', now: rules.now });
   }
   return standing;
 }
@@ -364,6 +388,9 @@ function lifecycleHarms(prepared: Prepared, rules: PlanRules): readonly Harm[] {
     }
     if (event.type === 'endDateSeen' && event.endDate !== null)
       add('explicitLeaver', 'last day', `last day ${event.endDate}`);
+    // An operator's own order is never held; anybody who has the secret of a webhook may send one.
+    if (event.type === 'emergencyLeaveOrdered' && event.by === 'webhook')
+      add('emergencyLeaver', 'disable', prepared.after.stage);
     if (event.type === 'hireWithdrawn') add('inferredLeaver', 'disable', prepared.after.stage);
     if (event.type === 'leaveOfAbsenceBegan' && rules.policy.onLeave === 'suspend')
       add('inferredLeaver', 'suspend', 'onLeave');
@@ -378,6 +405,13 @@ function newAbsence({ employments, situation }: Prepared): Absence | null {
     if (situation.employments.find((known) => known.id === id)?.absent === undefined) return absent;
   }
   return null;
+}
+
+/** By the facts on file, as the active workers of a unit are counted: a feed that moves people moves them out of no limit. */
+function unitOf({ standing, employments }: Situation, harms: readonly Harm[], rules: PlanRules): { unit?: string } {
+  if (rules.limitsPer === undefined || harms.length === 0) return {};
+  const unit = unitName(rules.limitsPer.attribute, workplace(standing, employments, rules.now, rules.policy));
+  return unit === null ? {} : { unit };
 }
 
 /** Nobody is harmed who never had an account and has none on the way. */
@@ -396,6 +430,8 @@ const DAY_MS = 86_400_000;
 function laneOf(prepared: Prepared, transition: TransitionName, now: Instant): Lane {
   if (prepared.accepted.some(({ event }) => event.type === 'emergencyLeaveOrdered')) return 'emergency';
   if (prepared.after.stage === 'left' || prepared.operations.has('disableAccount')) return 'leaver';
+  if (prepared.replayed.length > 0 && prepared.accepted.length === 0)
+    return WITH_ACCOUNT.has(prepared.after.stage) ? 'replay' : 'leaver';
   if (transition === 'mover' || transition === 'leave') return 'mover';
   if (GIVES_ACCESS.has(transition)) return 'joiner';
   const start = prepared.primary?.startDate ?? null;
@@ -414,17 +450,34 @@ interface Decided {
   readonly operations: readonly NewOperation[];
 }
 
+/** From when on HR says what was decided: what lateness is measured from. Left out where no moment is named. */
+function effectiveOf({ accepted, employments, primary, truth }: Prepared, policy: LifecyclePolicy): JsonObject {
+  let effective: Instant | null = null;
+  for (const { event } of accepted) {
+    if (event.type === 'employmentEnded' || (event.type === 'endDateSeen' && event.endDate !== null)) {
+      const id = event.type === 'employmentEnded' ? event.employmentId : null;
+      const zone = (employments.find((one) => one.id === id) ?? primary)?.timeZone;
+      const known = event.endDate !== null && zone !== undefined;
+      effective = known ? endsAt(event.endDate as CalendarDate, zone, policy.disableAt) : truth.asOf;
+    } else if (event.type === 'emergencyLeaveOrdered') effective = event.now;
+    else if ('startsAt' in event) effective = event.startsAt;
+  }
+  return effective === null ? {} : { effective };
+}
+
 function decisionEntry(prepared: Prepared, decided: Decided, rules: PlanRules): EntryDraft {
   const { situation } = prepared;
   const { standing, employments, transitions, targets, operations } = decided;
   // Members in the order of canonical JSON.
   const body: JsonObject = {
     asOf: prepared.truth.asOf,
+    ...effectiveOf(prepared, rules.policy),
     events: prepared.accepted.map(({ event }) => event.type),
     from: situation.standing.stage,
     leave: standing.facts.leaveKind,
     mapping: rules.mapping.digest,
     operations: operations.map(({ target, kind }) => `${target}:${kind}`),
+    ...(prepared.replayed.length === 0 ? {} : { replays: prepared.replayed.map(({ id }) => id) }),
     to: standing.stage,
     transitions,
   };

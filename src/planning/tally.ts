@@ -2,7 +2,7 @@
 // million candidates, so only numbers are kept here.
 import { assert } from '../base/assert.ts';
 import type { Harm, HarmKind } from './harm.ts';
-import { allowed, LIMITS, type LimitKind, type Limits, type LimitWindow } from './limits.ts';
+import { allowed, allowedInUnit, LIMITS, type LimitKind, type Limits, type LimitWindow } from './limits.ts';
 
 /** One worker's planned change; only workers with at least one harm are candidates, each worker once. */
 export interface Candidate {
@@ -10,6 +10,16 @@ export interface Candidate {
   readonly harms: readonly Harm[];
   /** Who ordered an emergency leave; not said counts as a webhook. An operator's own order is never held. */
   readonly orderedBy?: 'operator' | 'webhook';
+  /** Where they work as it stands on file, such as `department Sales`; left out where limits hold for the whole house alone. */
+  readonly unit?: string;
+}
+
+/** Limits that hold within each unit of the house as well. */
+export interface UnitLimits {
+  /** Null: of every kind. */
+  readonly only: ReadonlySet<HarmKind> | null;
+  /** Active workers by unit, before the cycle. */
+  readonly active: ReadonlyMap<string, number>;
 }
 
 /** Distinct workers that used a limit inside a window without approval. */
@@ -17,6 +27,8 @@ export interface UsedLine {
   readonly kind: HarmKind;
   /** Set for kinds that are counted per attribute. */
   readonly attribute: string | null;
+  /** Set on lines that count one unit alone; lines without it count the whole house. */
+  readonly unit?: string;
   readonly workers: number;
   /** Those of this plan's workers who are among them: they do not count twice. Left out, all of the plan's count as new. */
   readonly counted?: ReadonlySet<string>;
@@ -28,6 +40,8 @@ export type Used = Readonly<Record<UsedWindow, Usage>>;
 export interface Trip {
   readonly kind: LimitKind;
   readonly attribute: string | null;
+  /** Set where the limit of one unit is exceeded. */
+  readonly unit?: string;
   readonly count: number;
   readonly limit: number;
   readonly window: LimitWindow;
@@ -35,18 +49,28 @@ export interface Trip {
   readonly reason: string;
 }
 
-/** What a limit counts together: the kind, and for some kinds one attribute of it. */
+/** What a limit counts together: the kind, for some kinds one attribute of it, and where asked one unit. */
 export interface Group {
   readonly kind: HarmKind;
   readonly attribute: string | null;
+  /** Null: the whole house. */
+  readonly unit: string | null;
 }
 export const groupOf = (harm: Harm): Group => ({
   kind: harm.kind,
   attribute: LIMITS[harm.kind].perAttribute ? harm.attribute : null,
+  unit: null,
 });
+/** Null where no limit of a unit holds for this harm. */
+export function unitGroupOf(candidate: Candidate, harm: Harm, units: UnitLimits | null): Group | null {
+  if (units === null || candidate.unit === undefined || units.only?.has(harm.kind) === false) return null;
+  return { ...groupOf(harm), unit: candidate.unit };
+}
 /** JSON, because an attribute is a path of somebody else's and may hold any character. */
-export const groupKey = (group: Group): string =>
-  group.attribute === null ? group.kind : JSON.stringify([group.kind, group.attribute]);
+export const groupKey = ({ kind, attribute, unit }: Group): string => {
+  if (unit !== null) return JSON.stringify([kind, attribute, unit]);
+  return attribute === null ? kind : JSON.stringify([kind, attribute]);
+};
 
 interface Count extends Group {
   /** Distinct workers of this plan. */
@@ -64,7 +88,10 @@ const NOT_USED: UsedGroup = { workers: 0, isCounted: () => false };
 
 export function usedIn(usage: Usage, group: Group): UsedGroup {
   const lines = usage.filter(
-    (line) => line.kind === group.kind && (!LIMITS[group.kind].perAttribute || line.attribute === group.attribute),
+    (line) =>
+      line.kind === group.kind &&
+      (!LIMITS[group.kind].perAttribute || line.attribute === group.attribute) &&
+      (line.unit ?? null) === group.unit,
   );
   if (lines.length === 0) return NOT_USED;
   return {
@@ -78,31 +105,36 @@ export function tally(
   candidates: readonly Candidate[],
   used: Used,
   counts: (candidate: Candidate, harm: Harm) => boolean,
+  units: UnitLimits | null = null,
 ): Tally {
   const groups = new Map<string, { count: Count; used: Record<UsedWindow, UsedGroup>; last: Candidate | null }>();
+  const add = (candidate: Candidate, group: Group): void => {
+    const key = groupKey(group);
+    let entry = groups.get(key);
+    if (entry === undefined) {
+      const count: Count = { ...group, workers: 0, fresh: { hour: 0, day: 0, week: 0 } };
+      const windows = {
+        hour: usedIn(used.hour, group),
+        day: usedIn(used.day, group),
+        week: usedIn(used.week, group),
+      };
+      entry = { count, used: windows, last: null };
+      groups.set(key, entry);
+    }
+    if (entry.last === candidate) return;
+    entry.last = candidate;
+    entry.count.workers += 1;
+    for (const window of ['hour', 'day', 'week'] as const) {
+      if (!entry.used[window].isCounted(candidate.workerKey)) entry.count.fresh[window] += 1;
+    }
+  };
   for (const candidate of candidates) {
     for (const harm of candidate.harms) {
       assert(harm.workerKey === candidate.workerKey, 'a harm stands in the plan of another worker');
       if (!counts(candidate, harm)) continue;
-      const group = groupOf(harm);
-      const key = groupKey(group);
-      let entry = groups.get(key);
-      if (entry === undefined) {
-        const count: Count = { ...group, workers: 0, fresh: { hour: 0, day: 0, week: 0 } };
-        const windows = {
-          hour: usedIn(used.hour, group),
-          day: usedIn(used.day, group),
-          week: usedIn(used.week, group),
-        };
-        entry = { count, used: windows, last: null };
-        groups.set(key, entry);
-      }
-      if (entry.last === candidate) continue;
-      entry.last = candidate;
-      entry.count.workers += 1;
-      for (const window of ['hour', 'day', 'week'] as const) {
-        if (!entry.used[window].isCounted(candidate.workerKey)) entry.count.fresh[window] += 1;
-      }
+      add(candidate, groupOf(harm));
+      const within = unitGroupOf(candidate, harm, units);
+      if (within !== null) add(candidate, within);
     }
   }
   return new Map([...groups].map(([key, entry]) => [key, entry.count]));
@@ -129,23 +161,32 @@ const KIND_WORDS: Record<HarmKind, string> = {
   absence: 'would lose access because snapshots that nothing proves complete miss them',
 };
 
-/** `6 workers would …` */
+/** `6 workers would …`, `6 workers of department Sales would …` */
 export const workersWould = (count: number, group: Group): string =>
-  `${count} ${count === 1 ? 'worker' : 'workers'} ${KIND_WORDS[group.kind]}${group.attribute === null ? '' : ` (${group.attribute})`}`;
+  `${count} ${count === 1 ? 'worker' : 'workers'}${group.unit === null ? '' : ` of ${group.unit}`} ${KIND_WORDS[group.kind]}${group.attribute === null ? '' : ` (${group.attribute})`}`;
 
 /** The groups whose limit is exceeded, by group key, each at the narrowest window that says so. */
-export function trips(counts: Tally, used: Used, limits: Limits, active: number): ReadonlyMap<string, Trip> {
+export function trips(
+  counts: Tally,
+  used: Used,
+  limits: Limits,
+  active: number,
+  units: UnitLimits | null = null,
+): ReadonlyMap<string, Trip> {
   const result = new Map<string, Trip>();
   for (const [key, group] of counts) {
     if (LIMITS[group.kind].alwaysHeld) continue;
+    const { unit } = group;
+    const there = unit === null ? active : (units?.active.get(unit) ?? 0);
+    const most = unit === null ? allowed : allowedInUnit;
     for (const window of ['cycle', 'hour', 'day', 'week'] as const) {
-      const limit = allowed(limits, group.kind, window, active);
+      const limit = most(limits, group.kind, window, there);
       if (limit === null) continue;
       const count = window === 'cycle' ? group.workers : usedIn(used[window], group).workers + group.fresh[window];
       if (count <= limit) continue;
       const { kind, attribute } = group;
-      const reason = `${workersWould(count, group)} ${WINDOW_WORDS[window]}; ${limit} may, of ${active} active workers`;
-      result.set(key, { kind, attribute, count, limit, window, reason });
+      const reason = `${workersWould(count, group)} ${WINDOW_WORDS[window]}; ${limit} may, of ${there} active workers${unit === null ? '' : ' there'}`;
+      result.set(key, { kind, attribute, ...(unit === null ? {} : { unit }), count, limit, window, reason });
       break;
     }
   }

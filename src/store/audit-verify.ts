@@ -1,63 +1,88 @@
-// Recomputes the chain from its first entry on. Trusts no column that the hash does not cover.
+// Recomputes the chain from its first entry on and names every place where it is not what was written. Trusts no column that the
+// hash does not cover, and goes on behind a fault: whoever looks wants to know all of them.
 import type { EntryBody, EntryReader, EntryRow } from './audit.ts';
 import { CHAIN_START, chainHash, personalHash } from './audit.ts';
-import type { Verification } from './door.ts';
+import type { AuditFault, Verification } from './door.ts';
 import type { Sql } from './sql.ts';
 
 /** One read and its hashes keep the event loop busy for about 5 ms. */
 const VERIFY_BATCH = 500;
 const PROGRESS_EVERY = 10_000;
+/** Beyond so many the log as a whole is not to be believed. */
+const FAULTS_MAX = 10_000;
 
 export async function verifyChain(
   sql: Sql,
   reader: EntryReader,
   onProgress: (done: number, total: number) => void,
+  signed: ReadonlyMap<number, string>,
 ): Promise<Verification> {
   const head = sql.prepare<[], { seq: number; hash: string }>('SELECT seq, hash FROM audit_head').get();
-  const strays = sql.prepare<[], { seq: number | null }>(
-    'SELECT min(seq) AS seq FROM personal WHERE seq NOT IN (SELECT seq FROM entries)',
-  );
-  const stray = strays.get()?.seq ?? null;
+  const strays = sql
+    .prepare<[number], { seq: number }>(
+      'SELECT seq FROM personal WHERE seq NOT IN (SELECT seq FROM entries) ORDER BY seq LIMIT ?',
+    )
+    .all(FAULTS_MAX);
   const total = head?.seq ?? 0;
-  let entries = 0;
+  const faults: AuditFault[] = [];
+  let good = 0;
+  let at = 0;
   let erased = 0;
   let last = CHAIN_START;
-  const broken = (brokenAt: number, reason: string): Verification => ({
-    ok: false,
-    entries,
-    erased,
-    head: last,
-    brokenAt,
-    reason,
-  });
+  // The last entry that a checkpoint and the chain agree on.
+  let agreed = 0;
+  const fault = (seq: number, reason: string): void => {
+    if (faults.length < FAULTS_MAX) faults.push({ seq, reason });
+  };
 
   for (;;) {
     // Up to the head as it was at the start: a daemon may be appending meanwhile.
-    const rows = entries >= total ? [] : reader.rowsAfter(entries, Math.min(VERIFY_BATCH, total - entries));
+    const rows = at >= total ? [] : reader.rowsAfter(at, VERIFY_BATCH).filter(({ seq }) => seq <= total);
     if (rows.length === 0) break;
+    const from = at;
     for (const row of rows) {
-      const reason = faultOf(row, entries + 1, last);
-      if (reason !== null) return broken(entries + 1, reason);
-      if (row.personal === null && (JSON.parse(row.body) as EntryBody).personal !== undefined) erased += 1;
-      entries = row.seq;
+      if (row.seq !== at + 1) fault(at + 1, gone(at + 1, row.seq - 1));
+      const reason = faultOf(row, row.seq === at + 1 ? last : null);
+      if (reason !== null) fault(row.seq, reason);
+      else if (row.personal === null && (JSON.parse(row.body) as EntryBody).personal !== undefined) erased += 1;
+      const said = signed.get(row.seq);
+      if (said !== undefined && said !== row.hash)
+        fault(row.seq, `a checkpoint says otherwise: the chain was rewritten after entry ${agreed}`);
+      else if (said !== undefined) agreed = row.seq;
+      at = row.seq;
       last = row.hash;
+      if (faults.length === 0) good = row.seq;
     }
-    if (Math.floor(entries / PROGRESS_EVERY) > Math.floor((entries - rows.length) / PROGRESS_EVERY))
-      onProgress(entries, total);
+    if (Math.floor(at / PROGRESS_EVERY) > Math.floor(from / PROGRESS_EVERY)) onProgress(at, total);
     await new Promise(setImmediate);
   }
-  if (head === undefined) return broken(entries + 1, 'the record of where the chain ends is gone');
-  if (entries < head.seq) return broken(entries + 1, `entries ${entries + 1} to ${head.seq} are gone`);
-  if (last !== head.hash) return broken(entries, 'the last entry is not the one the chain ended with');
-  if (stray !== null) return broken(stray, 'personal values belong to no entry');
-  onProgress(entries, total);
-  return { ok: true, entries, erased, head: last };
+  if (head === undefined) fault(at + 1, 'the record of where the chain ends is gone');
+  else if (at < head.seq) fault(at + 1, gone(at + 1, head.seq));
+  else if (last !== head.hash) fault(at, 'the last entry is not the one the chain ended with');
+  for (const { seq } of strays) fault(seq, 'personal values belong to no entry');
+  const furthest = Math.max(0, ...signed.keys());
+  if (furthest > total)
+    fault(total + 1, `${gone(total + 1, furthest)}, a checkpoint says: the database is older, or was cut`);
+  onProgress(at, total);
+  faults.sort((a, b) => a.seq - b.seq);
+  const [first] = faults;
+  return {
+    ok: first === undefined,
+    entries: good,
+    erased,
+    head: last,
+    faults,
+    ...(first === undefined ? {} : { brokenAt: first.seq, reason: first.reason }),
+  };
 }
 
-function faultOf(row: EntryRow, expectedSeq: number, previousHash: string): string | null {
-  if (row.seq !== expectedSeq) return `entry ${expectedSeq} is gone`;
-  if (row.prev_hash !== previousHash) return 'it does not follow the entry before it';
-  if (row.hash !== chainHash(previousHash, row.body)) return 'its text is not the one that was hashed';
+const gone = (from: number, to: number): string =>
+  from === to ? `entry ${from} is gone` : `entries ${from} to ${to} are gone`;
+
+/** `previousHash` null behind a gap, which has been said. */
+function faultOf(row: EntryRow, previousHash: string | null): string | null {
+  if (previousHash !== null && row.prev_hash !== previousHash) return 'it does not follow the entry before it';
+  if (row.hash !== chainHash(row.prev_hash, row.body)) return 'its text is not the one that was hashed';
   const body = JSON.parse(row.body) as EntryBody;
   if (row.filed !== null && (body.worker !== row.filed_key || body.connection !== row.filed_connection)) {
     return 'it is filed under another worker';

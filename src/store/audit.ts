@@ -156,6 +156,7 @@ export interface EntryReader {
   readonly after: (seq: number, filter: EntryFilter) => readonly Entry[];
   readonly rowsAfter: (seq: number, limit: number) => readonly EntryRow[];
   readonly count: () => number;
+  readonly head: () => { readonly seq: number; readonly hash: string };
 }
 
 export function entryReaderOf(sql: Sql): EntryReader {
@@ -173,7 +174,7 @@ export function entryReaderOf(sql: Sql): EntryReader {
   const rowsAfter = sql.prepare<[number, number], EntryRow>(
     `SELECT ${COLUMNS}, ${FILED} WHERE e.seq > ? ORDER BY e.seq LIMIT ?`,
   );
-  const count = sql.prepare<[], { count: number }>('SELECT seq AS count FROM audit_head');
+  const head = sql.prepare<[], { seq: number; hash: string }>('SELECT seq, hash FROM audit_head');
   return {
     tail: (limit, filter) =>
       tail
@@ -183,7 +184,8 @@ export function entryReaderOf(sql: Sql): EntryReader {
     entriesOf: (connection, workerKey) => ofWorker.all(connection, workerKey).map(entryOf),
     after: (seq, filter) => after.all({ ...valuesOf(filter), seq, limit: EXPORT_BATCH }).map(entryOf),
     rowsAfter: (seq, limit) => rowsAfter.all(seq, limit),
-    count: () => count.get()?.count ?? 0,
+    count: () => head.get()?.seq ?? 0,
+    head: () => head.get() ?? { seq: 0, hash: CHAIN_START },
   };
 }
 

@@ -5,7 +5,14 @@ import { assert } from '../base/assert.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import { type Facts, NO_FACTS } from '../lifecycle/standing.ts';
-import type { Changeset, ChangeText, OperationPayload, WorkerChange } from '../planning/changeset.ts';
+import type {
+  Changeset,
+  ChangeText,
+  FingerprintChange,
+  OperationPayload,
+  PackedChanges,
+  WorkerChange,
+} from '../planning/changeset.ts';
 import type { Employment } from '../worker/worker.ts';
 import {
   accountOf,
@@ -23,8 +30,11 @@ export const writtenChangeset = (changeset: Changeset): WrittenChangeset => ({
   entries: changeset.entries?.map(writtenEntry) ?? [],
 });
 
-/** Field by field: copying with `...` costs several times as much, and this is done for every worker of a first load. */
-export function changeText(change: WorkerChange): ChangeText {
+/**
+ * Field by field: copying with `...` costs several times as much, and this is done for every worker of a first load.
+ * `fingerprints` are stored with the change.
+ */
+export function changeText(change: WorkerChange, fingerprints: readonly FingerprintChange[] = []): ChangeText {
   const { standing } = change;
   let lines = '';
   /** Goes to the next line; the place where it belongs stays empty. */
@@ -73,6 +83,7 @@ export function changeText(change: WorkerChange): ChangeText {
       body: below(canonicalJson(entry.body)),
       personal: entry.personal === undefined ? null : below(canonicalJson(entry.personal)),
     })),
+    ...(fingerprints.length === 0 ? {} : { fingerprints }),
   };
   return (JSON.stringify(small) + lines) as ChangeText;
 }
@@ -103,9 +114,25 @@ export function writtenWorker(text: ChangeText): WrittenWorker {
   return worker;
 }
 
+/** Each of them by itself: in one text with somebody whose name needs two bytes a letter all others would cost twice as much. */
+export function unpacked({ bytes, lengths }: PackedChanges): readonly WrittenWorker[] {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = 0;
+  return Array.from(lengths, (length) => {
+    const start = end;
+    end += length;
+    return writtenWorker(buffer.toString('utf8', start, end) as ChangeText);
+  });
+}
+
+/** What was given to `changeText` beside the change. */
+export const fingerprintsIn = (text: ChangeText): readonly FingerprintChange[] =>
+  writtenWorker(text).fingerprints ?? [];
+
 /** The change that `changeText` made this of. */
 export function changeOf(text: ChangeText): WorkerChange {
-  const { stage, delivery, facts, employments, accounts, operations, entries, ...rest } = writtenWorker(text);
+  const { stage, delivery, facts, employments, accounts, operations, entries, fingerprints, ...rest } =
+    writtenWorker(text);
   return {
     ...rest,
     standing: { stage, delivery, facts: facts === NO_FACTS_TEXT ? NO_FACTS : (JSON.parse(facts) as Facts) },

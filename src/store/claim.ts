@@ -3,22 +3,26 @@
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import { LANES, type Lane, type TransitionName } from '../lifecycle/operation.ts';
+import type { Delivery, Stage } from '../lifecycle/standing.ts';
 import type { OperationKind, OperationPayload } from '../planning/changeset.ts';
 import type { Accounts } from './accounts.ts';
 import type { ClaimedOperation, MembersClaim } from './door.ts';
 import type { Groups } from './groups.ts';
 import type { Names } from './names.ts';
 import { laneAt, laneRank } from './outbox.ts';
-import type { Sql } from './sql.ts';
+import { type Sql, unread, unreadText } from './sql.ts';
 import type { Tallies } from './tallies.ts';
+import { standingOf } from './workers.ts';
 import { accountOf, type WrittenAccount } from './written.ts';
 
 /** Operations whose moment has come, moved to the front of one lane by one claim: a bound on its work after a long outage. */
 const WOKEN_MAX = 500;
 
+/** `accompanied`: something else is open for the worker, here or at another target. */
 const readyIn = (index: string): string =>
   `SELECT o.id, o.worker_id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.payload, o.attempts, o.ambiguous,
-     o.transition, o.first_sent_at, o.created_at
+     o.transition, o.first_sent_at, o.created_at, w.revision, w.stage, w.delivery, w.facts, w.due_at,
+     EXISTS (SELECT 1 FROM operations x WHERE x.worker_id = o.worker_id AND x.turn IS NOT NULL AND x.id <> o.id) AS accompanied
    FROM operations o INDEXED BY ${index} JOIN workers w ON w.id = o.worker_id WHERE o.turn = 'now'`;
 
 /** Memberships of one kind and group in one lane. */
@@ -41,6 +45,12 @@ interface ClaimRow {
   readonly transition: TransitionName | null;
   readonly first_sent_at: Instant | null;
   readonly created_at: Instant;
+  readonly revision: number;
+  readonly stage: Stage;
+  readonly delivery: Delivery;
+  readonly facts: string;
+  readonly due_at: Instant | null;
+  readonly accompanied: number;
 }
 
 export interface ClaimOptions {
@@ -54,16 +64,30 @@ export interface ClaimOptions {
 }
 
 /** A claimed operation as it stands in the store: it becomes objects once, where it is used. */
-export interface WrittenClaim extends Omit<ClaimedOperation, 'payload' | 'account'> {
+export interface WrittenClaim extends Omit<ClaimedOperation, 'payload' | 'account' | 'worker'> {
   /** JSON. */
   readonly payload: string;
   readonly account: WrittenAccount;
+  readonly worker: WrittenStanding | null;
+}
+
+interface WrittenStanding {
+  readonly revision: number;
+  readonly stage: Stage;
+  readonly delivery: Delivery;
+  /** JSON. */
+  readonly facts: string;
+  readonly dueAt: Instant | null;
 }
 
 export const claimedOf = (claim: WrittenClaim): ClaimedOperation => ({
   ...claim,
   payload: JSON.parse(claim.payload) as OperationPayload,
   account: accountOf(claim.account),
+  worker:
+    claim.worker === null
+      ? null
+      : { revision: claim.worker.revision, standing: standingOf(claim.worker), dueAt: claim.worker.dueAt },
 });
 
 export interface Claims {
@@ -81,20 +105,22 @@ interface ClaimRooms {
   readonly tallies: Tallies;
 }
 
+/** A bare `LIMIT ?` is looked at by the planner: SQLite then prepares the statement anew at every run. Hence `? + 0`. */
 export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tallies }: ClaimRooms): Claims {
   // One of a line only: beside a disable that was refused, what does not wait for it may be due as well.
   const wake = sql.prepare<[{ target: number; lane: number; now: Instant; limit: number }]>(
     `UPDATE operations SET turn = 'now' WHERE id IN (
-       SELECT o.id FROM operations o WHERE o.turn = 'later' AND o.target_id = @target AND o.lane = @lane
+       SELECT o.id FROM operations o WHERE o.turn = 'later' AND o.target_id = ${unread('@target')} AND o.lane = ${unread('@lane')}
          AND o.not_before <= @now AND NOT EXISTS (
            SELECT 1 FROM operations x WHERE x.worker_id = o.worker_id AND x.target_id = o.target_id
              AND x.turn IS NOT NULL
              AND (x.turn IN ('now', 'out') OR (x.turn = 'later' AND x.not_before <= @now AND x.id < o.id)))
-       ORDER BY o.not_before, o.id LIMIT @limit)`,
+       ORDER BY o.not_before, o.id LIMIT ${unread('@limit')})`,
   );
   const readyWhere = (more: string, index = 'operations_in_turn') =>
     sql.prepare<[number, number, number], ClaimRow>(
-      `${readyIn(index)} AND o.target_id = ? AND o.lane = ? ${more} ORDER BY o.id LIMIT ?`,
+      `${readyIn(index)} AND o.target_id = ${unread('?')} AND o.lane = ${unread('?')} ${more}
+       ORDER BY o.id LIMIT ${unread('?')}`,
     );
   // Without being told, SQLite walks past every membership that waits for its batch.
   const readyOnAccounts = readyWhere(
@@ -103,12 +129,13 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
   );
   const readyGroups = sql.prepare<[number, number], ReadyGroup>(
     `SELECT kind, json_extract(payload, '$.group') AS name, count(*) AS ready FROM operations
-     WHERE turn = 'now' AND kind IN ('addMember', 'removeMember') AND target_id = ? AND lane = ?
+     WHERE turn = 'now' AND kind IN ('addMember', 'removeMember') AND target_id = ${unread('?')} AND lane = ${unread('?')}
      GROUP BY kind, json_extract(payload, '$.group')`,
   );
   const readyMembers = sql.prepare<[number, number, string, string, number], ClaimRow>(
-    `${readyIn('operations_of_group')} AND o.kind IN ('addMember', 'removeMember') AND o.target_id = ? AND o.lane = ? AND o.kind = ?
-       AND json_extract(o.payload, '$.group') = ? ORDER BY o.id LIMIT ?`,
+    `${readyIn('operations_of_group')} AND o.kind IN ('addMember', 'removeMember') AND o.target_id = ${unread('?')}
+       AND o.lane = ${unread('?')} AND o.kind = ${unreadText('?')} AND json_extract(o.payload, '$.group') = ${unreadText('?')}
+     ORDER BY o.id LIMIT ${unread('?')}`,
   );
   const ready = {
     all: readyWhere(''),
@@ -119,10 +146,10 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     `UPDATE operations SET state = 'sending', turn = 'out', first_sent_at = coalesce(first_sent_at, ?) WHERE id = ?`,
   );
   const anyReady = sql.prepare<[number, number], { found: number }>(
-    `SELECT 1 AS found FROM operations WHERE turn = 'now' AND target_id = ? AND lane = ? LIMIT 1`,
+    `SELECT 1 AS found FROM operations WHERE turn = 'now' AND target_id = ${unread('?')} AND lane = ${unread('?')} LIMIT 1`,
   );
   const nextLater = sql.prepare<[number, number], { at: Instant | null }>(
-    `SELECT min(not_before) AS at FROM operations WHERE turn = 'later' AND target_id = ? AND lane = ?`,
+    `SELECT min(not_before) AS at FROM operations WHERE turn = 'later' AND target_id = ${unread('?')} AND lane = ${unread('?')}`,
   );
 
   const overtaken = sql.prepare<[string], { id: number }>(
@@ -152,6 +179,16 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
       transition: row.transition,
       firstSentAt: row.first_sent_at ?? now,
       createdAt: row.created_at,
+      worker:
+        row.accompanied === 1
+          ? null
+          : {
+              revision: row.revision,
+              stage: row.stage,
+              delivery: row.delivery,
+              facts: row.facts,
+              dueAt: row.due_at,
+            },
     };
   };
 

@@ -1,8 +1,9 @@
 // One changeset, whole or not at all. First everything that could refuse it is read, then it is written: a refused
 // changeset has written nothing, so that its neighbours in the same transaction need no undoing.
 import { assert } from '../base/assert.ts';
+import type { FingerprintChange } from '../planning/changeset.ts';
 import type { AccountOwner } from './accounts.ts';
-import { writtenWorker } from './change-text.ts';
+import { unpacked, writtenWorker } from './change-text.ts';
 import type { CommitResult } from './door.ts';
 import { foldName } from './fold-name.ts';
 import { changesAccount, type HeldOperation, hasEnded } from './outbox.ts';
@@ -28,7 +29,8 @@ interface Findings {
 
 /** Only inside a transaction. */
 export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged: StagedHolds): CommitResult {
-  const workers = changeset.workers.map(writtenWorker);
+  const { packed } = changeset;
+  const workers = [...changeset.workers.map(writtenWorker), ...(packed === undefined ? [] : unpacked(packed))];
   const found = conflictsOf(rooms, changeset, workers);
   if ('kind' in found) return found;
   const connection = rooms.connections.idForWriting(changeset.connection);
@@ -57,7 +59,9 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
   }
   turns.take();
   for (const entry of changeset.entries) rooms.appender.append(entry, changeset.at, workerOf(rooms, entry));
-  applyFeed(rooms, connection, changeset, staged);
+  const fingerprints = workers.flatMap((change) => change.fingerprints ?? []);
+  fingerprints.push(...(changeset.fingerprints ?? []));
+  applyFeed(rooms, connection, changeset, fingerprints, staged);
   return { kind: 'applied', operationIds, firstEntry };
 }
 
@@ -198,17 +202,25 @@ class Turns {
 
   take(): void {
     for (const [worker, target] of this.#touched.values()) {
-      const hasRemoteId = this.#rooms.accounts.hasRemoteId(worker, target);
-      this.#rooms.outbox.takeTurns(worker, target, this.#changeset.at, hasRemoteId);
+      this.#rooms.outbox.takeTurns(worker, target, this.#changeset.at, () =>
+        this.#rooms.accounts.hasRemoteId(worker, target),
+      );
     }
   }
 }
 
 /** What belongs to the connection rather than to one worker. */
-function applyFeed(rooms: Rooms, connection: number, changeset: WrittenChangeset, staged: StagedHolds): void {
+function applyFeed(
+  rooms: Rooms,
+  connection: number,
+  changeset: WrittenChangeset,
+  fingerprints: readonly FingerprintChange[],
+  staged: StagedHolds,
+): void {
   const context = changeset.fingerprintContext ?? changeset.checkpoint?.contextDigest ?? null;
-  const fingerprints = changeset.fingerprints ?? [];
-  if (context !== null || fingerprints.length > 0) {
+  // Before the first delivery nothing is recognised by anything: there is nothing to forget.
+  const some = fingerprints.some(({ digests }) => digests.length > 0) || rooms.fingerprints.any(connection);
+  if (context !== null || (fingerprints.length > 0 && some)) {
     // Also without fingerprints: what is decided under a new context must end the validity of those from before it.
     const generation = rooms.fingerprints.generationFor(connection, context);
     for (const change of fingerprints) {
@@ -226,4 +238,7 @@ function applyFeed(rooms: Rooms, connection: number, changeset: WrittenChangeset
   if (changeset.cycle !== undefined) rooms.checkpoints.saveCycle(connection, changeset.cycle);
   for (const [key, value] of Object.entries(changeset.settings ?? {})) rooms.settings.save(key, value);
   for (const facts of changeset.pending ?? []) rooms.pending.save(connection, facts);
+  if (changeset.facts !== undefined) rooms.facts.apply(connection, changeset.facts);
+  for (const alarm of changeset.alarms ?? []) rooms.alarms.apply(connection, changeset.at, alarm);
+  for (const skip of changeset.skips ?? []) rooms.skips.save(connection, skip);
 }

@@ -5,13 +5,15 @@ import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { KnownRows } from '../base/known-rows.ts';
 import type { Lane, TransitionName } from '../lifecycle/operation.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
-import type { Delivery, Stage } from '../lifecycle/standing.ts';
+import type { Delivery, Stage, Standing } from '../lifecycle/standing.ts';
 import type { CorrelationValue, ListedAccount, Rejection } from '../mapping/bound-mapping.ts';
 import type {
   AccountState,
   Changeset,
   Checkpoint,
   CycleRecord,
+  FurtherRead,
+  GivenValues,
   HoldChange,
   HoldItem,
   OperationKind,
@@ -19,8 +21,10 @@ import type {
   OperationState,
   PendingFacts,
   Situation,
+  Skip,
 } from '../planning/changeset.ts';
 import type { HarmKind } from '../planning/harm.ts';
+import type { Employment } from '../worker/worker.ts';
 import type { KnownTable } from './known-rows.ts';
 
 export type CommitResult =
@@ -58,6 +62,8 @@ export interface KnownFingerprints extends KnownRows {
 export interface Usage {
   readonly kind: HarmKind;
   readonly attribute: string | null;
+  /** Set on lines that count one unit of the house alone. */
+  readonly unit?: string;
   /** Distinct workers, unapproved uses only. */
   readonly workers: number;
 }
@@ -111,6 +117,8 @@ export interface ClaimedOperation {
   /** When it was claimed for the first time; this claim's `now` at the first. */
   readonly firstSentAt: Instant;
   readonly createdAt: Instant;
+  /** The worker, where nothing else is open for them: all of it holds as long as the revision does. Without it they have to be read. */
+  readonly worker?: Pick<Situation, 'revision' | 'standing' | 'dueAt'> | null;
 }
 
 /** Memberships of one kind, group and lane are claimed together, because they travel in one request. */
@@ -183,25 +191,41 @@ export interface EntryFilter {
   readonly since?: Instant;
 }
 
+export interface AuditFault {
+  readonly seq: number;
+  readonly reason: string;
+}
+
 export interface Verification {
   readonly ok: boolean;
-  /** Entries found good, from the first one on. */
+  /** Entries found good before the first fault. */
   readonly entries: number;
+  /** Where something is not as it was written, in order; at most 10,000. */
+  readonly faults: readonly AuditFault[];
   /** Entries whose personal values were erased. */
   readonly erased: number;
-  /** Hash of the last good entry, lower-case hex. */
+  /** Hash of the last entry, lower-case hex. */
   readonly head: string;
+  /** The first fault. */
   readonly brokenAt?: number;
   readonly reason?: string;
 }
 
 export interface Audit {
+  /** The last entry and its hash; 0 and the start of the chain before there is any. */
+  readonly head: () => Promise<{ readonly seq: number; readonly hash: string }>;
   /** The last entries that match, oldest first. */
   readonly tail: (limit: number, filter?: EntryFilter) => Promise<readonly Entry[]>;
   /** All entries of one worker, oldest first. */
   readonly entriesOf: (connection: string, workerKey: string) => Promise<readonly Entry[]>;
-  /** Recomputes the whole chain; calls back about every 10,000 entries and lets the event loop run. */
-  readonly verify: (onProgress?: (done: number, total: number) => void) => Promise<Verification>;
+  /**
+   * Recomputes the whole chain and compares it with what `signed` says of it: number of an entry → its hash. Calls back about every
+   * 10,000 entries and lets the event loop run.
+   */
+  readonly verify: (
+    onProgress?: (done: number, total: number) => void,
+    signed?: ReadonlyMap<number, string>,
+  ) => Promise<Verification>;
   /** All entries that match, oldest first, in batches of at most 1,000. */
   readonly export: (filter?: EntryFilter) => AsyncIterable<readonly Entry[]>;
 }
@@ -233,6 +257,72 @@ export interface Group {
   readonly remoteId: string;
   /** Whether Rollcall created it. */
   readonly created: boolean;
+}
+
+/** An event that a webhook brought, as it was received. */
+export interface NewHookEvent {
+  readonly connection: string;
+  /** The path it was posted to. */
+  readonly hook: string;
+  readonly kind: 'hint' | 'record' | 'emergency';
+  /** SHA-256 (32 bytes) of what the event is known by. */
+  readonly identity: Uint8Array;
+  /** Whether that stays true once the event has ended; else the same content may come again and mean something new. */
+  readonly keyed: boolean;
+  readonly body: Uint8Array;
+  readonly form: 'json' | 'form';
+  readonly receivedAt: Instant;
+}
+/** `full`: nothing was stored, there is no room for more events now. */
+export type Received = 'stored' | 'duplicate' | 'full';
+
+export interface WaitingEvent {
+  readonly id: number;
+  readonly hook: string;
+  readonly kind: NewHookEvent['kind'];
+  readonly form: NewHookEvent['form'];
+  readonly body: Buffer;
+  readonly receivedAt: Instant;
+  /** Looks at it so far that ended with `waiting`. */
+  readonly tries: number;
+}
+
+export interface EventEnd {
+  readonly id: number;
+  /** `waiting`: not yet, look again at `notBefore`. */
+  readonly state: 'done' | 'rejected' | 'waiting';
+  /** For people; names no personal value. */
+  readonly reason: string;
+  readonly notBefore?: Instant;
+}
+
+/** What `status` shows of a webhook that ever brought anything. */
+export interface HookState {
+  readonly connection: string;
+  readonly hook: string;
+  readonly kind: NewHookEvent['kind'];
+  readonly lastAt: Instant;
+  readonly waiting: number;
+  readonly waitingSince: Instant | null;
+  /** Why, where a look at one of them was in vain. */
+  readonly waitingFor: string | null;
+  /** In the last days. */
+  readonly rejected: number;
+  readonly rejectedAt: Instant | null;
+  readonly rejectedFor: string | null;
+}
+
+/** An open alarm. */
+export interface RaisedAlarm {
+  readonly connection: string;
+  readonly code: string;
+  readonly subject: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly worker: string | null;
+  readonly raisedAt: Instant;
+  /** When it was said last. */
+  readonly saidAt: Instant;
 }
 
 /** Counts for `status`. */
@@ -282,6 +372,43 @@ export interface Store extends AsyncDisposable {
   /** Workers of whom deltas said what waits to be judged again. */
   readonly pendingKeys: (connection: string) => Promise<readonly string[]>;
   readonly pendingFacts: (connection: string, keys: readonly string[]) => Promise<readonly PendingFacts[]>;
+  /** Durable when it resolves. */
+  readonly receiveEvent: (event: NewHookEvent) => Promise<Received>;
+  /** Events that may be looked at now, oldest first. */
+  readonly waitingEvents: (
+    connection: string,
+    kind: WaitingEvent['kind'],
+    now: Instant,
+    limit: number,
+  ) => Promise<readonly WaitingEvent[]>;
+  /** When the next event of this kind may be looked at; null when none waits. */
+  readonly nextEvent: (connection: string, kind: WaitingEvent['kind']) => Promise<Instant | null>;
+  readonly endEvents: (events: readonly EventEnd[]) => Promise<void>;
+  /** null = every connection. */
+  readonly hooks: (connection: string | null) => Promise<readonly HookState[]>;
+  /** What a further source says, by key; unknown keys are absent. */
+  readonly facts: (
+    connection: string,
+    source: string,
+    keys: readonly string[],
+  ) => Promise<ReadonlyMap<string, GivenValues>>;
+  /** Lower-case hex digest of the row that a key was read from; null where it is not known. */
+  readonly factDigest: (connection: string, source: string, key: string) => Promise<string | null>;
+  /** Keys of a further source whose workers are to be judged, in order, in batches of at most 5,000. */
+  readonly dueFacts: (connection: string, source: string) => AsyncIterable<readonly string[]>;
+  readonly anyDueFacts: (connection: string) => Promise<boolean>;
+  /** The rows of a further source that are on file; empty under another context than that of its last delivery. */
+  readonly knownFacts: (connection: string, source: string, context: string) => Promise<KnownRows>;
+  readonly furtherRead: (connection: string, source: string) => Promise<FurtherRead | null>;
+  readonly furtherSources: (
+    connection: string,
+  ) => Promise<readonly { readonly source: string; readonly read: FurtherRead }[]>;
+  /** Every employment on file with the key of its worker, in batches. */
+  readonly allEmployments: (
+    connection: string,
+  ) => AsyncIterable<readonly { readonly worker: string; readonly employment: Employment }[]>;
+  /** Open alarms, oldest first, at most 1,000; null = every connection. */
+  readonly alarms: (connection: string | null) => Promise<readonly RaisedAlarm[]>;
   readonly suspected: (
     connection: string,
     limit: number,
@@ -321,6 +448,16 @@ export interface Store extends AsyncDisposable {
   ) => AsyncIterable<readonly string[]>;
   /** Every employment of the connection in the order of its ids, in batches of at most 5,000. */
   readonly allEmploymentIds: (connection: string) => AsyncIterable<readonly string[]>;
+  /** Those who have left, in an order that stays, from the one after `after` (0: from the first) on; `more`: how many follow. */
+  readonly left: (
+    connection: string,
+    after: number,
+    limit: number,
+  ) => Promise<{ readonly workers: readonly { readonly id: number; readonly key: string }[]; readonly more: number }>;
+  /** Everybody who works here, in batches of at most 1,000 and not in one read: a walk over all that lets others go on. */
+  readonly working: (
+    connection: string,
+  ) => AsyncIterable<readonly { readonly standing: Standing; readonly employments: readonly Employment[] }[]>;
   readonly checkpoint: (connection: string) => Promise<Checkpoint | null>;
   readonly lastGoodColumns: (connection: string) => Promise<readonly string[] | null>;
   readonly rejections: (connection: string, limit: number) => Promise<readonly Rejection[]>;
@@ -363,6 +500,8 @@ export interface Store extends AsyncDisposable {
    */
   readonly recoverSending: () => Promise<number>;
   /** Counts by target, lane and state, in that order; states without operations are absent. */
+  /** Operations of this connection that were decided and are not over, failed ones aside, by kind. Walks over them all. */
+  readonly queuedKinds: (connection: string) => Promise<Readonly<Partial<Record<OperationKind, number>>>>;
   readonly queueDepths: () => Promise<readonly QueueDepth[]>;
   /** `now` when something can be claimed at once, else the earliest moment at which something can; null when nothing waits for the clock. Of these lanes, or of all. */
   readonly nextAttempt: (target: string, now: Instant, lanes?: readonly Lane[]) => Promise<Instant | null>;
@@ -372,6 +511,10 @@ export interface Store extends AsyncDisposable {
   readonly operations: (filter: OperationFilter) => Promise<readonly ShownOperation[]>;
   /** Disables that are not confirmed, oldest first. */
   readonly unconfirmedLeavers: (limit: number) => Promise<readonly ShownOperation[]>;
+  /** These, in whatever state they are, in the order of their ids; at most 1,000 at once. */
+  readonly operationsOf: (ids: readonly number[]) => Promise<readonly ShownOperation[]>;
+  /** What was set aside of operations that are still open, whether or not it still counts. */
+  readonly skips: () => Promise<readonly Skip[]>;
   /** Sessions of leavers that are not ended yet, oldest first. */
   readonly openSessions: (limit: number) => Promise<readonly ShownOperation[]>;
 

@@ -26,6 +26,8 @@ interface PackedPage {
 export interface Fingerprints {
   /** The generation to write into under this context, opened where it is new; null keeps the present one. */
   readonly generationFor: (connection: number, context: string | null) => number;
+  /** Whether rows of this connection were ever recognised by anything. */
+  readonly any: (connection: number) => boolean;
   readonly save: (generation: number, employment: number, change: FingerprintChange) => void;
   readonly load: (connection: number, context: string) => Promise<KnownTable>;
   /**
@@ -86,6 +88,7 @@ export function fingerprintsOf(sql: Sql): Fingerprints {
       retire.run(connection);
       return Number(open.run(connection, context).lastInsertRowid);
     },
+    any: (connection) => current.get(connection) !== undefined,
     save: (generation, employment, change) => {
       if (change.digests.length === 0) {
         remove.run(generation, employment);

@@ -12,8 +12,11 @@ export class StoreUnknown extends Error {
   }
 }
 
-/** About 40 ms of work for the store's thread, one unit being a new worker with everything it brings: nobody waits longer for their turn. */
-const GROUP_WEIGHT_MAX = 600;
+/**
+ * About 80 ms of work for the store's thread, one unit being a new worker with everything it brings: nobody waits longer for their
+ * turn. The more workers share a transaction, the fewer times a page of an index is written that many of them touch.
+ */
+const GROUP_WEIGHT_MAX = 1_300;
 
 /** Far above what delivery (one for each request in flight) and one reading pipeline can ask for at once. */
 const JOBS_WAITING_MAX = 100_000;

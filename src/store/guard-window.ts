@@ -13,12 +13,17 @@ export interface GuardWindow {
 }
 
 export function guardWindowOf(sql: Sql): GuardWindow {
-  const add = sql.prepare<[number, Instant, HarmKind, string, string | null, number]>(
-    'INSERT INTO guard_uses (connection_id, at, kind, worker_key, attribute, approved) VALUES (?, ?, ?, ?, ?, ?)',
+  const add = sql.prepare<[number, Instant, HarmKind, string, string | null, string | null, number]>(
+    'INSERT INTO guard_uses (connection_id, at, kind, worker_key, attribute, unit, approved) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
   const since = sql.prepare<[number, Instant], Usage>(
     `SELECT kind, attribute, count(DISTINCT worker_key) AS workers FROM guard_uses
      WHERE connection_id = ? AND approved = 0 AND at >= ? GROUP BY kind, attribute ORDER BY kind, attribute`,
+  );
+  const sinceByUnit = sql.prepare<[number, Instant], Usage>(
+    `SELECT kind, attribute, unit, count(DISTINCT worker_key) AS workers FROM guard_uses
+     WHERE connection_id = ? AND approved = 0 AND at >= ? AND unit IS NOT NULL
+     GROUP BY kind, attribute, unit ORDER BY kind, attribute, unit`,
   );
   // Uses are stored in the order of time, or nearly so: the oldest ids are the ones to look at.
   const sweep = sql.prepare<[number, Instant]>(
@@ -26,9 +31,11 @@ export function guardWindowOf(sql: Sql): GuardWindow {
   );
   return {
     add: (connection, at, uses) => {
-      for (const use of uses) add.run(connection, at, use.kind, use.workerKey, use.attribute, Number(use.approved));
+      for (const { kind, workerKey, attribute, unit, approved } of uses) {
+        add.run(connection, at, kind, workerKey, attribute, unit ?? null, Number(approved));
+      }
     },
-    since: (connection, from) => since.all(connection, from),
+    since: (connection, from) => [...since.all(connection, from), ...sinceByUnit.all(connection, from)],
     sweep: (limit, before) => sweep.run(limit, before).changes > 0,
   };
 }

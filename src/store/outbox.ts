@@ -54,7 +54,7 @@ export interface Outbox {
   /** Only for queued and failed operations. */
   readonly supersede: (operation: HeldOperation) => void;
   readonly settle: (operation: HeldOperation, result: OperationResult) => void;
-  readonly takeTurns: (worker: number, target: number, at: Instant, hasRemoteId: boolean) => void;
+  readonly takeTurns: (worker: number, target: number, at: Instant, hasRemoteId: () => boolean) => void;
   readonly recoverSending: () => number;
 }
 
@@ -228,7 +228,9 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
       count(operation, operation.state, result.state);
     },
     takeTurns: (worker, target, at, hasRemoteId) => {
-      const rows = inTurn(line.all(worker, target), at);
+      const found = line.all(worker, target);
+      if (found.length === 0) return;
+      const rows = inTurn(found, at);
       let taken = rows.some((row) => row.turn === 'out');
       let changing = false;
       for (const row of rows) {
@@ -237,7 +239,7 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
         // A membership without an account is passed over: what makes the account may have been decided after it.
         // Sessions that end before the account is inactive are opened again, refused or not.
         const early = row.kind === 'revokeSessions' && changing;
-        const mayGo = !taken && !early && (hasRemoteId || !needsAccount(row.kind));
+        const mayGo = !taken && !early && (!needsAccount(row.kind) || hasRemoteId());
         const turn: Turn = !mayGo ? 'behind' : row.not_before <= at ? 'now' : 'later';
         // What else ends somebody's access does not wait for a disable that is refused.
         if (mayGo && !(turn === 'later' && row.refused === 1)) taken = true;

@@ -26,11 +26,16 @@ interface ShownRow {
   readonly last_outcome: string | null;
 }
 
+const IDS_MAX = 1_000;
+
 export interface Queue {
   readonly operations: (filter: OperationFilter) => readonly ShownOperation[];
   readonly unconfirmedLeavers: (limit: number) => readonly ShownOperation[];
   readonly openSessions: (limit: number) => readonly ShownOperation[];
+  readonly byIds: (ids: readonly number[]) => readonly ShownOperation[];
   readonly depths: () => readonly QueueDepth[];
+  /** Operations of one connection that are on their way or will be, by kind. */
+  readonly queuedKinds: (connection: number) => Readonly<Record<string, number>>;
 }
 
 const OPEN_STATES: readonly OperationState[] = ['queued', 'sending', 'accepted', 'failed'];
@@ -79,6 +84,15 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
     `${SHOWN} WHERE o.turn IS NOT NULL AND o.kind = 'revokeSessions' ORDER BY o.id LIMIT ?`,
   );
 
+  const byIds = sql.prepare<[string], ShownRow>(
+    `${SHOWN} WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id`,
+  );
+
+  const kinds = sql.prepare<[number], { kind: OperationKind; count: number }>(
+    `SELECT o.kind, count(*) AS count FROM operations o INDEXED BY operations_in_turn JOIN workers w ON w.id = o.worker_id
+     WHERE o.turn IN ('behind', 'later', 'now', 'out') AND w.connection_id = ? GROUP BY o.kind ORDER BY o.kind`,
+  );
+
   const shown = (row: ShownRow): ShownOperation => ({
     id: row.id,
     connection: connections.nameOf(row.connection_id),
@@ -120,6 +134,11 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
     },
     unconfirmedLeavers: (limit) => disabling.all(limit).map(shown),
     openSessions: (limit) => revoking.all(limit).map(shown),
+    byIds: (ids) => {
+      assert(ids.length <= IDS_MAX, `at most ${IDS_MAX} operations are asked for at once`);
+      return byIds.all(JSON.stringify(ids)).map(shown);
+    },
+    queuedKinds: (connection) => Object.fromEntries(kinds.all(connection).map(({ kind, count }) => [kind, count])),
     depths: () =>
       tallies.all('operation').map((row) => ({
         target: targets.nameOf(row.scope),

@@ -1,7 +1,7 @@
 // What the store answers from one connection to the database: a read transaction for each question, nothing kept in between.
 import type { Instant } from '../base/instant.ts';
 import type { Suspicion } from '../lifecycle/suspicion.ts';
-import type { Situation } from '../planning/changeset.ts';
+import type { GivenValues, Situation } from '../planning/changeset.ts';
 import { verifyChain } from './audit-verify.ts';
 import type { Audit, EntryFilter, KnownFingerprints, NameHolder, Store } from './door.ts';
 import { foldName } from './fold-name.ts';
@@ -13,6 +13,11 @@ import type { Writes } from './writes.ts';
 
 const HOLD_ITEMS_SHOWN = 1_000;
 const EMPLOYMENTS_BATCH = 5_000;
+/** Employments read with all they say in one go. */
+const WORKERS_AT_ONCE = 200;
+const NOTHING_KNOWN = { size: 0, indexOf: () => -1 };
+/** Each is read with all that HR says of it: about 10 ms. */
+const WORKING_BATCH = 1_000;
 
 export interface Reads extends Omit<Store, keyof Writes | 'replaceInventory' | 'close' | typeof Symbol.asyncDispose> {
   readonly anyActWaiting: () => Promise<boolean>;
@@ -109,6 +114,39 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     }
   }
 
+  async function* working(connection: string) {
+    const id = connections.id(connection);
+    let after: number | null = id === null ? null : 0;
+    while (id !== null && after !== null) {
+      const from: number = after;
+      const page = await read(() => rooms.workers.working(id, from, WORKING_BATCH));
+      if (page.workers.length > 0) yield page.workers;
+      after = page.last;
+      await new Promise(setImmediate);
+    }
+  }
+
+  async function* dueFacts(connection: string, source: string): AsyncGenerator<readonly string[]> {
+    const id = connections.id(connection);
+    let after = '';
+    while (id !== null) {
+      const keys = await read(() => rooms.facts.due(id, source, after, EMPLOYMENTS_BATCH));
+      if (keys.length === 0) return;
+      yield keys;
+      after = keys.at(-1) ?? after;
+    }
+  }
+
+  async function* allEmployments(connection: string) {
+    for await (const ids of allEmploymentIds(connection)) {
+      const id = connections.id(connection);
+      for (let from = 0; id !== null && from < ids.length; from += WORKERS_AT_ONCE) {
+        yield await read(() => employmentsOf(rooms, id, ids.slice(from, from + WORKERS_AT_ONCE)));
+        await new Promise(setImmediate);
+      }
+    }
+  }
+
   async function* exported(filter: EntryFilter = {}) {
     let after = 0;
     for (;;) {
@@ -120,11 +158,12 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     }
   }
   const audit: Audit = {
+    head: () => read(rooms.entries.head),
     tail: (limit, filter = {}) => read(() => rooms.entries.tail(limit, filter)),
     entriesOf: (connection, workerKey) => read(() => rooms.entries.entriesOf(connection, workerKey)),
-    verify: async (onProgress = () => {}) => {
+    verify: async (onProgress = () => {}, signed = new Map()) => {
       check();
-      return verifyChain(sql, rooms.entries, onProgress);
+      return verifyChain(sql, rooms.entries, onProgress, signed);
     },
     export: exported,
   };
@@ -152,6 +191,34 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     pendingKeys: (connection) => readOf(connection, [], rooms.pending.keys),
     pendingFacts: (connection, keys) =>
       readOf(connection, [], (id) => keys.map((key) => ({ key, employments: rooms.pending.find(id, key) }))),
+    facts: (connection, source, keys) =>
+      readOf(connection, new Map<string, GivenValues>(), (id) => {
+        const found = new Map<string, GivenValues>();
+        for (const key of keys) {
+          const values = rooms.facts.find(id, source, key);
+          if (values !== null) found.set(key, values);
+        }
+        return found;
+      }),
+    factDigest: (connection, source, key) => readOf(connection, null, (id) => rooms.facts.digestOf(id, source, key)),
+    dueFacts,
+    anyDueFacts: (connection) => readOf(connection, false, rooms.facts.anyDue),
+    knownFacts: async (connection, source, context) => {
+      check();
+      const id = connections.id(connection);
+      const last = id === null ? null : rooms.facts.read(id, source);
+      return last?.context === context && id !== null ? rooms.facts.table(id, source) : NOTHING_KNOWN;
+    },
+    furtherRead: (connection, source) => readOf(connection, null, (id) => rooms.facts.read(id, source)),
+    furtherSources: (connection) => readOf(connection, [], rooms.facts.all),
+    allEmployments,
+    alarms: (connection) =>
+      connection === null ? read(() => rooms.alarms.open(null)) : readOf(connection, [], rooms.alarms.open),
+    waitingEvents: (connection, kind, at, limit) =>
+      readOf(connection, [], (id) => rooms.hookEvents.waiting(id, kind, at, limit)),
+    nextEvent: (connection, kind) => readOf(connection, null, (id) => rooms.hookEvents.nextAt(id, kind)),
+    hooks: (connection) =>
+      connection === null ? read(() => rooms.hookEvents.states(null)) : readOf(connection, [], rooms.hookEvents.states),
     suspected: (connection, limit) => readOf(connection, [], (id) => rooms.workers.suspected(id, limit)),
 
     takenNames: (target, names) =>
@@ -198,9 +265,12 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         return targetId === null ? [] : rooms.accounts.payableDebts(id, targetId, limit);
       }),
 
+    left: (connection, after, limit) =>
+      readOf(connection, { workers: [], more: 0 }, (id) => rooms.workers.left(id, after, limit)),
     knownRows,
     unseenEmployments,
     allEmploymentIds,
+    working,
     checkpoint: (connection) => readOf(connection, null, rooms.checkpoints.find),
     lastGoodColumns: (connection) => readOf(connection, null, (id) => rooms.checkpoints.find(id)?.columns ?? null),
     rejections: (connection, limit) => readOf(connection, [], (id) => rooms.checkpoints.rejections(id, limit)),
@@ -219,12 +289,15 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       connection === null
         ? read(() => rooms.holds.open(null, itemsMax, now()))
         : readOf(connection, [], (id) => rooms.holds.open(id, itemsMax, now())),
+    queuedKinds: (connection) => readOf(connection, {}, rooms.queue.queuedKinds),
     queueDepths: () => read(rooms.queue.depths),
     nextAttempt: (target, now, lanes) => read(() => rooms.claims.nextAttempt(target, now, lanes)),
     overtaken: (ids) => read(() => rooms.claims.overtaken(ids)),
     operations: (filter) => read(() => rooms.queue.operations(filter)),
     unconfirmedLeavers: (limit) => read(() => rooms.queue.unconfirmedLeavers(limit)),
     openSessions: (limit) => read(() => rooms.queue.openSessions(limit)),
+    operationsOf: (ids) => read(() => rooms.queue.byIds(ids)),
+    skips: () => read(rooms.skips.all),
 
     group: (target, name) => readAt(target, null, (id) => rooms.groups.find(id, name)),
     inventoryByValues: (target, values) =>
@@ -249,6 +322,16 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     setting: (key) => read(() => rooms.settings.find(key)),
     overview: () => read(status.overview),
   };
+}
+
+function employmentsOf(rooms: Rooms, connection: number, ids: readonly string[]) {
+  return ids.flatMap((employmentId) => {
+    const worker = rooms.workers.ownerOf(connection, employmentId);
+    const row = worker === null ? undefined : rooms.workers.find(connection, worker);
+    if (worker === null || row === undefined) return [];
+    const employment = rooms.workers.employmentsOf(row.id).find(({ id }) => id === employmentId);
+    return employment === undefined ? [] : [{ worker, employment }];
+  });
 }
 
 function situationOf(rooms: Rooms, key: string, row: WorkerRow, employments: boolean): Situation {

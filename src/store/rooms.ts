@@ -1,19 +1,23 @@
 // The parts of the store over one connection to the database, made once.
 import { accountsOf } from './accounts.ts';
 import { actsOf } from './acts.ts';
+import { alarmsOf } from './alarms.ts';
 import { appenderOf, entryReaderOf } from './audit.ts';
 import { checkpointsOf } from './checkpoints.ts';
 import { claimsOf } from './claim.ts';
+import { factsOf } from './facts.ts';
 import { fingerprintsOf } from './fingerprints.ts';
 import { groupsOf } from './groups.ts';
 import { guardWindowOf } from './guard-window.ts';
 import { holdsOf } from './holds.ts';
+import { hookEventsOf } from './hook-events.ts';
 import { inventoryOf } from './inventory.ts';
 import { namesOf } from './names.ts';
 import { outboxOf } from './outbox.ts';
 import { pendingOf } from './pending.ts';
 import { queueOf } from './queue.ts';
 import { settingsOf } from './settings.ts';
+import { skipsOf } from './skips.ts';
 import type { Sql } from './sql.ts';
 import { talliesOf } from './tallies.ts';
 import { workersOf } from './workers.ts';
@@ -46,5 +50,9 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     inventory: inventoryOf(sql),
     settings: settingsOf(sql),
     pending: pendingOf(sql),
+    alarms: alarmsOf(sql, connections),
+    facts: factsOf(sql),
+    hookEvents: hookEventsOf(sql, connections),
+    skips: skipsOf(sql),
   };
 }

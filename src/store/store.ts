@@ -11,7 +11,7 @@ import { startThread } from './thread.ts';
 import type { Writes } from './writes.ts';
 import { closeWriting, openWriting } from './writing.ts';
 
-export { changeOf, changeText } from './change-text.ts';
+export { changeOf, changeText, fingerprintsIn } from './change-text.ts';
 export type * from './door.ts';
 export { foldName } from './fold-name.ts';
 export { StoreUnknown } from './group-commit.ts';
@@ -123,6 +123,8 @@ function putTogether(partsOver: (check: () => void) => Parts): Store {
         await writes.endListing(listing);
       }
     },
+    receiveEvent: guarded(writes.receiveEvent),
+    endEvents: guarded(writes.endEvents),
     addAct: guarded(writes.addAct, true),
     // The daemon asks every second: without acts nothing is locked.
     takeActs: async (limit) => ((await anyActWaiting()) ? take(limit) : []),

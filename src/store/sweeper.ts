@@ -9,6 +9,8 @@ const SLICE = 500;
 const SLICE_WEIGHT = 100;
 /** The longest window of the guard is 7 days; a day more keeps its edge out of doubt. */
 const GUARD_USES_KEPT_DAYS = 8;
+/** Longer than any sender tries again (3 days is the longest that one promises). */
+const EVENTS_KEPT_DAYS = 7;
 
 type Staged = 'hold' | 'inventory';
 
@@ -32,6 +34,7 @@ export function sweeperOf(rooms: Rooms, writer: Writer, now: () => Instant): Swe
     rooms.fingerprints.sweep(SLICE) ||
     rooms.holds.sweep(SLICE, now(), kept.hold) ||
     rooms.inventory.sweep(SLICE, kept.inventory) ||
+    rooms.hookEvents.sweep(SLICE, plusMs(now(), -EVENTS_KEPT_DAYS * DAY_MS)) ||
     rooms.guardWindow.sweep(SLICE, plusMs(now(), -GUARD_USES_KEPT_DAYS * DAY_MS));
 
   const run = async (): Promise<void> => {

@@ -26,6 +26,8 @@ const NAMES = [
   'saveGroup',
   'saveContact',
   'addAct',
+  'receiveEvent',
+  'endEvents',
   'takeActs',
   'finishAct',
   'recoverActs',

@@ -8,6 +8,7 @@ export function weightOf(changeset: WrittenChangeset): number {
   return (
     1 +
     changeset.workers.length +
+    (changeset.packed?.lengths.length ?? 0) +
     ((changeset.results?.length ?? 0) + changeset.entries.length + (changeset.rejections?.length ?? 0)) / 4 +
     ((changeset.fingerprints?.length ?? 0) + (changeset.guardUses?.length ?? 0) + holdItems) / 8
   );

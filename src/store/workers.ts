@@ -44,9 +44,25 @@ export interface Workers {
   readonly employmentIdsAfter: (connection: number, after: string, limit: number) => readonly string[];
   readonly employmentIdOf: (id: number) => string;
   readonly employmentNumber: (connection: number, employmentId: string) => number | null;
+  /** Those who have left, in order of their numbers, and how many follow after this page. */
+  readonly left: (connection: number, after: number, limit: number) => LeftPage;
+  /** Workers in order of their numbers from the one after `after` on; those who work here, and how far the page came. */
+  readonly working: (connection: number, after: number, limit: number) => WorkingPage;
 }
 
-export const standingOf = (row: WorkerRow): Standing => ({
+export interface LeftPage {
+  readonly workers: readonly { readonly id: number; readonly key: string }[];
+  readonly more: number;
+}
+
+/** A page of a walk over everybody. */
+export interface WorkingPage {
+  readonly workers: readonly { readonly standing: Standing; readonly employments: readonly Employment[] }[];
+  /** The last number that was looked at; null when nobody follows. */
+  readonly last: number | null;
+}
+
+export const standingOf = (row: Pick<WorkerRow, 'stage' | 'delivery' | 'facts'>): Standing => ({
   stage: row.stage,
   delivery: row.delivery,
   facts: row.facts === NO_FACTS_TEXT ? NO_FACTS : (JSON.parse(row.facts) as Facts),
@@ -110,6 +126,35 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     'SELECT id FROM employments WHERE connection_id = ? AND employment_id = ?',
   );
 
+  const leftPage = sql.prepare<[number, number, number], { id: number; key: string }>(
+    `SELECT id, key FROM workers WHERE connection_id = ? AND stage = 'left' AND id > ? ORDER BY id LIMIT ?`,
+  );
+  const leftCount = sql.prepare<[number, number], { count: number }>(
+    `SELECT count(*) AS count FROM workers WHERE connection_id = ? AND stage = 'left' AND id > ?`,
+  );
+  const left: Workers['left'] = (connection, after, limit) => {
+    const workers = leftPage.all(connection, after, limit);
+    const last = workers.at(-1);
+    return { workers, more: last === undefined ? 0 : (leftCount.get(connection, last.id)?.count ?? 0) };
+  };
+  const page = sql.prepare<[number, number, number], Pick<WorkerRow, 'id' | 'stage' | 'delivery' | 'facts'>>(
+    'SELECT id, stage, delivery, facts FROM workers WHERE id > ? AND connection_id = ? ORDER BY id LIMIT ?',
+  );
+  const employmentsOf: Workers['employmentsOf'] = (id) =>
+    employments
+      .all(id)
+      .sort((a, b) => a.id - b.id)
+      .map((row) => JSON.parse(row.body) as Employment);
+  const working: Workers['working'] = (connection, after, limit) => {
+    const rows = page.all(after, connection, limit);
+    return {
+      workers: rows
+        .filter(({ stage }) => stage === 'active' || stage === 'onLeave')
+        .map((row) => ({ standing: standingOf(row), employments: employmentsOf(row.id) })),
+      last: rows.length < limit ? null : (rows.at(-1)?.id ?? null),
+    };
+  };
+
   const save: Workers['save'] = (connection, change, before) => {
     const { stage, delivery, facts } = change;
     const { suspicion } = change;
@@ -150,11 +195,9 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     find: (connection, key) => find.get(connection, key),
     identityOf,
     keyOf: (id) => identityOf(id).key,
-    employmentsOf: (id) =>
-      employments
-        .all(id)
-        .sort((a, b) => a.id - b.id)
-        .map((row) => JSON.parse(row.body) as Employment),
+    employmentsOf,
+    left,
+    working,
     ownerOf: (connection, employmentId) => owner.get(connection, employmentId)?.key ?? null,
     due: (connection, now, limit) => due.all(connection, now, limit).map((row) => row.key),
     nextDue: (connection) => {

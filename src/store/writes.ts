@@ -25,6 +25,8 @@ export interface Writes
       | 'recoverSending'
       | 'saveGroup'
       | 'saveContact'
+      | 'receiveEvent'
+      | 'endEvents'
       | 'takeActs'
       | 'finishAct'
       | 'recoverActs'
@@ -131,6 +133,13 @@ export function writesOf(rooms: Rooms, writer: Writer, now: () => Instant): Loca
     addToListing: staging.addToListing,
     showListing: staging.showListing,
     endListing: async (listing) => staging.endListing(listing),
+
+    receiveEvent: (event) =>
+      write(SMALL, () => rooms.hookEvents.receive(connections.idForWriting(event.connection), event)),
+    endEvents: (events) =>
+      write(Math.max(events.length / 4, SMALL), () => {
+        for (const event of events) rooms.hookEvents.end(event, now());
+      }),
 
     addAct: (act) => write(SMALL, () => rooms.acts.add(act, now())),
     takeActs: (limit) => write(SMALL, () => rooms.acts.take(limit, now())),

@@ -7,6 +7,7 @@ import type {
   Changeset,
   ChangeText,
   EntryDraft,
+  FingerprintChange,
   NewOperation,
   WorkerChange,
 } from '../planning/changeset.ts';
@@ -44,6 +45,8 @@ export interface WrittenWorker extends Pick<WorkerChange, 'key' | 'revision' | '
   readonly accounts: readonly WrittenAccount[];
   readonly operations: readonly WrittenOperation[];
   readonly entries: readonly WrittenEntry[];
+  /** Of the rows that this change was decided on; left out where there are none. */
+  readonly fingerprints?: readonly FingerprintChange[];
 }
 
 export interface WrittenChangeset extends Omit<Changeset, 'workers' | 'entries'> {
@@ -65,6 +68,6 @@ export const writtenEntry = ({ kind, connection, workerKey, actor, body, persona
 /** As it was before it was written. */
 export const accountOf = (account: WrittenAccount): AccountState => ({
   ...account,
-  known: JSON.parse(account.known) as JsonObject,
+  known: account.known === '{}' ? {} : (JSON.parse(account.known) as JsonObject),
   groups: account.groups === '[]' ? [] : (JSON.parse(account.groups) as readonly string[]),
 });

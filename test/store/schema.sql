@@ -1,4 +1,4 @@
--- schema 7
+-- schema 12
 
 CREATE TRIGGER audit_head_moves_on BEFORE UPDATE ON audit_head
 WHEN NEW.seq <= OLD.seq
@@ -77,6 +77,22 @@ CREATE TABLE acts (
   result TEXT CHECK (result IS NULL OR json_valid(result))
 ) STRICT;
 
+CREATE TABLE alarms (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  code TEXT NOT NULL,
+  -- What it is about: a source, a target, a worker. One open alarm for each code and subject.
+  subject TEXT NOT NULL,
+  message TEXT NOT NULL,
+  hint TEXT,
+  -- Set where it is about one worker, who may not be on file.
+  worker_key TEXT,
+  raised_at TEXT NOT NULL,
+  -- When it was said last.
+  said_at TEXT NOT NULL,
+  cleared_at TEXT
+) STRICT;
+
 CREATE TABLE audit_head (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   seq INTEGER NOT NULL,
@@ -125,6 +141,19 @@ CREATE TABLE entries (
   body TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE facts (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  source TEXT NOT NULL,
+  key TEXT NOT NULL,
+  -- 16 bytes: of the row it was read from.
+  digest BLOB NOT NULL CHECK (length(digest) = 16),
+  -- Attributes and their values; blank ones are absent.
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  -- 1 until the workers whom it joins have been judged with it.
+  due INTEGER NOT NULL CHECK (due IN (0, 1)),
+  PRIMARY KEY (connection_id, source, key)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE fingerprint_generations (
   id INTEGER PRIMARY KEY,
   connection_id INTEGER NOT NULL REFERENCES connections (id),
@@ -138,6 +167,13 @@ CREATE TABLE fingerprints (
   -- 16 bytes for each row that the employment was made from, sorted
   digests BLOB NOT NULL CHECK (length(digests) > 0 AND length(digests) % 16 = 0), marks BLOB NOT NULL DEFAULT x'',
   PRIMARY KEY (generation, employment)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE further_sources (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  source TEXT NOT NULL,
+  body TEXT NOT NULL CHECK (json_valid(body)),
+  PRIMARY KEY (connection_id, source)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE groups (
@@ -156,7 +192,7 @@ CREATE TABLE guard_uses (
   worker_key TEXT NOT NULL,
   attribute TEXT,
   approved INTEGER NOT NULL CHECK (approved IN (0, 1))
-) STRICT;
+, unit TEXT) STRICT;
 
 CREATE TABLE hold_items (
   version INTEGER NOT NULL REFERENCES hold_versions (id),
@@ -182,6 +218,29 @@ CREATE TABLE holds (
   -- NULL once closed
   version INTEGER REFERENCES hold_versions (id),
   CHECK ((closed_at IS NULL) = (version IS NOT NULL))
+) STRICT;
+
+CREATE TABLE hook_events (
+  id INTEGER PRIMARY KEY,
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  -- The path it was posted to.
+  hook TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('hint', 'record', 'emergency')),
+  -- SHA-256 of what the event is known by. Null once an event has ended that nothing but its content tells from another.
+  identity BLOB CHECK (identity IS NULL OR length(identity) = 32),
+  keyed INTEGER NOT NULL CHECK (keyed IN (0, 1)),
+  state TEXT NOT NULL CHECK (state IN ('waiting', 'done', 'rejected')),
+  -- As it was received; nobody needs it any more once the event has ended.
+  body BLOB,
+  form TEXT NOT NULL CHECK (form IN ('json', 'form')),
+  received_at TEXT NOT NULL,
+  not_before TEXT NOT NULL,
+  tries INTEGER NOT NULL DEFAULT 0,
+  -- Why it still waits, or what became of it; names no personal value.
+  reason TEXT NOT NULL DEFAULT '',
+  ended_at TEXT,
+  CHECK ((state = 'waiting') = (body IS NOT NULL)),
+  CHECK ((state = 'waiting') = (ended_at IS NULL))
 ) STRICT;
 
 CREATE TABLE inventory_accounts (
@@ -298,6 +357,19 @@ CREATE TABLE settings (
   value TEXT NOT NULL CHECK (json_valid(value))
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE skips (
+  operation INTEGER PRIMARY KEY REFERENCES operations (id),
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  at TEXT NOT NULL,
+  until TEXT NOT NULL,
+  -- Digest of the worker's employments as they were.
+  facts TEXT NOT NULL,
+  -- The mapping that was accepted, with its code version; '' before any was.
+  mapping TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE tallies (
   -- 'worker': scope is a connection, a the stage, b the delivery. 'operation': scope is a target, a the lane, b the state.
   what TEXT NOT NULL CHECK (what IN ('worker', 'operation')),
@@ -340,17 +412,33 @@ CREATE INDEX accounts_remote ON accounts (target_id, remote_id) WHERE remote_id 
 
 CREATE INDEX acts_open ON acts (id) WHERE finished_at IS NULL;
 
+CREATE INDEX alarms_cleared ON alarms (cleared_at) WHERE cleared_at IS NOT NULL;
+
+CREATE UNIQUE INDEX alarms_open ON alarms (connection_id, code, subject) WHERE cleared_at IS NULL;
+
 CREATE INDEX cycles_of_connection ON cycles (connection_id);
 
 CREATE INDEX employments_of_worker ON employments (worker_id);
 
 CREATE INDEX entries_of_worker ON entries (worker) WHERE worker IS NOT NULL;
 
+CREATE INDEX facts_due ON facts (connection_id, source, key) WHERE due = 1;
+
 CREATE UNIQUE INDEX fingerprint_generations_current ON fingerprint_generations (connection_id) WHERE current = 1;
 
 CREATE INDEX guard_uses_window ON guard_uses (connection_id, at) WHERE approved = 0;
 
 CREATE UNIQUE INDEX holds_open ON holds (connection_id, kind) WHERE closed_at IS NULL;
+
+CREATE INDEX hook_events_ended ON hook_events (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE UNIQUE INDEX hook_events_identity ON hook_events (connection_id, hook, identity) WHERE identity IS NOT NULL;
+
+CREATE INDEX hook_events_last ON hook_events (connection_id, hook, id);
+
+CREATE INDEX hook_events_rejected ON hook_events (connection_id, hook, id) WHERE state = 'rejected';
+
+CREATE INDEX hook_events_waiting ON hook_events (connection_id, kind, not_before, id) WHERE state = 'waiting';
 
 CREATE INDEX inventory_accounts_name ON inventory_accounts (version, folded_name) WHERE folded_name IS NOT NULL;
 
@@ -377,5 +465,7 @@ CREATE INDEX operations_revoking ON operations (turn, target_id, lane) WHERE tur
 CREATE INDEX releases_standing ON releases (connection_id, until) WHERE version IS NOT NULL;
 
 CREATE INDEX workers_due ON workers (connection_id, due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX workers_left ON workers (connection_id, id) WHERE stage = 'left';
 
 CREATE INDEX workers_suspected ON workers (connection_id, suspected_since) WHERE suspected_since IS NOT NULL;

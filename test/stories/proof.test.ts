@@ -1,0 +1,90 @@
+// The daemon says what the audit holds: every five minutes, also when nothing happens, and soon after what an auditor asks about.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { msOf } from '../../src/base/instant.ts';
+import { proofLoop } from '../../src/pipeline/proof.ts';
+import { proofFile, readProof } from '../../src/runtime/proof.ts';
+import { comes, crowd, feed, openTestHouse, type TestHouse } from '../support/house.ts';
+
+const MINUTE = 60_000;
+const said = ({ stateDir }: TestHouse) => readProof(readFileSync(proofFile(join(stateDir, 'proof')), 'utf8'), null);
+const turns = async (): Promise<void> => {
+  for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+/** A checkpoint is written to a real file: the clock is held, the disk is not. */
+async function untilSaid(test: TestHouse, count: number): Promise<void> {
+  for (let turn = 0; turn < 20_000 && said(test).points.length < count; turn += 1)
+    await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function watched(work: (test: TestHouse) => Promise<void>): Promise<TestHouse> {
+  const test = await openTestHouse();
+  await test.sync(feed(crowd(30)));
+  const stop = new AbortController();
+  const loop = proofLoop(test.house, stop.signal);
+  await untilSaid(test, 1);
+  await turns();
+  await work(test);
+  stop.abort();
+  await loop;
+  return test;
+}
+
+describe('checkpoints of the audit', () => {
+  it('are written every five minutes although nothing happens, and at the end where something did', async () => {
+    const test = await watched(async (house) => {
+      for (let minute = 0; minute < 60 && said(house).points.length < 4; minute += 1) {
+        house.clock.advance(MINUTE);
+        await turns();
+      }
+    });
+    const { points, faults } = said(test);
+    expect(faults).toEqual([]);
+    expect(points.map(({ why }) => why)).toEqual(['interval', 'interval', 'interval', 'interval']);
+    expect(new Set(points.map(({ seq }) => seq)).size).toBe(1);
+    const gaps = points.slice(1).map(({ at }, index) => msOf(at) - msOf(points[index]?.at ?? at));
+    // The disk takes its own time while the clock is moved on.
+    for (const gap of gaps) expect(gap).toSatisfy((ms: number) => ms >= 5 * MINUTE && ms <= 8 * MINUTE);
+  });
+
+  it('are written within seconds after a leaver is confirmed and after a hold is released', async () => {
+    const test = await watched(async (house) => {
+      const people = crowd(30, (at) => (at === 3 ? { status: 'T' } : {}));
+      await comes(house, feed(people));
+      await house.settle(MINUTE);
+      await turns();
+      house.clock.advance(2_000);
+      await untilSaid(house, 2);
+      await turns();
+      house.deliver(feed(crowd(30, (at) => (at === 3 ? { status: 'T' } : { title: 'Duke' }))));
+      await house.cycle();
+      expect(await house.approveAll()).toBe(1);
+      await turns();
+      house.clock.advance(2_000);
+      await untilSaid(house, 3);
+    });
+    const { points, faults } = said(test);
+    expect(faults).toEqual([]);
+    const why = points.map((point) => point.why);
+    expect(why).toContain('leaver');
+    expect(why).toContain('release');
+    const left = points.find((point) => point.why === 'leaver');
+    const entries = await test.house.store.audit.entriesOf('acme', '1003');
+    const confirmed = entries.findLast(({ body }) => body.what === 'disable' && body.state === 'done');
+    expect(left?.seq).toBeGreaterThanOrEqual(confirmed?.seq ?? Number.POSITIVE_INFINITY);
+    const claims = new Map(points.map(({ seq, hash }) => [seq, hash]));
+    expect(await test.house.store.audit.verify(undefined, claims)).toMatchObject({ ok: true });
+  });
+
+  it('are written by every process that changes something, when it ends', async () => {
+    const test = await openTestHouse();
+    await test.sync(feed(crowd(3)));
+    const { seq } = await test.house.store.audit.head();
+    await test.restart();
+    expect(said(test).points.at(-1)).toMatchObject({ why: 'stop', seq });
+    const before = said(test).points.length;
+    await test.restart();
+    expect(said(test).points.length).toBeLessThanOrEqual(before + 1);
+  });
+});

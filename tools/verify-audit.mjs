@@ -1,0 +1,94 @@
+#!/usr/bin/env node
+// Checks an audit log of Rollcall without any code of Rollcall's: only Node (24 or later) and the format of docs/audit-format.md.
+//   node verify-audit.mjs rollcall.db checkpoints.jsonl public-key.pem
+// Exit code 0: every entry is as it was written. 1: something is not; each place is named. 2: it could not be read.
+import { createHash, createPublicKey, verify } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+const [database, checkpoints, publicKey] = process.argv.slice(2);
+if (database === undefined) {
+  console.error('usage: node verify-audit.mjs DATABASE [CHECKPOINTS [PUBLIC-KEY]]');
+  process.exit(2);
+}
+const sha256 = (text) => createHash('sha256').update(text).digest('hex');
+let faults = 0;
+const fault = (where, what) => {
+  faults += 1;
+  console.log(`BROKEN ${where}: ${what}`);
+};
+/** Members sorted by code point, no white space: what hashes and signatures are taken over. */
+const canonical = (value) => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const members = Object.keys(value).sort();
+  return `{${members.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(',')}}`;
+};
+
+// ── what the checkpoints say: number of an entry → its hash ──
+const said = new Map();
+if (checkpoints !== undefined) {
+  const key = publicKey === undefined ? null : createPublicKey(readFileSync(publicKey));
+  const id = key && sha256(key.export({ type: 'spki', format: 'der' })).slice(0, 16);
+  let previous = '';
+  let furthest = 0;
+  const lines = readFileSync(checkpoints, 'utf8').split('\n');
+  if (lines.at(-1) === '') lines.pop();
+  lines.forEach((line, index) => {
+    const where = `checkpoint ${index + 1}`;
+    let read = null;
+    try {
+      read = JSON.parse(line);
+    } catch {
+      // Said below.
+    }
+    const point = read?.point;
+    if (point?.v !== 1) fault(where, 'it is no checkpoint');
+    else {
+      if (point.previous !== previous) fault(where, 'it does not follow the line before it');
+      if (point.seq < furthest) fault(where, 'it says less than the line before it');
+      furthest = Math.max(furthest, point.seq);
+      const text = Buffer.from(canonical(point));
+      const signed = key && point.key === id && verify(null, text, key, Buffer.from(read.sig, 'base64'));
+      if (key !== null && !signed) fault(where, 'its signature is not by this key');
+      if (point.seq > 0) said.set(point.seq, point.hash);
+    }
+    previous = sha256(line);
+  });
+  console.log(
+    `${lines.length} checkpoint(s) read, signatures ${key === null ? 'NOT checked' : `of key ${id} checked`}`,
+  );
+}
+
+// ── the chain ──
+const sql = new DatabaseSync(database, { readOnly: true });
+const head = sql.prepare('SELECT seq, hash FROM audit_head').get();
+const entries = sql.prepare(
+  `SELECT e.seq, e.prev_hash, e.hash, e.body, p.salt, p.body AS personal
+   FROM entries e LEFT JOIN personal p ON p.seq = e.seq ORDER BY e.seq`,
+);
+let at = 0;
+let last = '0'.repeat(64);
+let erased = 0;
+for (const entry of entries.iterate()) {
+  const where = `entry ${entry.seq}`;
+  if (entry.seq !== at + 1) fault(`entry ${at + 1}`, `it and what follows before entry ${entry.seq} is gone`);
+  else if (entry.prev_hash !== last) fault(where, 'it does not follow the entry before it');
+  if (entry.hash !== sha256(entry.prev_hash + entry.body)) fault(where, 'its text is not the one that was hashed');
+  else {
+    const { personal } = JSON.parse(entry.body);
+    if (personal === undefined && entry.personal !== null) fault(where, 'personal values were added to it');
+    if (personal !== undefined && entry.personal === null) erased += 1;
+    if (personal !== undefined && entry.personal !== null && personal !== sha256(entry.salt + entry.personal))
+      fault(where, 'its personal values are not the ones that were hashed');
+  }
+  if (said.has(entry.seq) && said.get(entry.seq) !== entry.hash) fault(where, 'a checkpoint says otherwise');
+  at = entry.seq;
+  last = entry.hash;
+}
+if (head === undefined || head.seq !== at || head.hash !== last)
+  fault('the end', 'the chain does not end where it did');
+const furthest = Math.max(0, ...said.keys());
+if (furthest > at) fault(`entry ${at + 1}`, `it and what follows up to entry ${furthest} is gone, a checkpoint says`);
+console.log(`${at} entries read, personal values of ${erased} erased, ${faults} fault(s)`);
+process.exit(faults === 0 ? 0 : 1);
