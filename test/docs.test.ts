@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { readConnection } from '../src/mapping/connection-file.ts';
 import { LIMITS } from '../src/planning/limits.ts';
 import { VERSION } from '../src/version.ts';
-import { mappingDocument, outcomesDocument, profilesDocument } from './support/documents.ts';
+import { mappingDocument, outcomesDocument, profilesDocument, sourcesDocument } from './support/documents.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -17,6 +17,7 @@ const WRITTEN = [
   'docs/mapping.md',
   'docs/outcomes.md',
   'docs/profiles.md',
+  'docs/sources.md',
   'mappings/examples/README.md',
 ];
 
@@ -25,6 +26,7 @@ describe('documents made from code', () => {
     ['docs/outcomes.md', outcomesDocument],
     ['docs/mapping.md', mappingDocument],
     ['docs/profiles.md', profilesDocument],
+    ['docs/sources.md', sourcesDocument],
   ])('%s says what the code says', (path, made) => {
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(join(ROOT, path), made());
     expect(textOf(path)).toBe(made());

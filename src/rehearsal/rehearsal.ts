@@ -23,7 +23,7 @@ import { type Day, DayBook } from './day-book.ts';
 import { type RehearsalEndpoint, startRehearsalEndpoint } from './endpoint.ts';
 import { type HeldClock, heldClock } from './held-clock.ts';
 import { type Inbox, openInbox } from './inbox.ts';
-import { rehearsed, TOKEN_VARIABLE } from './rehearsed-connection.ts';
+import { filesOf, rehearsed, TOKEN_VARIABLE } from './rehearsed-connection.ts';
 import { type Days, endOfDay, type Step } from './steps.ts';
 
 export interface RehearsalOptions {
@@ -76,7 +76,7 @@ export async function rehearse(options: RehearsalOptions): Promise<Rehearsal> {
   const clock = heldClock(msOf(startOfDay(days.first, connection.timeZone)));
   const targets = connection.targets.map(({ name }) => name);
   const endpoint = stack.use(await startRehearsalEndpoint(clock, targets));
-  const inbox = openInbox(join(folder, 'inbox'), connection.source.complete.marker);
+  const inbox = openInbox(join(folder, 'inbox'), filesOf(connection).complete.marker);
   const house = stack.use(
     await openHouse({
       config: readConfig({ [TOKEN_VARIABLE]: endpoint.token }, { mappings: folder, state: folder }),

@@ -1,5 +1,7 @@
 // A connection as it is rehearsed: the same mapping, rules and limits, reading the inbox and writing to the embedded endpoint.
+import { Problem } from '../base/problem.ts';
 import type { Connection, TargetSettings } from '../mapping/connection-file.ts';
+import type { FileSourceSettings } from '../mapping/source-settings.ts';
 
 /** Name under which the endpoint's token stands in the environment of the rehearsed house. */
 export const TOKEN_VARIABLE = 'ROLLCALL_REHEARSAL_TOKEN';
@@ -7,11 +9,22 @@ export const TOKEN_VARIABLE = 'ROLLCALL_REHEARSAL_TOKEN';
 const CONCURRENCY = 32;
 const TIMEOUT_MS = 30_000;
 
+/** How the connection reads files. @throws Problem where it reads none: what an interface answered on a day is not kept. */
+export function filesOf({ name, source, file }: Connection): FileSourceSettings {
+  if (source.kind === 'file') return source;
+  throw new Problem({
+    code: 'rehearse.source',
+    message: `connection ${name} reads ${source.kind}, and only files can be rehearsed`,
+    hint: 'copy the connection file and let the copy read exported files',
+    place: { file, key: 'source.kind' },
+  });
+}
+
 /** No secret reference of the file is left in it; `url` tells where a target stands. */
 export function rehearsed(connection: Connection, inbox: string, url: (target: string) => string): Connection {
   return {
     ...connection,
-    source: { ...connection.source, path: { kind: 'literal', text: inbox } },
+    source: { ...filesOf(connection), path: { kind: 'literal', text: inbox } },
     targets: connection.targets.map((target) => atEndpoint(target, url(target.name))),
   };
 }

@@ -9,6 +9,7 @@ import type { Connection } from '../mapping/connection-file.ts';
 import { candidatesOf, splitPattern } from '../sources/file/candidates.ts';
 import { compareNames, momentInName } from '../sources/file/file-name.ts';
 import { isCompanion } from '../sources/file/readiness.ts';
+import { filesOf } from './rehearsed-connection.ts';
 
 /** One look at what HR delivered. */
 export interface Step {
@@ -68,7 +69,8 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function folderDays(connection: Connection, dir: string, { from, to, at }: DaysAsked): Promise<Days> {
-  const { timeZone, source } = connection;
+  const { timeZone } = connection;
+  const source = filesOf(connection);
   const { marker } = source.complete;
   const every = await candidatesOf(dir, '*', timeZone, (name) => isCompanion(name, marker));
   const dated = every.flatMap(({ path, name, moment }) => (moment === null ? [] : [{ path, name, moment }]));

@@ -1,4 +1,5 @@
 // What every target promises. The rooms behind it know SCIM and its relatives; nothing outside does.
+import type { Finding } from '../base/finding.ts';
 import type { Lane } from '../lifecycle/operation.ts';
 import type { AccountNews, Outcome } from '../lifecycle/outcome.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
@@ -83,6 +84,9 @@ export interface LookUp {
   readonly value: string;
 }
 
+/** `gone`: it is certain that there is no account of this id. */
+export type Looked = { readonly kind: 'there'; readonly account: ListedAccount } | { readonly kind: 'gone' };
+
 /** One of several operations that travel together; each is accounted for by itself. */
 export interface Passenger {
   readonly operation: Sendable;
@@ -124,6 +128,8 @@ export interface Target {
    * to case. @throws Problem when the target does not answer.
    */
   readonly find: (asked: readonly LookUp[], signal: AbortSignal) => Promise<readonly ListedAccount[]>;
+  /** What the target says of this one account now. Changes nothing. @throws Problem when it does not answer. */
+  readonly look: (remoteId: string, signal: AbortSignal) => Promise<Looked>;
   /**
    * What the target's clock says, in milliseconds since the epoch: the `Date` of its answer (RFC 9110 section 6.6.1). Null where it
    * does not answer, or names no time. Changes nothing; never throws.
@@ -135,6 +141,8 @@ export interface Target {
   readonly show: (operation: Sendable) => readonly ShownRequest[];
   /** Asks every request that waits for a connection or for the rate whether it is still wanted. */
   readonly reconsider: () => void;
+  /** What works here and what does not, for `validate --probe`: reads only. Writing cannot be tried without writing. Never throws. */
+  readonly probe?: (signal: AbortSignal) => Promise<readonly Finding[]>;
   /** Requests per second as they are allowed now; null: without limit. */
   readonly perSecond: () => number | null;
   readonly close: () => Promise<void>;

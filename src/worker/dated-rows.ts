@@ -104,7 +104,7 @@ function factsOf(employment: RowFacts): RowFacts {
 
 /** Members in the order of canonical JSON; nothing where nothing follows. */
 function withLater(employment: Employment, later: readonly LaterRow[]): Employment {
-  const { absent, asOf, id, personId, seenAgain } = employment;
+  const { absent, asOf, given, id, personId, seenAgain } = employment;
   const { attributes, endDate, endsNow, inScope, managerId, startDate, status, timeZone } = employment;
   return {
     ...(absent === undefined ? {} : { absent }),
@@ -112,6 +112,7 @@ function withLater(employment: Employment, later: readonly LaterRow[]): Employme
     attributes,
     endDate,
     endsNow,
+    ...(given === undefined ? {} : { given }),
     id,
     inScope,
     ...(later.length === 0 ? {} : { later }),

@@ -29,6 +29,11 @@ export interface Employment {
   readonly attributes: Readonly<Record<string, AttributeValue>>;
   /** When HR held this to be true: the facts are those with the greatest `asOf`. */
   readonly asOf: Instant;
+  /**
+   * What further sources last said of it, by source: kept until they say something else, never read as blank where they say nothing.
+   * Not part of what the first source says.
+   */
+  readonly given?: Readonly<Record<string, Readonly<Record<string, AttributeValue>>>>;
   /** What counts in place of the above from a day on, earliest first: HR wrote several dated rows. Absent without any. */
   readonly later?: readonly LaterRow[];
   /** Set once snapshots proved that the record is not there any more, until it is there again. */
@@ -55,7 +60,7 @@ export interface LaterRow {
 }
 
 /** What one dated row says of an employment; key and person are those of all its rows. */
-export type RowFacts = Omit<Employment, 'id' | 'personId' | 'asOf' | 'later' | 'absent' | 'seenAgain'>;
+export type RowFacts = Omit<Employment, 'id' | 'personId' | 'asOf' | 'given' | 'later' | 'absent' | 'seenAgain'>;
 
 /** The person: all employments that share a `personId`. */
 export interface Worker {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { faultLine } from '../../src/base/problem.ts';
 import { AUTH_KINDS } from '../../src/mapping/auth-schema.ts';
 import { mappingHelp } from '../../src/mapping/help.ts';
-import { NO_CREDENTIALS, PROXY_FAULTS, TOKEN_DOWN, TOKEN_REFUSED } from '../../src/targets/auth/faults.ts';
+import { NO_CREDENTIALS, PROXY_FAULTS, TOKEN_DOWN, TOKEN_REFUSED } from '../../src/runtime/access/faults.ts';
 import { connectionOf, faultsOf, smallFile } from '../support/mappings.ts';
 
 const BEARER = '    auth: { kind: bearer, token: "${env:IDP_TOKEN}" }';

@@ -85,7 +85,7 @@ describe('a connection file', () => {
       .replace('https://idp.example.com/scim/v2', '"${env:IDP_URL}"')
       .replace('${env:IDP_TOKEN}', '${file:/run/secrets/idp}');
     const { source, targets } = connectionOf(text);
-    expect(source.path).toEqual({ kind: 'env', name: 'HR_FEED' });
+    expect(source).toMatchObject({ path: { kind: 'env', name: 'HR_FEED' } });
     expect(targets[0]?.baseUrl).toEqual({ kind: 'env', name: 'IDP_URL' });
     expect(targets[0]?.auth).toEqual({ kind: 'bearer', token: { kind: 'file', path: '/run/secrets/idp' } });
   });
@@ -123,7 +123,7 @@ describe('every fault of a file', () => {
     [5, 10, 'mapping.reference', /reference is not understood/, /whole value/],
     [6, 3, 'mapping.unknown-key', /unknown key "formt" in source/, /did you mean "format"/],
     [7, 14, 'mapping.schedule', /no cron expression/, /minute hour day/],
-    [9, 1, 'mapping.not-built', /webhooks are not built in this version/, /remove/],
+    [10, 5, 'mapping.webhook-kind', /does not say whose event it is/, /body\.employee\.id/],
     [12, 14, 'mapping.column', /no column "Employe_ID"/, /did you mean "Employee_ID"/],
     [13, 19, 'mapping.table', /no table "stauts"/, /did you mean "status"/],
     [14, 37, 'mapping.date-form', /mm means minutes/, /date\(/],
@@ -157,10 +157,10 @@ describe('every fault of a file', () => {
 
   it('says one thing about a kind that is not built, not one for each of its keys', () => {
     expect(faults.filter((fault) => fault.place?.key?.startsWith('targets[1]'))).toHaveLength(1);
-    const sftp = lines(
-      smallFile().replace('kind: file, path: feed.csv, format: csv', 'kind: sftp, host: hr.example.com'),
+    const ldap = lines(
+      smallFile().replace('kind: file, path: feed.csv, format: csv', 'kind: ldap, host: hr.example.com'),
     );
-    expect(sftp).toEqual([expect.stringMatching(/"sftp" is not built in this version/)]);
+    expect(ldap).toEqual([expect.stringMatching(/"ldap" is not built in this version/)]);
   });
 
   it('never repeats what may be a secret', () => {
@@ -335,4 +335,47 @@ describe('binding to the columns of a feed', () => {
     );
     expect(lines(text)).toEqual([expect.stringMatching(/no column "Nmae" – did you mean "Name"/)]);
   });
+});
+
+describe('limits per department', () => {
+  const file = (guards: string): string =>
+    smallFile({ attributes: { department: 'record.dept' }, more: `guards: ${guards}` });
+
+  it('name the attribute, or the attribute and the kinds', () => {
+    expect(connectionOf(file('{ per: department }')).limitsPer).toEqual({ attribute: 'department', only: null });
+    expect(
+      connectionOf(file('{ delete: 1, per: { attribute: department, only: [inferredLeaver, rename] } }')).limitsPer,
+    ).toEqual({ attribute: 'department', only: new Set(['inferredLeaver', 'rename']) });
+    expect(connectionOf(file('{ delete: 1 }')).limitsPer).toBeNull();
+  });
+
+  it('by an attribute that is not mapped are a fault that names those that are', () => {
+    for (const guards of ['{ per: departement }', '{ per: { attribute: departement } }']) {
+      const [fault] = faultsOf(file(guards));
+      expect(fault?.message).toBe('departement is no attribute under worker.attributes');
+      expect(fault?.hint).toBe('attributes are department');
+    }
+  });
+
+  it('of a kind that there is not are a fault', () => {
+    expect(faultsOf(file('{ per: { attribute: department, only: [newlyRejected] } }'))).toHaveLength(1);
+  });
+});
+
+describe('a base URL without TLS', () => {
+  const file = (baseUrl: string): string => smallFile().replace('https://idp.example.com/scim/v2', baseUrl);
+
+  it.each(['http://127.0.0.1:8080/scim', 'http://localhost/scim/v2', 'http://[::1]:9/scim'])(
+    '%s is this machine',
+    (url) => {
+      expect(faultsOf(file(url))).toEqual([]);
+    },
+  );
+
+  it.each(['http://idp.example.com/scim/v2', 'http://idp:8080/scim', 'http://127.0.0.1.example.com/'])(
+    '%s would show people and credentials to the network',
+    (url) => {
+      expect(lines(file(url))).toEqual([expect.stringMatching(/people and credentials would travel in the open/)]);
+    },
+  );
 });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { SecretReference } from '../../src/mapping/secret-reference.ts';
 import { secretReader } from '../../src/runtime/secrets.ts';
-import { type Access, type AccessSettings, openAccess } from '../../src/targets/auth/access.ts';
+import { type Access, type AccessSettings, openAccess } from '../../src/runtime/access/access.ts';
 import type { FakeIdpOptions } from './fake-idp.ts';
 
 export interface SecretFolder {

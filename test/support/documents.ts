@@ -1,6 +1,8 @@
 // Documents that are made from code, so that they cannot be out of date.
 import type { OutcomeClass } from '../../src/lifecycle/outcome.ts';
 import { mappingHelp } from '../../src/mapping/help.ts';
+import type { Preset } from '../../src/mapping/presets/preset.ts';
+import { PRESETS } from '../../src/mapping/presets/presets.ts';
 import { OUTCOME_TABLE, type OutcomeRow } from '../../src/targets/scim/outcome-table.ts';
 import { PROFILES } from '../../src/targets/scim/profiles.ts';
 import { PROFILE_SOURCES, sourceKeysOf } from './profile-sources.ts';
@@ -123,5 +125,52 @@ ${keys
   .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
   .map((key) => `- **${key}** ${PROFILE_SOURCES[key] ?? ''}`)
   .join('\n')}
+`;
+}
+
+export function sourcesDocument(): string {
+  return `# HR systems that are asked over HTTP
+
+${MADE}
+
+A source of \`kind: http\` says which requests bring the records; [mapping.md](mapping.md) lists its keys under \`source\`. The name of a vendor as
+\`kind\` is such a source with what is known of the vendor filled in: **data, no code**. Any key that you write yourself goes over the preset's, section
+by section; \`null\` takes a section away. Start from the template in \`mappings/templates/\`.
+
+What all of them have in common:
+
+- A look reads the whole list into a file without a name in the state folder; nothing of it is believed before its end was reached. Where the
+  source tells a total, fewer records refuse the look as a whole; so does a page that comes twice, an error inside a good answer, a web page instead
+  of records, a mapped member that no record has any more. Whether somebody who is missing may be taken for gone depends on the proof: *strong* needs a
+  matching total or the documented end of the list.
+- \`changes\` are asked for in between. They only say *who*: what a worker is now is read by \`one\`, and a worker whom the source does not know
+  there is not taken for gone. The moment up to which changes were read is stored together with what they led to.
+- 429 and 503 with \`Retry-After\` pause the whole source. 401 fetches a new token once; then the look ends and says which reference is at fault.
+- Redirects are not followed, certificates are always verified, credentials are shown to \`baseUrl\` alone.
+- A refresh token that the vendor exchanges at each use is kept in \`tokens/\` of the state folder, sealed under the client secret. Another first
+  token in the reference takes its place.
+
+${Object.entries<Preset>(PRESETS).map(presetSection).join('\n')}`;
+}
+
+function presetSection([name, preset]: readonly [string, Preset]): string {
+  const { title, parameters, source, template, verified, unverified } = preset;
+  const list = source.list as { readonly method?: string; readonly path: string };
+  const changes = source.changes as { readonly path: string } | undefined;
+  const bullets = (sentences: readonly string[]): string => sentences.map((one) => `- ${one}`).join('\n');
+  const keys = Object.entries(parameters).map(
+    ([key, { description, example }]) => `- \`${key}\`: ${description}, such as \`${example}\`.`,
+  );
+  return `## ${title}: \`kind: ${name}\`
+
+Asks \`${list.method ?? 'GET'} ${list.path}\`${changes === undefined ? '' : `, and \`${changes.path}\` for changes`}. Template: [${template}.yaml](../mappings/templates/${template}.yaml).
+${keys.length === 0 ? '' : `\n${keys.join('\n')}\n`}
+Taken from:
+
+${bullets(verified)}
+
+Not verified:
+
+${bullets(unverified)}
 `;
 }

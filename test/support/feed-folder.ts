@@ -53,12 +53,15 @@ export const feedSettings = (dir: string, changes: Partial<FileSourceSettings> =
 /** Nothing in these tests may wait: what needs time is told the time. */
 const neverWaits = (): Promise<void> => Promise.reject(new Error('a look must not wait'));
 
-export const sourceOf = (settings: FileSourceSettings, chunkBytes?: number): Source =>
-  fileSource(settings, {
+export function sourceOf(settings: FileSourceSettings, chunkBytes?: number): Source {
+  const source = fileSource(settings, {
     now: () => msOf(LATER),
     wait: neverWaits,
     ...(chunkBytes === undefined ? {} : { chunkBytes }),
   });
+  onTestFinished(() => source.close?.());
+  return source;
+}
 
 export const forever = (): AbortSignal => new AbortController().signal;
 

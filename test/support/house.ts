@@ -88,6 +88,19 @@ export const row = (person: Person): string =>
 
 export const feed = (people: readonly Person[]): string => `${[HEADER, ...people.map(row)].join('\n')}\n`;
 
+/** A row as a record with members, as a webhook carries it. */
+export const recordOf = (person: Person): Record<string, string> => ({
+  ID: person.id,
+  First: person.first ?? `First${person.id}`,
+  Last: person.last ?? `Last${person.id}`,
+  Status: person.status ?? 'A',
+  Start: person.start ?? '2020-01-01',
+  End: person.end ?? '',
+  Manager: person.manager ?? '',
+  Dept: person.dept ?? 'Sales',
+  Title: person.title ?? 'Clerk',
+});
+
 /** `count` people with ids `1000…`, all alike but for their names. */
 export const crowd = (count: number, change: (index: number) => Partial<Person> = () => ({})): readonly Person[] =>
   Array.from({ length: count }, (_, index) => ({ id: String(1000 + index), ...change(index) }));

@@ -2,8 +2,8 @@
 import type { JsonObject } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/lifecycle/outcome.ts';
 import type { AccountPayload, AccountState, OperationKind } from '../../src/planning/changeset.ts';
-import type { Access } from '../../src/targets/auth/access.ts';
-import { bearer } from '../../src/targets/auth/credentials.ts';
+import type { Access } from '../../src/runtime/access/access.ts';
+import { bearer } from '../../src/runtime/access/credentials.ts';
 import type { Profile } from '../../src/targets/scim/profiles.ts';
 import { type ScimTargetDeps, type ScimTargetSettings, scimTarget } from '../../src/targets/scim/scim-target.ts';
 import type { Delivered, Journal, Sendable, ShownRequest, Target } from '../../src/targets/target.ts';

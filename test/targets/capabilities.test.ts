@@ -4,7 +4,7 @@ import { discoveredFrom, discoveryOf } from '../../src/targets/scim/discovery.ts
 import type { Exchange } from '../../src/targets/scim/exchange.ts';
 import { outcomeOf } from '../../src/targets/scim/outcome-table.ts';
 import { PROFILES } from '../../src/targets/scim/profiles.ts';
-import { startFakeIdp } from '../support/fake-idp.ts';
+import { type Doorman, startFakeIdp } from '../support/fake-idp.ts';
 import { ALICE, accountOf, openDesk, operation, resourceOf, TOKEN } from '../support/scim-desk.ts';
 
 const CONFIG = {
@@ -247,6 +247,39 @@ describe('the look at what an endpoint says', () => {
     discovery.keepUp();
     await discovery.settled();
     expect(discovery.capabilities().update).toBe('put');
+  });
+
+  test('an endpoint that denies PATCH and refuses PUT is patched from then on, and disabled at once', async () => {
+    const patchOnly: Doorman = (asked, ask) => (asked.method === 'PUT' ? { status: 405 } : ask(asked));
+    await using idp = await startFakeIdp({
+      token: TOKEN,
+      users: [{ id: 'u1', ...resourceOf(ALICE) }],
+      doorman: patchOnly,
+    });
+    const body = JSON.stringify({ ...CONFIG, patch: { supported: false } });
+    idp.behaviours.add({ path: '/ServiceProviderConfig', act: { kind: 'answer', status: 200, body } });
+    await using desk = openDesk(idp.url, { discover: true });
+    await desk.deliver(operation('update', ALICE, accountOf(ALICE, 'u1')));
+    await expect.poll(() => desk.target.batchMax()).toBe(50);
+    const disable = operation('disable', ALICE, accountOf(ALICE, 'u1'));
+    expect((await desk.deliver(disable)).outcome.class).toBe('done');
+    expect(idp.user('007')?.active).toBe(false);
+    const from = idp.log.length;
+    await desk.deliver(disable);
+    expect(idp.log.slice(from).map(({ method }) => method)).toEqual(['PATCH', 'GET']);
+  });
+
+  test('an endpoint that knows neither PATCH nor PUT is said to be one', async () => {
+    const neither: Doorman = (asked, ask) => (asked.method === 'GET' ? ask(asked) : { status: 405 });
+    await using idp = await startFakeIdp({
+      token: TOKEN,
+      users: [{ id: 'u1', ...resourceOf(ALICE) }],
+      doorman: neither,
+    });
+    await using desk = openDesk(idp.url);
+    const { outcome } = await desk.deliver(operation('disable', ALICE, accountOf(ALICE, 'u1')));
+    expect(outcome).toMatchObject({ class: 'permanent', code: 'no-way-to-write' });
+    expect(outcome.detail).toContain('neither PATCH nor PUT');
   });
 });
 

@@ -43,6 +43,7 @@ const EXPECTED: readonly (readonly [answer: AnswerKey | number, ...expected: rea
   [422, ['permanent', true]],
   [423, ['retry', true]],
   [425, ['retry', false]],
+  [428, ['permanent', true]],
   [429, ['retry', false]],
   [500, ['retry', false], ['retry', false], ['ambiguous', false], ['ambiguous', false], ['retry', false]],
   [501, ['permanent', true]],

@@ -1,16 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { RANDOM_PASSWORD } from '../../src/base/password-marker.ts';
 import { newPassword, withPasswords } from '../../src/targets/scim/password.ts';
-import {
-  activeOf,
-  errorOf,
-  idFromLocation,
-  listOf,
-  managerOf,
-  parsedBody,
-  retryAfterOf,
-  textOf,
-} from '../../src/targets/scim/responses.ts';
+import { parsedBody, textOf } from '../../src/runtime/access/json-body.ts';
+import { retryAfterOf } from '../../src/runtime/access/retry-after.ts';
+import { activeOf, errorOf, idFromLocation, listOf, managerOf } from '../../src/targets/scim/responses.ts';
 import { ENTERPRISE } from '../support/scim-desk.ts';
 
 const NOON = Date.parse('2026-11-22T12:00:00Z');

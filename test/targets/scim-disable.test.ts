@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { PROFILES } from '../../src/targets/scim/profiles.ts';
-import { type FakeIdpOptions, startFakeIdp } from '../support/fake-idp.ts';
+import { type Doorman, type FakeIdpOptions, startFakeIdp } from '../support/fake-idp.ts';
 import { ALICE, accountOf, noAccount, openDesk, operation, resourceOf, TOKEN } from '../support/scim-desk.ts';
 
 const open = async (options: FakeIdpOptions = {}) => {
@@ -190,5 +190,65 @@ describe('disabling an account that is not where we left it', () => {
       code: 'ambiguous-match',
     });
     expect(idp.writes()).toEqual([]);
+  });
+});
+
+describe('an endpoint that changes nothing without a tag', () => {
+  /** RFC 6585 section 3. */
+  const demanding: Doorman = (asked, ask) =>
+    asked.method === 'GET' || asked.headers['if-match'] !== undefined ? ask(asked) : { status: 428 };
+  const written = (idp: Awaited<ReturnType<typeof open>>['idp']) =>
+    idp.log.map(
+      ({ method, status, headers }) => `${method} ${headers['if-match'] === undefined ? '' : 'tagged '}${status}`,
+    );
+
+  test('is shown the one it has, and the account is disabled', async () => {
+    const { idp, desk } = await open({ doorman: demanding });
+    await using _ = idp;
+    await using __ = desk;
+    expect((await desk.deliver(operation('disable', LEAVER, ACCOUNT))).outcome.class).toBe('done');
+    expect(idp.user('007')?.active).toBe(false);
+    expect(written(idp)).toEqual(['PATCH 428', 'GET 200', 'PATCH tagged 200', 'GET 200']);
+    expect(desk.intents, 'every write has its intent').toHaveLength(4);
+  });
+
+  test('is asked again where somebody else changed the account in between, and a stale tag of ours is never in the way', async () => {
+    let others = 2;
+    const racing: Doorman = (asked, ask, kept) => {
+      const user = kept.users.get('a1');
+      if (asked.method === 'PATCH' && asked.headers['if-match'] !== undefined && others > 0 && user !== undefined) {
+        others -= 1;
+        ask({
+          ...asked,
+          headers: {},
+          body: asked.body.replace('"path":"active","value":false', `"path":"title","value":"x${others}"`),
+        });
+      }
+      return demanding(asked, ask, kept);
+    };
+    const { idp, desk } = await open({ doorman: racing });
+    await using _ = idp;
+    await using __ = desk;
+    const stale = accountOf(ALICE, 'a1', { etag: 'W/"stale"' });
+    expect((await desk.deliver(operation('disable', LEAVER, stale))).outcome.class).toBe('done');
+    expect(idp.user('007')?.active).toBe(false);
+    expect(written(idp).filter((one) => one === 'PATCH tagged 412')).toHaveLength(2);
+  });
+
+  test('and shows none is a refusal that says so', async () => {
+    const tagless: Doorman = (asked, ask, kept) => {
+      const { status, body } = demanding(asked, ask, kept);
+      return {
+        status,
+        ...(body === undefined ? {} : { body: body.replace(/"version":"[^"]*(?:\\"[^"]*)*"/, '"v":""') }),
+      };
+    };
+    const { idp, desk } = await open({ doorman: tagless });
+    await using _ = idp;
+    await using __ = desk;
+    expect((await desk.deliver(operation('disable', LEAVER, ACCOUNT))).outcome).toMatchObject({
+      class: 'permanent',
+      status: 428,
+    });
   });
 });

@@ -4,7 +4,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, createServer as createRawServer } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../src/base/problem.ts';
-import { bearer } from '../../src/targets/auth/credentials.ts';
+import { bearer } from '../../src/runtime/access/credentials.ts';
 import { scimTarget } from '../../src/targets/scim/scim-target.ts';
 import { startFakeIdp } from '../support/fake-idp.ts';
 import { ALICE, accountOf, openDesk, operation, resourceOf, TOKEN } from '../support/scim-desk.ts';

@@ -3,8 +3,9 @@
 // worker's account for another's would end the access of the wrong person one day.
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { memberOf } from '../../planning/account-changes.ts';
+import { isObject, parsedBody, textOf } from '../../runtime/access/json-body.ts';
 import type { BulkItem } from './bulk-message.ts';
-import { errorOf, idFromLocation, isObject, parsedBody, textOf } from './responses.ts';
+import { errorOf, idFromLocation } from './responses.ts';
 
 export interface BulkResult {
   readonly status: number;

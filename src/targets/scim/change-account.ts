@@ -1,5 +1,6 @@
 // Changing and enabling one account: one PATCH of what differs.
 import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import type { Delivered, Sendable } from '../target.ts';
 import { correlate, sameName } from './correlate.ts';
 import { type Activation, differences, fromAccount, fromResource, type Standing } from './differences.ts';
@@ -17,7 +18,7 @@ import {
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
 import { readById } from './read-account.ts';
 import { searchUsers } from './requests.ts';
-import { listOf, textOf } from './responses.ts';
+import { listOf } from './responses.ts';
 import type { Ways } from './ways.ts';
 import { type WriteBase, writeUser } from './write-account.ts';
 

@@ -1,7 +1,8 @@
 // One HTTP request to the target and what came back, as a value; leavers have connections of their own.
 import { Problem } from '../../base/problem.ts';
-import { type HttpAnswer, type HttpRequest, type LivePool, openPool } from '../auth/pool.ts';
-import { openTransport, type Transport } from '../auth/transport.ts';
+import { isSafe } from '../../mapping/auth-rules.ts';
+import { type HttpAnswer, type HttpRequest, type LivePool, openPool } from '../../runtime/access/pool.ts';
+import { openTransport, type Transport } from '../../runtime/access/transport.ts';
 
 export interface ClientSettings {
   readonly baseUrl: string;
@@ -54,6 +55,8 @@ export function parsedBaseUrl(text: string): { readonly origin: string; readonly
   const bad = (message: string) =>
     new Problem({ code: 'target.base-url', message, hint: 'e.g. https://idp.example.com/scim/v2' });
   if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) throw bad('baseUrl is no http(s) URL');
+  if (!isSafe(url))
+    throw bad('baseUrl is http: people and credentials would travel in the open (http is for this machine only)');
   if (url.username !== '' || url.password !== '') throw bad('baseUrl must not hold credentials');
   if (url.search !== '' || url.hash !== '') throw bad('baseUrl must not have a query or a fragment');
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };

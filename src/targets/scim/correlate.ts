@@ -3,12 +3,13 @@ import type { JsonObject, JsonValue } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
 import { flatten, projected } from '../../planning/account-changes.ts';
 import type { AccountPayload } from '../../planning/changeset.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import type { Sendable, Whose } from '../target.ts';
 import type { Exchange } from './exchange.ts';
 import { listed } from './list.ts';
 import type { Profile } from './profiles.ts';
 import { searchUsers } from './requests.ts';
-import { listOf, textOf } from './responses.ts';
+import { listOf } from './responses.ts';
 
 export type Found =
   | { readonly kind: 'ours'; readonly id: string; readonly resource: JsonObject }

@@ -1,6 +1,7 @@
 // Creating one account, so that repeating it never makes a second one (design section 6).
 import type { JsonObject } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import type { Delivered, Sendable } from '../target.ts';
 import { change } from './change-account.ts';
 import { correlate, type Found } from './correlate.ts';
@@ -19,7 +20,7 @@ import {
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
 import { readById } from './read-account.ts';
 import { createUser } from './requests.ts';
-import { activeOf, idFromLocation, textOf, versionOf } from './responses.ts';
+import { activeOf, idFromLocation, versionOf } from './responses.ts';
 import { writeUser } from './write-account.ts';
 
 export async function deliverCreate(operation: Sendable, ways: Ways): Promise<Delivered> {

@@ -2,12 +2,13 @@
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { changesBetween, projected } from '../../planning/account-changes.ts';
 import type { AccountPayload, AccountState } from '../../planning/changeset.ts';
+import { isObject, textOf } from '../../runtime/access/json-body.ts';
 import type { Sendable } from '../target.ts';
 import { sameName } from './correlate.ts';
 import { wholeLists } from './overlay.ts';
 import { type PatchOperation, patchOperations } from './patch.ts';
 import type { Profile } from './profiles.ts';
-import { activeOf, isObject, managerOf, textOf } from './responses.ts';
+import { activeOf, managerOf } from './responses.ts';
 
 /** The account as it stands, as far as somebody told us. */
 export interface Standing {

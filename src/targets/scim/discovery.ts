@@ -2,11 +2,12 @@
 // answer does not fit. Never mandatory: nobody waits for it, and an answer that is absurd or missing says nothing.
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { memberOf } from '../../planning/account-changes.ts';
+import { isObject, textOf } from '../../runtime/access/json-body.ts';
 import { type Capabilities, type Configured, capabilitiesOf, type Discovered } from './capabilities.ts';
 import type { Exchange } from './exchange.ts';
 import type { BulkLimits, Profile } from './profiles.ts';
 import type { ScimRequest } from './requests.ts';
-import { isObject, listOf, textOf } from './responses.ts';
+import { listOf } from './responses.ts';
 
 /** Capabilities change when somebody upgrades the endpoint: a day late is early enough. */
 const REFRESH_MS = 24 * 60 * 60 * 1000;
@@ -26,6 +27,7 @@ export interface Discovery {
   /** An answer did not fit what we believe. */
   readonly doubt: () => void;
   readonly cannotPatch: () => void;
+  readonly cannotPut: () => void;
   /** Resolves when no look is under way. */
   readonly settled: () => Promise<void>;
 }
@@ -41,7 +43,8 @@ export interface DiscoveryParts {
 
 export function discoveryOf({ profile, configured, now, ask }: DiscoveryParts): Discovery {
   let discovered: Discovered | null = null;
-  let patchRefused = false;
+  /** The way that the endpoint answered as one it does not have, where the other one worked. */
+  let refused: 'patch' | 'put' | null = null;
   let known = capabilitiesOf(profile, null, configured);
   let lookedAt: number | null = null;
   let heard = false;
@@ -49,8 +52,9 @@ export function discoveryOf({ profile, configured, now, ask }: DiscoveryParts): 
 
   const conclude = () => {
     const capabilities = capabilitiesOf(profile, discovered, configured);
-    // An endpoint that refused a PATCH as something it does not have knows better than its own description.
-    known = patchRefused && configured.update === undefined ? { ...capabilities, update: 'put' } : capabilities;
+    // What its answers show counts more than its own description.
+    const works = refused === 'patch' ? 'put' : 'patch';
+    known = refused !== null && configured.update === undefined ? { ...capabilities, update: works } : capabilities;
   };
   const look = (dueAfterMs: number) => {
     if (ask === null || !profile.discovery || looking !== null) return;
@@ -74,7 +78,11 @@ export function discoveryOf({ profile, configured, now, ask }: DiscoveryParts): 
     keepUp: () => look(heard ? REFRESH_MS : AGAIN_MS),
     doubt: () => look(AGAIN_MS),
     cannotPatch: () => {
-      patchRefused = true;
+      refused = 'patch';
+      conclude();
+    },
+    cannotPut: () => {
+      refused = 'put';
       conclude();
     },
     settled: async () => {

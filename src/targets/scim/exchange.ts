@@ -1,7 +1,9 @@
 // One request with everything that belongs to it: credentials, rate, intent before, answer after, meaning.
 import type { JsonObject } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
-import type { Credentials, Shown } from '../auth/credentials.ts';
+import type { Credentials, Shown } from '../../runtime/access/credentials.ts';
+import { parsedBody } from '../../runtime/access/json-body.ts';
+import { retryAfterOf } from '../../runtime/access/retry-after.ts';
 import type { Journal } from '../target.ts';
 import type { Client } from './client.ts';
 import { type AnswerDetail, outcomeOf } from './outcome-table.ts';
@@ -9,7 +11,7 @@ import { newPassword, withPasswords } from './password.ts';
 import type { Profile } from './profiles.ts';
 import type { Rate } from './rate.ts';
 import { placed, type ScimRequest, shownRequest } from './requests.ts';
-import { errorOf, parsedBody, retryAfterOf, versionOf } from './responses.ts';
+import { errorOf, versionOf } from './responses.ts';
 
 export interface Answer {
   readonly outcome: Outcome;
@@ -41,6 +43,9 @@ export interface ExchangeParts {
   readonly doubted?: () => void;
 }
 
+/** Somebody else may change the account between the look and the write; so often in one go. */
+const TAGGED_TRIES = 3;
+
 /** Unexpected ones lead to another look at what the endpoint says of itself. */
 const DOUBTS = [400, 405, 501];
 
@@ -64,12 +69,35 @@ export function exchangeOver(
 
   return async (asked) => {
     const request = placed(asked, parts.profile);
+    const first = await accepted(request);
+    const untagged = request.kind === 'write' && request.ifMatch === undefined;
+    return untagged && first.outcome.status === 428 ? tagged(request, first) : first;
+  };
+
+  /**
+   * An endpoint that changes nothing without a tag (RFC 6585 section 3) is told the one it has now: what is written without one
+   * is meant to win, whatever happened meanwhile, and a disable above all.
+   */
+  async function tagged(request: ScimRequest, refused: Answer): Promise<Answer> {
+    let answer = refused;
+    for (let tries = 1; tries <= TAGGED_TRIES; tries += 1) {
+      const there = await accepted({ kind: 'read', method: 'GET', path: request.path, body: '' });
+      if (there.outcome.class !== 'done') return there;
+      if (there.etag === null) return answer;
+      answer = await accepted({ ...request, ifMatch: there.etag });
+      if (answer.outcome.status !== 412) return answer;
+    }
+    return answer;
+  }
+
+  /** With the credentials that are there, and once more with others where they are refused. */
+  async function accepted(request: ScimRequest): Promise<Answer> {
     const first = await attempt(request);
     if (first.credentials === null || first.answer.outcome.status !== 401) return first.answer;
     // Credentials may have changed or run out on the way. A 401 says that nothing was done: once more does no harm.
     const others = await parts.credentials.refused(first.credentials, signal);
     return others ? (await attempt(request)).answer : first.answer;
-  };
+  }
 
   /** One request with its share of the rate, its intent and its answer. */
   async function attempt(request: ScimRequest): Promise<Attempt> {

@@ -1,6 +1,7 @@
 // Looking people up one by one, where nobody can be listed.
 import { Problem } from '../../base/problem.ts';
 import type { ListedAccount } from '../../mapping/bound-mapping.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import type { LookUp } from '../target.ts';
 import { sameName } from './correlate.ts';
 import type { Exchange } from './exchange.ts';
@@ -8,7 +9,7 @@ import { listed } from './list.ts';
 import { type PatienceDeps, patient } from './patient.ts';
 import type { Profile } from './profiles.ts';
 import { searchUsers } from './requests.ts';
-import { listOf, textOf } from './responses.ts';
+import { listOf } from './responses.ts';
 
 /** Who is asked about waits for the next plan when the target does not answer; a plan does not wait for it longer. */
 const TRIES = 3;

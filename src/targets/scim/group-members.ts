@@ -2,10 +2,11 @@
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
 import { memberOf } from '../../planning/account-changes.ts';
+import { isObject, textOf } from '../../runtime/access/json-body.ts';
 import { unreadable } from './correlate.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
 import { inGroupAndIs, patchMembers, putGroup, readGroup, readMembers, searchWhere } from './requests.ts';
-import { isObject, listOf, textOf } from './responses.ts';
+import { listOf } from './responses.ts';
 import type { Ways } from './ways.ts';
 
 export type MemberChange = 'addMember' | 'removeMember';

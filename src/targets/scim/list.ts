@@ -2,13 +2,14 @@
 import type { JsonObject } from '../../base/json.ts';
 import { Problem } from '../../base/problem.ts';
 import type { ListedAccount } from '../../mapping/bound-mapping.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import { NO_LISTING } from '../target.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { Answer, Exchange } from './exchange.ts';
 import { type PatienceDeps, patient } from './patient.ts';
 import type { Profile } from './profiles.ts';
 import { listUsers, type PageQuery } from './requests.ts';
-import { activeOf, listOf, textOf } from './responses.ts';
+import { activeOf, listOf } from './responses.ts';
 
 /** What a page showed, and what was seen before it. */
 interface Page {

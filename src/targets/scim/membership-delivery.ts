@@ -3,6 +3,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
 import type { MembershipPayload } from '../../planning/changeset.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import type { Delivered, Sendable } from '../target.ts';
 import { sameName, unreadable } from './correlate.ts';
 import { changeMembers, type MemberChange, standing } from './group-members.ts';
@@ -10,7 +11,7 @@ import { inBatches, inHalves, isOfTheTarget, isRefusal, unsentBecause } from './
 import { notVisibleYet, type Ways } from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
 import { createGroup, ownGroupId, searchGroups } from './requests.ts';
-import { idFromLocation, listOf, textOf } from './responses.ts';
+import { idFromLocation, listOf } from './responses.ts';
 
 type Group = NonNullable<Delivered['group']>;
 type Resolved = { readonly group: Group } | { readonly outcome: Outcome };

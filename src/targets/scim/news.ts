@@ -2,13 +2,14 @@
 import type { JsonObject } from '../../base/json.ts';
 import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
 import type { AccountPayload } from '../../planning/changeset.ts';
+import { textOf } from '../../runtime/access/json-body.ts';
 import { type Delivered, NOT_VISIBLE_YET, type Sendable } from '../target.ts';
 import { unreadable } from './correlate.ts';
 import { fromResource, type Standing, seenOf } from './differences.ts';
 import type { Answer } from './exchange.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
 import { readById } from './read-account.ts';
-import { activeOf, textOf, versionOf } from './responses.ts';
+import { activeOf, versionOf } from './responses.ts';
 import type { Ways } from './ways.ts';
 
 export type { Ways } from './ways.ts';

@@ -2,7 +2,13 @@
 // The first row that fits decides; the last rows fit everything, so every answer has a meaning.
 import { assert } from '../../base/assert.ts';
 import type { Outcome, OutcomeClass } from '../../lifecycle/outcome.ts';
-import { CERTIFICATE_REFUSED, NO_CREDENTIALS, PROXY_FAULTS, TOKEN_DOWN, TOKEN_REFUSED } from '../auth/faults.ts';
+import {
+  CERTIFICATE_REFUSED,
+  NO_CREDENTIALS,
+  PROXY_FAULTS,
+  TOKEN_DOWN,
+  TOKEN_REFUSED,
+} from '../../runtime/access/faults.ts';
 
 /**
  * `read` asks for one resource by id, `search` for a list; `create` is a POST, `write` a PATCH or PUT of one resource. `revoke`
@@ -111,6 +117,7 @@ export const OUTCOME_TABLE: readonly OutcomeRow[] = [
   { status: 412, class: 'retry', counts: true, why: 'the resource changed since it was read' },
   { status: 423, class: 'retry', counts: true, why: 'the resource is locked' },
   { status: 425, class: 'retry', counts: false, why: 'sent too early' },
+  { status: 428, class: 'permanent', counts: true, why: 'it changes nothing without a tag (If-Match) and shows none' },
   { status: 429, class: 'retry', counts: false, why: 'too many requests: the target asks for patience' },
   {
     status: [400, 499],

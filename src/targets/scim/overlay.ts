@@ -2,8 +2,8 @@
 // read, with our changes laid over it. Elements of lists that are not ours stay as they are.
 import { assert } from '../../base/assert.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
+import { isObject } from '../../runtime/access/json-body.ts';
 import type { PatchOperation } from './patch.ts';
-import { isObject } from './responses.ts';
 
 interface Place {
   readonly names: readonly string[];

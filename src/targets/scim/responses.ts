@@ -1,27 +1,7 @@
 // Lenient reading: attribute names in any case (RFC 7643 section 2.1), any content type that carries JSON, booleans as text.
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { memberOf } from '../../planning/account-changes.ts';
-
-export const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  value !== null && typeof value === 'object' && !Array.isArray(value);
-
-/** The body as an object, or null: an empty body and a body that is no JSON object say nothing. */
-export function parsedBody(text: string): JsonObject | null {
-  if (text === '') return null;
-  try {
-    const value = JSON.parse(text) as JsonValue;
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/** A non-empty text member, or null; numbers become text, because some servers issue numeric ids. */
-export function textOf(resource: JsonObject | null, name: string): string | null {
-  const value = resource === null ? undefined : memberOf(resource, name);
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value !== '' ? value : null;
-}
+import { isObject, textOf } from '../../runtime/access/json-body.ts';
 
 /** Null where the resource does not say. */
 export function activeOf(resource: JsonObject | null): boolean | null {
@@ -85,21 +65,4 @@ export function idFromLocation(location: string | null): string | null {
   } catch {
     return null;
   }
-}
-
-/** No target may ask for more patience than a day; what it says then is taken for a mistake. */
-const RETRY_AFTER_MAX_MS = 24 * 60 * 60 * 1000;
-
-/**
- * Retry-After in milliseconds (RFC 9110 section 10.2.3). An HTTP date counts from the answer's own Date, because the target's
- * clock need not be ours.
- */
-export function retryAfterOf(header: string | null, date: string | null, nowMs: number): number | null {
-  const text = header?.trim() ?? '';
-  if (text === '') return null;
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS);
-  const until = Date.parse(text);
-  if (Number.isNaN(until)) return null;
-  const from = Date.parse(date ?? '');
-  return Math.min(Math.max(0, until - (Number.isNaN(from) ? nowMs : from)), RETRY_AFTER_MAX_MS);
 }

@@ -1,7 +1,7 @@
 // One SCIM 2.0 service provider (RFC 7643, RFC 7644) behind the target's contract.
 import { unreachable } from '../../base/assert.ts';
-import type { Credentials } from '../auth/credentials.ts';
-import type { Transport } from '../auth/transport.ts';
+import type { Credentials } from '../../runtime/access/credentials.ts';
+import type { Transport } from '../../runtime/access/transport.ts';
 import type { SessionEnder } from '../sessions/session-ender.ts';
 import type { Delivered, Journal, Sendable, Target } from '../target.ts';
 import { deliverMany } from './bulk.ts';
@@ -20,8 +20,10 @@ import { listAccounts } from './list.ts';
 import { deliverMemberships } from './membership-delivery.ts';
 import type { Ways } from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
+import { probeEndpoint } from './probe.ts';
 import { PROFILES, type Profile, type ProfileName } from './profiles.ts';
 import { rateOf } from './rate.ts';
+import { lookAt } from './read-account.ts';
 import { shown } from './show.ts';
 
 export interface ScimTargetSettings {
@@ -124,6 +126,7 @@ export function scimTarget(
       profile,
       capabilities: discovery.capabilities,
       cannotPatch: discovery.cannotPatch,
+      cannotPut: discovery.cannotPut,
       groupTurns: turns,
     };
   };
@@ -195,6 +198,7 @@ export function scimTarget(
         },
         AbortSignal.any([signal, closing.signal]),
       ),
+    look: (remoteId, signal) => lookAt({ exchange: exchange(null, false, signal), profile }, remoteId),
     find: (asked, signal) => findAccounts(asked, exchange(null, false, signal), profile, deps, signal),
     show: (operation) =>
       operation.kind === 'revokeSessions'
@@ -205,6 +209,11 @@ export function scimTarget(
       client.reconsider();
       if (deleter !== parts) deleter.client.reconsider();
     },
+    probe: (signal) =>
+      alone(
+        (ask) => probeEndpoint({ exchange: ask, profile, configured: settings.capabilities ?? {}, now: deps.now }),
+        AbortSignal.any([signal, closing.signal]),
+      ),
     perSecond: rate.perSecond,
     close: async () => {
       closing.abort();

@@ -11,6 +11,8 @@ export interface Ways {
   readonly capabilities: () => Capabilities;
   /** PATCH was answered as something that the endpoint does not have. */
   readonly cannotPatch: () => void;
+  /** PUT of a user was, and PATCH was not. */
+  readonly cannotPut: () => void;
   /** Whose turn it is to write a group whole. */
   readonly groupTurns: GroupTurns;
 }

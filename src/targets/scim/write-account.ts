@@ -18,12 +18,14 @@ export interface WriteBase {
 
 const FRESH: WriteBase = { etag: null, resource: null };
 
-/** Statuses that say an endpoint has no PATCH: nothing was applied. */
-const NO_PATCH = [405, 501];
+/** Statuses that say an endpoint has no such way of writing: nothing was applied. */
+const NO_SUCH_WAY = [405, 501];
+const hasNoWay = ({ outcome }: Answer): boolean => NO_SUCH_WAY.includes(outcome.status ?? 0);
 
 /**
  * The answer to the last request. One that failed after others had worked is in doubt: the next try looks first. `tags` false
- * sends no If-Match: a disable wins over whatever happened meanwhile.
+ * sends no If-Match: a disable wins over whatever happened meanwhile. Where the endpoint itself was to say how it is written to,
+ * and does not know the way that it named, the other one is tried.
  */
 export async function writeUser(
   id: string,
@@ -32,23 +34,44 @@ export async function writeUser(
   base: WriteBase = FRESH,
   tags = true,
 ): Promise<Answer> {
-  const { update, patchForm, ifMatch } = ways.capabilities();
-  if (update === 'put') return put(id, operations, ways, base, tags && ifMatch);
+  const { update, ifMatch } = ways.capabilities();
+  const tagged = tags && ifMatch;
+  const by = { put, patch };
+  const first = await by[update](id, operations, ways, base, tagged);
+  if (ways.profile.update !== 'discovered' || !hasNoWay(first)) return first;
+  const other = update === 'put' ? 'patch' : 'put';
+  const second = await by[other](id, operations, ways, other === 'put' ? FRESH : base, tagged);
+  if (hasNoWay(second)) return { ...second, outcome: concluded(second.outcome, NO_WAY) };
+  if (update === 'put') ways.cannotPut();
+  else ways.cannotPatch();
+  return second;
+}
+
+const NO_WAY = {
+  class: 'permanent',
+  code: 'no-way-to-write',
+  detail: 'the endpoint knows neither PATCH nor PUT of a user: nobody can be changed or disabled there',
+} as const;
+
+async function patch(
+  id: string,
+  operations: readonly PatchOperation[],
+  ways: Ways,
+  base: WriteBase,
+  tags: boolean,
+): Promise<Answer> {
   const most = ways.profile.patch.maxOperations ?? operations.length;
-  let etag = tags && ifMatch ? base.etag : null;
+  let etag = tags ? base.etag : null;
   let answer: Answer | null = null;
   for (let from = 0; from < operations.length; from += most) {
+    const { patchForm } = ways.capabilities();
     const next = await ways.exchange(patchUser(id, operations.slice(from, from + most), etag, patchForm));
-    if (from === 0 && ways.profile.update === 'discovered' && NO_PATCH.includes(next.outcome.status ?? 0)) {
-      ways.cannotPatch();
-      return put(id, operations, ways, FRESH, tags && ifMatch);
-    }
     answer = next;
     if (next.outcome.class !== 'done') {
       const half = from > 0 && next.outcome.class === 'retry';
       return half ? { ...next, outcome: concluded(next.outcome, { class: 'ambiguous' }) } : next;
     }
-    etag = tags && ifMatch ? next.etag : null;
+    etag = tags ? next.etag : null;
   }
   return answer ?? nothingSent();
 }

@@ -1,5 +1,5 @@
 // From the plan for one target to what carries it out, over connections and, where the file says so, credentials of its own.
-import { type Access, type AccessDeps, type AccessSettings, openAccess } from '../auth/access.ts';
+import { type Access, type AccessDeps, type AccessSettings, openAccess } from '../../runtime/access/access.ts';
 import { openClient } from '../scim/client.ts';
 import type { Profile } from '../scim/profiles.ts';
 import { type RateDeps, rateOf } from '../scim/rate.ts';

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Finding } from '../../src/base/finding.ts';
+import { Problem } from '../../src/base/problem.ts';
+import { readConnection } from '../../src/mapping/connection-file.ts';
+import { probeSource } from '../../src/pipeline/probe-source.ts';
+import { fileSource } from '../../src/sources/file/file-source.ts';
+import type { Source } from '../../src/sources/source.ts';
+import { feedFolder, feedSettings, forever, LATER } from '../support/feed-folder.ts';
+import { crowd, feed, mappingText } from '../support/house.ts';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+async function probed(content: string, more: Partial<Source> = {}): Promise<readonly Finding[]> {
+  const folder = feedFolder();
+  folder.write('workers.csv', content);
+  const source = fileSource(feedSettings(folder.dir, { path: 'workers.csv' }), {
+    now: () => Date.parse(LATER),
+    wait: () => Promise.resolve(),
+  });
+  const read = readConnection('acme.yaml', mappingText(), { sha256 });
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults));
+  onTestFinished(() => undefined);
+  return probeSource({ ...source, ...more }, read.connection, LATER, forever());
+}
+
+const one = (findings: readonly Finding[], code: string): Finding | undefined =>
+  findings.find((finding) => finding.code === code);
+
+test('a feed in order says how many records it has, how far that is proven, and who becomes a worker', async () => {
+  const found = await probed(feed([...crowd(8), { id: '2000', status: 'T', end: '2026-01-31', manager: '1000' }]));
+  expect(one(found, 'source.reachable')).toMatchObject({
+    verdict: 'good',
+    message: expect.stringContaining('9 columns'),
+  });
+  expect(one(found, 'source.whole')).toMatchObject({
+    verdict: 'note',
+    hint: expect.stringContaining('never taken for a leaver'),
+  });
+  expect(one(found, 'source.records')?.message).toBe(
+    '9 of the 9 records looked at become workers (8 active, 1 terminated)',
+  );
+  expect(found.map(({ verdict }) => verdict)).not.toContain('warning');
+});
+
+test('what is blank for everybody may be hidden from the credentials', async () => {
+  const found = await probed(feed(crowd(8, () => ({ title: '', manager: '' }))));
+  expect(found.filter(({ code }) => code === 'source.blank').map(({ message }) => message)).toEqual([
+    'endDate is blank in every record',
+    'managerId is blank in every record',
+    'title is blank in every record',
+  ]);
+});
+
+test('a mapped column that is not there is a matter of configuration, and names the column', async () => {
+  const found = await probed('ID,First,Last,Status,Start,End,Manager,Dept\n1,a,b,A,2020-01-01,,,x\n');
+  expect(found.at(-1)).toMatchObject({
+    verdict: 'configuration',
+    message: expect.stringMatching(/the feed has no column "Title".*these credentials do not see it/),
+  });
+});
+
+test('rejected rows and keys on several people are counted by reason', async () => {
+  const found = await probed(
+    feed([...crowd(6), { id: '1000', first: 'Other' }, { id: '3000', start: 'soon' }, { id: '3001', start: 'later' }]),
+  );
+  expect(one(found, 'source.rejected')?.message).toMatch(/^2 rejected: column Start/);
+  expect(one(found, 'source.repeated')?.message).toBe('1 keys stand on several records that differ');
+});
+
+test('a feed of which no record becomes a worker has a wrong mapping', async () => {
+  const found = await probed(feed(crowd(6, () => ({ status: 'Q' }))));
+  expect(one(found, 'source.records')).toMatchObject({ verdict: 'configuration' });
+});
+
+test.each([
+  ['', 'feed.empty'],
+  ['ID,ID\n1,2\n', 'feed.header'],
+  ['ID,"First\n1,2\n', 'feed.unclosed-quote'],
+])('a feed that cannot be read (%j) fails with the reader’s own words', async (content, code) => {
+  expect(one(await probed(content), code)).toMatchObject({ verdict: 'failed' });
+});
+
+test('nothing there is no failure of the source, and what a source knows of itself comes first', async () => {
+  const own: Finding = { code: 'source.rate', verdict: 'note', message: 'rate left: 40 of 50' };
+  const found = await probed('x', {
+    probe: () => Promise.resolve([own]),
+    look: () => Promise.resolve({ kind: 'nothing', reason: 'no new file matches x' }),
+  });
+  expect(found).toEqual([own, expect.objectContaining({ code: 'source.nothing', verdict: 'warning' })]);
+});
+
+test('a secret that is missing is told with what was found before', async () => {
+  const found = await probed('x', {
+    look: () =>
+      Promise.reject(
+        new Problem({ code: 'secret.missing', message: 'environment variable HR_TOKEN is not set', hint: 'set it' }),
+      ),
+  });
+  expect(found).toEqual([
+    {
+      code: 'secret.missing',
+      verdict: 'configuration',
+      message: 'environment variable HR_TOKEN is not set',
+      hint: 'set it',
+    },
+  ]);
+});
