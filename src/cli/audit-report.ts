@@ -5,6 +5,7 @@ import { type Instant, instantOf, plusMs } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import { type LatenessReport, latenessReport, OBJECTIVE_MS } from '../pipeline/lateness-report.ts';
 import type { LedgerLine, LedgerSubject } from '../pipeline/ledger.ts';
+import { nowOf } from '../runtime/clock.ts';
 import { grouped, span } from './ago.ts';
 import { csvLine } from './csv.ts';
 import { type Paper, sessionOf } from './desk.ts';
@@ -49,7 +50,11 @@ export const auditReportCommand = (): Command =>
 
 async function report(about: LedgerSubject, options: Options, command: Command): Promise<void> {
   const session = sessionOf(command);
-  const period = { from: sinceMoment(options.from), to: sinceMoment(options.to) };
+  const now = nowOf(session.desk.clock);
+  const asked = { from: sinceMoment(options.from), to: sinceMoment(options.to) };
+  // What is to come is nobody's evidence.
+  const isOver = asked.to <= now;
+  const period = isOver ? asked : { ...asked, to: now };
   if (period.from >= period.to) {
     throw new Problem({ code: 'usage.period', message: 'the period ends before it begins', hint: '--to is exclusive' });
   }
@@ -64,7 +69,10 @@ async function report(about: LedgerSubject, options: Options, command: Command):
     for (const line of made.lines) await out.write(csvLine(csvCells(line)));
     return;
   }
-  await answer(session, made, () => reportLines(session.desk.out, made, options.limit));
+  await answer(session, { ...made, isOver }, () => [
+    ...reportLines(session.desk.out, made, options.limit),
+    ...(isOver ? [] : ['the period is not over: this report ends now, and will read otherwise later']),
+  ]);
 }
 
 const CSV_COLUMNS = [

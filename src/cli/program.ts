@@ -27,6 +27,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
       rehearse: async () => (await import('./rehearse.ts')).rehearseCommand(),
       status: async () => (await import('./status.ts')).statusCommand(),
       worker: async () => (await import('./worker.ts')).workerCommand(),
+      explain: async () => (await import('./explain.ts')).explainCommand(),
     },
   ],
   [
@@ -120,7 +121,7 @@ function diskFaults(error: unknown): readonly Fault[] | null {
   return [{ code: 'state.disk', message: `the state folder cannot be read or written (${code})`, hint: DISK_HINT }];
 }
 
-/** Runs one command line; never throws. */
+/** Runs one command line; never throws. What it opened is closed when it resolves. */
 export async function runCommandLine(
   argv: readonly string[],
   environment: Environment,
@@ -131,6 +132,10 @@ export async function runCommandLine(
   try {
     const program = await buildProgram(argv);
     seat(program, desk);
+    program.configureOutput({
+      writeOut: (text) => void surroundings.stdout.write(text),
+      writeErr: (text) => void surroundings.stderr.write(text),
+    });
     throwInsteadOfExit(program);
     await program.parseAsync([...argv], { from: 'user' });
     return desk.exitCode;

@@ -18,6 +18,7 @@ import { comingSentence } from './coming-text.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { entrySentence } from './entry-text.ts';
+import { findWorker } from './find-worker.ts';
 import { reasonOf } from './operation-text.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
@@ -72,7 +73,7 @@ async function viewOf(
   id: string,
   { connection: wanted }: Options,
 ): Promise<WorkerView> {
-  const { connection, situation } = await find(store, id, wanted);
+  const { connection, situation } = await findWorker(store, id, wanted);
   const at = nowOf(session.desk.clock);
   const policy = policyOf(session, connection);
   const truth = truthOf(situation.standing, situation.employments, at, policy);
@@ -82,33 +83,6 @@ async function viewOf(
   ]);
   const timeZone = truth.primary?.timeZone ?? 'UTC';
   return { connection, situation, truth, operations, entries, coming: comingOf(situation, at, policy), timeZone, at };
-}
-
-async function find(store: Store, id: string, wanted: string | undefined) {
-  const { connections } = await store.overview();
-  const names = connections.map((one) => one.connection).filter((name) => wanted === undefined || name === wanted);
-  const found: { connection: string; situation: Situation }[] = [];
-  for (const connection of names) {
-    const key = (await store.workerKeysOf(connection, [id])).get(id) ?? id;
-    const situation = (await store.situations(connection, [key])).get(key);
-    if (situation !== undefined) found.push({ connection, situation });
-  }
-  const [only, other] = found;
-  if (only === undefined) {
-    throw new Problem({
-      code: 'worker.unknown',
-      message: `no worker ${id}${wanted === undefined ? '' : ` in ${wanted}`}`,
-      hint: 'the key is HR’s, byte for byte; leading zeros count',
-    });
-  }
-  if (other !== undefined) {
-    throw new Problem({
-      code: 'worker.ambiguous',
-      message: `several connections know a worker ${id}: ${found.map((one) => one.connection).join(', ')}`,
-      hint: 'say which one with --connection',
-    });
-  }
-  return only;
 }
 
 /** The connection's own rules; the defaults where its file cannot be read now. */

@@ -1,6 +1,7 @@
 // What the schema cannot say of `also`: names, and keys of a source that mean nothing there.
-import type { Binder } from './binder.ts';
+
 import { FIRST_SOURCE } from './also-schema.ts';
+import type { Binder } from './binder.ts';
 import { checkSource } from './source-rules.ts';
 
 const NAME = /^[a-z][a-z0-9-]{0,62}$/;
@@ -21,7 +22,12 @@ export function checkAlso(binder: Binder, checkName: (path: readonly (string | n
     if (typeof name !== 'string') continue;
     if (!NAME.test(name) || name === FIRST_SOURCE) {
       const hint = `such as phones; "${FIRST_SOURCE}" is the first source`;
-      binder.fault([...path, 'name'], 'mapping.name', 'the name of a source has small letters, digits and hyphens only', hint);
+      binder.fault(
+        [...path, 'name'],
+        'mapping.name',
+        'the name of a source has small letters, digits and hyphens only',
+        hint,
+      );
     } else if (names.has(name)) binder.fault([...path, 'name'], 'mapping.name', `two sources are called "${name}"`);
     names.add(name);
   }

@@ -12,7 +12,9 @@ const also = z.strictObject({
   name: text('How this source is called: small letters, digits and hyphens.'),
   source: said(sourceSchema, 'Where its records come from: the keys are those of source.'),
   key: expression('What a record of it is known by, such as record.Mail: one record for each.'),
-  joins: expression('What a worker is found there by, such as worker.id or worker.mail, out of what the first source says.'),
+  joins: expression(
+    'What a worker is found there by, such as worker.id or worker.mail, out of what the first source says.',
+  ),
   attributes: said(
     z.record(z.string(), expression('An attribute it gives, over its own record; used below as worker.NAME.')),
     'What it gives. It never makes, starts or ends anybody.',

@@ -31,12 +31,14 @@ export const ASSERTION_ALGORITHMS = [
 export const bearer = z.strictObject({
   kind: kind('bearer'),
   token: text(`The token, by reference: ${REFERENCE}. Secrets never stand in this file.`),
+  expires: text('The day on which it ends (yyyy-MM-dd), so that somebody is told in time.').optional(),
 });
 
 export const basic = z.strictObject({
   kind: kind('basic'),
   user: text(`The name, or a reference: ${REFERENCE}.`),
   password: text(`The password, by reference: ${REFERENCE}.`),
+  expires: text('The day on which it ends (yyyy-MM-dd), so that somebody is told in time.').optional(),
 });
 
 export const mtls = z.strictObject({
@@ -51,6 +53,7 @@ export const oauth2 = z.strictObject({
   kind: kind('oauth2'),
   tokenUrl: text('Where access tokens are fetched with the client credentials grant; https, or http on this machine.'),
   clientId: text(`The id of the client, or a reference: ${REFERENCE}.`),
+  expires: text('The day on which its secret ends (yyyy-MM-dd), so that somebody is told in time.').optional(),
   scope: said(z.union([z.string(), z.array(z.string()).max(100)]).default(''), 'The scopes to ask for.'),
   audience: text('Sent as audience, where the token endpoint asks for one.').optional(),
   form: said(

@@ -170,7 +170,12 @@ export function precedenceOf(binder: Binder): Precedence {
     else if (!Array.isArray(said)) {
       const hint = `write precedence: { ${attribute}: [${sources.join(', ')}] }, the one that counts first`;
       const at = binder.tree.has(['precedence']) ? ['precedence'] : ['also'];
-      binder.faultAtKey(at, 'mapping.precedence', `several sources give "${attribute}", and nothing says whose counts`, hint);
+      binder.faultAtKey(
+        at,
+        'mapping.precedence',
+        `several sources give "${attribute}", and nothing says whose counts`,
+        hint,
+      );
     } else if (said.length !== sources.length || !sources.every((source) => said.includes(source))) {
       const message = `"${attribute}" is given by ${sources.join(' and ')}: each stands here once, and nothing else`;
       binder.fault(path, 'mapping.precedence', message);
@@ -178,7 +183,11 @@ export function precedenceOf(binder: Binder): Precedence {
   }
   for (const attribute of binder.names(['precedence'])) {
     if ((givers.get(attribute)?.length ?? 0) > 1) continue;
-    binder.faultAtKey(['precedence', attribute], 'mapping.precedence', `"${attribute}" is not given by several sources`);
+    binder.faultAtKey(
+      ['precedence', attribute],
+      'mapping.precedence',
+      `"${attribute}" is not given by several sources`,
+    );
   }
   return result;
 }

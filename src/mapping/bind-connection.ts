@@ -96,7 +96,9 @@ export function bindConnection(
     new Map([['worker', [...Object.keys(WORKER_MEMBERS), 'attributes', ...known.keys()]]]);
   // Who is managed, and whom a further source speaks of, is the first source's to say alone.
   const scopeDialect: Dialect = { environment: withWorker(base, types), vocabulary: vocabulary(wordsOf(types)), meter };
-  const furthers = Array.from({ length: binder.count(['also']) }, (_, index) => compiledFurther(binder, index, base, vocabulary, meter));
+  const furthers = Array.from({ length: binder.count(['also']) }, (_, index) =>
+    compiledFurther(binder, index, base, vocabulary, meter),
+  );
   const allTypes = withFurther(types, furthers, binder);
   const precedence = precedenceOf(binder);
   const workerWords = wordsOf(allTypes);
@@ -170,11 +172,21 @@ export function bindAlso(
   const tables = tablesOf(binder);
   const meter = new Meter();
   const base = celEnvironment(tables, settings.timeZone, meter);
-  const words: Vocabulary = { variables: new Map([['record', null]]), tables, uniqueAllowed: false, randomPasswordAllowed: false };
+  const words: Vocabulary = {
+    variables: new Map([['record', null]]),
+    tables,
+    uniqueAllowed: false,
+    randomPasswordAllowed: false,
+  };
   const use = columnsInUse(binder, alsoRecordPaths(binder, index), { environment: base, vocabulary: words });
   const missing = columns === null ? [] : noteMissing(binder, use, columns);
   const environment = recordEnvironment(base, use, isNested(binder, ['also', index, 'source']));
-  const compiled = compiledAlso(binder, index, { environment, vocabulary: words, meter }, new Set(missing.map(({ where }) => where)));
+  const compiled = compiledAlso(
+    binder,
+    index,
+    { environment, vocabulary: words, meter },
+    new Set(missing.map(({ where }) => where)),
+  );
   if (compiled.key === null || binder.faults.length > before) return null;
   const view = new RecordView(meter, columns === null ? null : new Set(columns));
   return {
@@ -204,7 +216,12 @@ function compiledFurther(
   const columns = Array.isArray(declared) && declared.length > 0 ? declared.map(String) : null;
   const missing = columns === null ? [] : noteMissing(binder, use, columns);
   const environment = recordEnvironment(base, use, isNested(binder, ['also', index, 'source']));
-  return compiledAlso(binder, index, { environment, vocabulary: words, meter }, new Set(missing.map(({ where }) => where)));
+  return compiledAlso(
+    binder,
+    index,
+    { environment, vocabulary: words, meter },
+    new Set(missing.map(({ where }) => where)),
+  );
 }
 
 /** All attributes that accounts may use. Several sources of one attribute have to agree on what it is. */
@@ -217,7 +234,12 @@ function withFurther(types: AttributeTypes, furthers: readonly CompiledAlso[], b
       const known = all.get(name);
       if (known !== undefined && known !== type) {
         const message = `"${name}" is ${known} elsewhere and ${type} here`;
-        binder.fault(['also', index, 'attributes', name], 'mapping.type', message, 'make both a text, or give it another name');
+        binder.fault(
+          ['also', index, 'attributes', name],
+          'mapping.type',
+          message,
+          'make both a text, or give it another name',
+        );
       }
       all.set(name, type);
     }

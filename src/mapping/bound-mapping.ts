@@ -7,6 +7,7 @@ import type { Place } from '../base/problem.ts';
 import type { Period } from '../worker/dated-rows.ts';
 import type { Employment, Worker } from '../worker/worker.ts';
 import type { AlsoJoin } from './bind-also.ts';
+import type { Trace } from './trace.ts';
 
 /** Raised whenever the same record under the same file could map to something else: fingerprints of older code are forgotten. */
 export const MAPPING_CODE_VERSION = 1;
@@ -102,6 +103,8 @@ export interface TargetMapping {
   readonly name: string;
   /** The account for this worker; `userName` is the chosen one, so that expressions may use it. `primary` decides the attributes. */
   readonly desired: (worker: Worker, primary: Employment, userName: string | null) => DesiredAccount;
+  /** How each value and each group of it came about. */
+  readonly trace: (worker: Worker, primary: Employment, userName: string) => Trace;
   /** Only values the record carries; a generated userName never correlates. In the order of `correlate`. */
   readonly correlation: (worker: Worker, primary: Employment, desired: DesiredAccount) => readonly CorrelationValue[];
   /** Groups named literally with `authority: full`: movers and leavers lose what no rule grants there. */

@@ -4,6 +4,7 @@ import { canonicalJson } from '../base/json.ts';
 import type { Fault } from '../base/problem.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import { ACCOUNT_RULES, type ProfileName } from './account-rules.ts';
+import { type AlarmSettings, alarmSettings, type Expiry, expiries } from './alarm-settings.ts';
 import { type AuthSettings, authSettings } from './auth-settings.ts';
 import type { AlsoMapping } from './bind-also.ts';
 import { type BindSettings, type Bound, bindAlso, bindConnection, isNested, tablesOf } from './bind-connection.ts';
@@ -92,6 +93,9 @@ export interface Connection {
   readonly keyExpression: string;
   readonly source: SourceSettings;
   readonly also: readonly AlsoSource[];
+  readonly alarms: AlarmSettings;
+  /** Secrets whose end the file states. */
+  readonly expiries: readonly Expiry[];
   readonly policy: LifecyclePolicy;
   readonly guards: Readonly<Partial<Record<GuardKind, LimitSetting>>>;
   /** Null: limits hold for the whole house alone. */
@@ -171,6 +175,8 @@ function connectionOf(
         return mapping === null ? { faults: inOrder(binder.faults) } : { mapping };
       },
     })),
+    alarms: alarmSettings(settings.alarms),
+    expiries: expiries(new Binder(tree)),
     limitsPer: limitsPerOf(settings.guards.per),
     targets: settings.targets.map(targetOf),
     webhooks: webhookSettings(settings.webhooks, hooks, tablesOf(hooks), settings.timeZone),

@@ -2,6 +2,7 @@
 // does not have. Works on the raw tree, so that these faults are found beside all others.
 import { isTimeZone } from '../base/calendar-date.ts';
 import { dayTime } from '../base/day-time.ts';
+import { checkAlarms } from './alarm-settings.ts';
 import { checkAlso } from './also-rules.ts';
 import { checkAccess, checkSetting, isSafe } from './auth-rules.ts';
 import type { Binder } from './binder.ts';
@@ -22,6 +23,7 @@ export function checkRules(binder: Binder): void {
   checkTop(binder);
   if (onlyBuilt(binder, ['source', 'kind'], SOURCE_KINDS, SOURCE_WORDS)) checkSource(binder, ['source']);
   checkGuards(binder);
+  checkAlarms(binder);
   checkAttributes(binder);
   checkAlso(binder, (path, name) => checkAttributeName(binder, path, name));
   checkDayTimes(binder);

@@ -2,6 +2,7 @@
 // what they may say is checked where they are compiled.
 import { z } from 'zod';
 import { PROFILE_NAMES } from './account-rules.ts';
+import { alarmsSchema } from './alarm-settings.ts';
 import { alsoSchema, precedenceSchema } from './also-schema.ts';
 import { authSchema } from './auth-schema.ts';
 import { expression, said, text } from './schema-words.ts';
@@ -227,7 +228,10 @@ export const connectionSchema = z.strictObject({
   timeZone: text('IANA zone of dates and schedules where a worker has none of their own.'),
   source: said(sourceSchema, 'Where records come from.'),
   also: said(alsoSchema, 'Further sources that give attributes, such as a directory of phones.'),
-  precedence: said(precedenceSchema, 'Whose value counts where several sources give an attribute; the first that is not blank.'),
+  precedence: said(
+    precedenceSchema,
+    'Whose value counts where several sources give an attribute; the first that is not blank.',
+  ),
   webhooks: said(z.array(webhookSchema).max(32).default([]), 'Where HR tells at once that something changed.'),
   worker: said(workerSchema, 'From a record to an employment: expressions over record.COLUMN.'),
   scope: expression('Who is managed at all: an expression over worker.X; else everybody.').optional(),
@@ -241,6 +245,7 @@ export const connectionSchema = z.strictObject({
   ),
   lifecycle: said(lifecycleSchema.prefault({}), 'How the lifecycle behaves.'),
   guards: said(guardsSchema.prefault({}), 'Limits on harmful changes; a file may lower what is built in.'),
+  alarms: said(alarmsSchema, 'When silence of the feed, or the end of credentials, is told as an alarm.'),
   protected: said(
     z
       .array(

@@ -127,6 +127,10 @@ const join = z.strictObject({
   ),
   batch,
   key: keyPath,
+  first: said(
+    z.boolean().default(false),
+    'true: of several elements the first counts, where the vendor documents their order.',
+  ),
   many: said(z.boolean().default(false), 'true: the member is the list of all elements, else the only one.'),
   element: said(
     z.record(z.string(), said(value, 'What stands there when the element is good.')).default({}),
@@ -162,6 +166,16 @@ export const httpSource = {
     'The request that brings everybody.',
   ),
   joins: said(z.array(join).max(8).default([]), 'What a second request knows of each record of the list.'),
+  explode: text(
+    'Dotted path of a list in a record: each of its elements makes a record of its own, in which the element stands in place of the list.',
+  ).optional(),
+  values: text(
+    'Where a vendor wraps every attribute: the member that holds its value. { label: …, value: 7 } then reads as 7.',
+  ).optional(),
+  flatten: said(
+    z.boolean().default(false),
+    'true: nested objects become members whose names are joined by _, such as record.work_startDate; lists stay. Hidden fields are noticed in the depth, too.',
+  ),
   omit: said(
     z.array(z.string()).default([]),
     'Dotted paths in a record that change although nothing did, such as a time of export: they are left out.',

@@ -24,7 +24,7 @@ export const sourceAuthSchema = z.discriminatedUnion('kind', [
   oauth2.extend({
     kind: kind('oauth2'),
     refreshToken: text(
-      `The first refresh token, by reference: ${REFERENCE}: the grant is refresh_token then. A newer one that the vendor gives is kept in the state folder, sealed under the client secret.`,
+      `The first refresh token, by reference: ${REFERENCE}: the grant is refresh_token then. A newer one that the vendor gives is kept in the state folder, sealed under this one.`,
     ).optional(),
     tls: said(certificateBeneath, 'A client certificate beneath it all, where the vendor asks for both.').optional(),
   }),
@@ -37,6 +37,7 @@ export const sourceAuthSchema = z.discriminatedUnion('kind', [
     ),
     name: said(z.string().default('x-api-key'), 'Name of the header or of the parameter.'),
     value: text(`The key, by reference: ${REFERENCE}.`),
+    expires: text('The day on which it ends (yyyy-MM-dd), so that somebody is told in time.').optional(),
   }),
   z.strictObject({
     kind: kind('login'),

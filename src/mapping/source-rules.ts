@@ -244,7 +244,7 @@ function checkBatch(binder: Binder, path: YamlPath): void {
 }
 
 function checkCsv(binder: Binder, path: YamlPath): void {
-  for (const key of ['joins', 'omit', 'one', 'changes']) {
+  for (const key of ['joins', 'omit', 'flatten', 'explode', 'values', 'one', 'changes']) {
     if (!binder.tree.has([...path, key])) continue;
     binder.faultAtKey([...path, key], 'mapping.value', `${key} means nothing for a list that is CSV`, 'ask for JSON');
   }

@@ -97,6 +97,9 @@ export interface HttpSourceSettings extends CommonSettings {
   readonly list: PagedRequest;
   readonly joins: readonly JoinSettings[];
   readonly omit: readonly string[];
+  readonly flatten: boolean;
+  readonly explode?: string | undefined;
+  readonly values?: string | undefined;
   readonly one?: OneSettings;
   readonly changes?: ChangesSettings;
   readonly limits: HttpText['limits'];
@@ -181,7 +184,23 @@ export function fileForm(
 }
 
 function httpSettings(source: HttpText, preset: string): HttpSourceSettings {
-  const { baseUrl, auth, ca, proxy, headers, id, list, joins, omit, one, changes, limits, timeoutMs } = source;
+  const {
+    baseUrl,
+    auth,
+    ca,
+    proxy,
+    headers,
+    id,
+    list,
+    joins,
+    omit,
+    flatten,
+    explode,
+    one,
+    changes,
+    limits,
+    timeoutMs,
+  } = source;
   const { minRows } = source.complete;
   return {
     kind: 'http',
@@ -198,6 +217,9 @@ function httpSettings(source: HttpText, preset: string): HttpSourceSettings {
     list,
     joins,
     omit,
+    flatten,
+    ...(explode === undefined ? {} : { explode }),
+    ...(values === undefined ? {} : { values }),
     ...(one === undefined ? {} : { one }),
     ...(changes === undefined ? {} : { changes }),
     limits,

@@ -10,6 +10,7 @@ import type { Dialect, Expression, Value } from './expression.ts';
 import type { AccountView, WorkerView } from './record-view.ts';
 import { Refusal } from './refusal.ts';
 import { suggestion } from './suggestion.ts';
+import { traced } from './trace.ts';
 import { UniqueName, userNameCandidates } from './user-name.ts';
 import type { YamlPath } from './yaml-tree.ts';
 
@@ -154,6 +155,11 @@ export function targetMapping(
   return {
     name: target.name,
     desired,
+    trace: (person, primary, userName) =>
+      traced(target.userName, template.leaves, target.groups, {
+        worker: view.show(seen(primary), person.key),
+        userName,
+      }),
     correlation: (_worker, _primary, account) => correlationOf(target.correlate, carried, account),
     fullGroups: target.groups.flatMap((rule) =>
       rule.authority === 'full' && rule.name.literal !== null ? [rule.name.literal.trim()] : [],

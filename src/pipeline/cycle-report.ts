@@ -6,6 +6,7 @@ import type { Rejection } from '../mapping/bound-mapping.ts';
 import type { CycleRecord } from '../planning/changeset.ts';
 import type { Verdict } from '../planning/guard.ts';
 import { nowOf } from '../runtime/clock.ts';
+import type { FurtherReport } from './further.ts';
 import { count, type House, type Tally, tallyJson } from './house.ts';
 import type { Plan } from './judge.ts';
 
@@ -22,6 +23,8 @@ export interface CycleReport {
   readonly holds: readonly { readonly kind: string; readonly reason: string; readonly items: number }[];
   readonly faults: readonly Fault[];
   readonly retryAfterMs: number | null;
+  /** What was found of further sources; absent where the connection has none. */
+  readonly further?: readonly FurtherReport[];
 }
 
 export const EMPTY_REPORT: CycleReport = {
@@ -77,6 +80,19 @@ export async function recordCycle(house: House, report: CycleReport, startedAt: 
     codes: report.faults.map(({ code }) => code),
     holds: report.holds as unknown as readonly JsonObject[],
     durationMs: msOf(finishedAt) - msOf(startedAt),
+    ...(report.further === undefined
+      ? {}
+      : {
+          further: report.further.map(({ name, kind: result, delivery, reason, rows, changed, rejected }) => ({
+            name,
+            result,
+            delivery,
+            reason,
+            rows,
+            changed,
+            rejected,
+          })),
+        }),
   };
   const id = await house.store.newCycleId();
   const said = report.kind !== 'unchanged' || (await isNewsAgain(house, report.connection, finishedAt));
