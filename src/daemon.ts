@@ -6,6 +6,7 @@ import { schedule } from 'node-cron';
 import { Problem } from './base/problem.ts';
 import type { Config } from './config.ts';
 import { loadConnections } from './connections.ts';
+import { credentialEnds } from './credential-ends.ts';
 import { hookEndpoints } from './http/hooks/endpoint.ts';
 import { buildServer } from './http/server.ts';
 import type { Connection } from './mapping/connection-file.ts';
@@ -16,12 +17,14 @@ import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
 import { payDebts } from './pipeline/debts.ts';
 import { type Dispatch, startDispatch } from './pipeline/dispatch.ts';
 import { eventLoops } from './pipeline/events.ts';
-import { Bell, type House, type LiveConnection, type Proof } from './pipeline/house.ts';
+import { watchFeeds } from './pipeline/feed-watch.ts';
+import { Bell, type House, type LiveConnection, type LiveFurther, type Proof } from './pipeline/house.ts';
 import { type CycleReport, runCycle } from './pipeline/intake.ts';
 import { watchLeft } from './pipeline/left-watch.ts';
 import { judgeHeld, performAct } from './pipeline/operator.ts';
 import { PlansUnderWay } from './pipeline/plans-under-way.ts';
 import { proofLoop, writeProof } from './pipeline/proof.ts';
+import { readingsOf } from './pipeline/readings.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
 import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
@@ -29,6 +32,7 @@ import { openAccess } from './runtime/access/access.ts';
 import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
 import { diskRoom } from './runtime/disk-room.ts';
 import { type Logger, openLog } from './runtime/log.ts';
+import { Meter } from './runtime/meter.ts';
 import { ProofLog, readSigningKey } from './runtime/proof.ts';
 import { secretReader } from './runtime/secrets.ts';
 import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
@@ -100,6 +104,15 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     };
     const source = openSource(connection.source, { connection, config, clock, random, accepted });
     stack.defer(async () => source.close?.());
+    const also: LiveFurther[] = [];
+    for (const settings of connection.also) {
+      const last = { name: (await store.furtherRead(connection.name, settings.name))?.name ?? null, watermark: null };
+      const parts = { config, clock, random, accepted: last };
+      const whose = { name: `${connection.name}.${settings.name}`, timeZone: connection.timeZone };
+      const further = openSource(settings.source, { ...parts, connection: whose });
+      stack.defer(async () => further.close?.());
+      also.push({ settings, source: further, accepted: last });
+    }
     const contacts = await Promise.all(connection.targets.map(({ name }) => store.contact(name)));
     const unmet = new Set(connection.targets.map(({ name }) => name).filter((_, index) => contacts[index] === null));
     const meetings = new Map<string, Promise<void>>();
@@ -109,6 +122,8 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
       connection,
       accepted,
       source,
+      also,
+      credentialEnds: () => credentialEnds(connection, config),
       targets,
       turn: new Turn(),
       plans: new PlansUnderWay(),
@@ -145,6 +160,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   };
   const house: OpenHouse = {
     store,
+    meter: new Meter(),
     proof,
     stateDir: config.stateDir,
     clock,
@@ -265,6 +281,10 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
   const server = buildServer({
     version: VERSION,
     readiness: () => readinessOf(house),
+    metrics: async () => ({
+      type: house.meter.contentType,
+      text: await house.meter.text(await readingsOf(house, VERSION)),
+    }),
     hooks: hookEndpoints(house, config.environment),
     diskRoom: diskRoom(house.stateDir, house.clock.nowMs),
     tls: tlsOf(config),
@@ -288,6 +308,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     actsLoop(house, inner),
     proofLoop(house, inner),
     watchSeals(house, inner),
+    watchFeeds(house, inner),
   ];
   const jobs = [];
   for (const live of house.connections.values()) {
@@ -300,6 +321,10 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
       jobs.push(schedule(cron, come, { timezone: connection.timeZone }));
     }
     live.source.watch(() => live.wake.ring(), inner);
+    for (const { settings, source } of live.also) {
+      jobs.push(schedule(settings.source.schedule, () => live.wake.ring(), { timezone: connection.timeZone }));
+      source.watch(() => live.wake.ring(), inner);
+    }
     loops.push(
       intakeLoop(house, live, inner, (report) => {
         for (const listener of listeners) listener(report);

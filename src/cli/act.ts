@@ -63,7 +63,11 @@ export async function carryOut(command: Command, asked: Asked, options: ActOptio
 }
 
 /** @throws Problem where it does not say who asks, or why. */
-export function signedAct({ config, desk }: Session, { kind, args }: Asked, options: ActOptions): NewAct {
+export function signedAct(
+  { config, desk }: Session,
+  { kind, args }: Pick<NewAct, 'kind' | 'args'>,
+  options: ActOptions,
+): NewAct {
   const faults: Fault[] = [];
   const reason = (options.reason ?? '').trim();
   const by = config.operator.trim();

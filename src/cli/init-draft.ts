@@ -15,6 +15,7 @@ import { suggestion } from '../mapping/suggestion.ts';
 import { sha256 } from '../runtime/hash.ts';
 import { momentInName } from '../sources/file/file-name.ts';
 import { type ReadSample, readSample } from './init-sample.ts';
+import { fromTemplate } from './init-template.ts';
 import { type Trial, trialOf } from './init-trial.ts';
 
 export interface DraftOptions {
@@ -22,6 +23,8 @@ export interface DraftOptions {
   readonly target?: string;
   readonly profile?: string;
   readonly timeZone?: string;
+  /** A vendor's template in place of a proposal. */
+  readonly preset?: string;
 }
 
 export interface Draft {
@@ -30,42 +33,68 @@ export interface Draft {
   readonly connection: Connection;
   readonly text: string;
   readonly doubts: Proposal['doubts'];
-  readonly sample: ReadSample;
-  readonly trial: Trial;
-  /** Beginning of the environment variables for address and token. */
-  readonly variable: string;
+  /** Null where a template is taken without one. */
+  readonly sample: ReadSample | null;
+  readonly trial: Trial | null;
+  /** Environment variables that the file refers to. */
+  readonly variables: readonly string[];
 }
 
-/** @param zoneHere of this machine, where neither the feed nor the options name one. @throws Problem */
+export interface DraftParts {
+  readonly now: Instant;
+  /** Of this machine, where neither the feed nor the options name one. */
+  readonly zoneHere: string;
+  readonly signal: AbortSignal;
+}
+
+/** @param path the sample; may be left out where a preset is named. @throws Problem */
 export async function draftFrom(
-  path: string,
+  path: string | undefined,
   options: DraftOptions,
   config: Config,
-  { now, zoneHere, signal }: { readonly now: Instant; readonly zoneHere: string; readonly signal: AbortSignal },
+  { now, zoneHere, signal }: DraftParts,
 ): Promise<Draft> {
-  const { name, profile, variable } = checked(path, options);
+  const { name, profile, variable } = checked(path ?? options.preset ?? '', options);
   const file = join(config.mappingsDir, `${name}.yaml`);
   refuseTaken(file, name, config);
-  const sample = await readSample(resolve(path), now, signal);
-  const proposal = propose(sample, {
-    connection: name,
-    source: sourceEntries(sample, relative(config.mappingsDir, resolve(path))),
-    timeZone: options.timeZone ?? null,
-    zoneHere,
-    target: {
-      profile,
-      baseUrl: options.target ?? `\${env:${variable}_URL}`,
-      token: `\${env:${variable}_TOKEN}`,
-    },
-  });
-  if ('fault' in proposal) throw new Problem({ ...proposal.fault, place: { file: basename(path) } });
+  const sample = path === undefined ? null : await readSample(resolve(path), now, signal);
+  const { preset } = options;
+  const proposal =
+    preset !== undefined
+      ? fromTemplate(preset, { ...options, name })
+      : propose(needed(sample), {
+          connection: name,
+          source: sourceEntries(needed(sample), relative(config.mappingsDir, resolve(path ?? ''))),
+          timeZone: options.timeZone ?? null,
+          zoneHere,
+          target: {
+            profile,
+            baseUrl: options.target ?? `\${env:${variable}_URL}`,
+            token: `\${env:${variable}_TOKEN}`,
+          },
+        });
+  if ('fault' in proposal) throw new Problem({ ...proposal.fault, place: { file: basename(path ?? '') } });
   const { text, doubts } = proposal;
   // What was proposed passes; what the person said, such as an address, may not.
   const read = readConnection(file, text, { sha256 });
   if ('faults' in read) throw new Problem(read.faults);
   const { connection } = read;
-  return { file, connection, text, doubts, sample, trial: trialOf(connection, sample, now), variable };
+  const trial = sample === null ? null : trialOf(connection, sample, now);
+  return { file, connection, text, doubts, sample, trial, variables: variablesIn(text) };
 }
+
+function needed(sample: ReadSample | null): ReadSample {
+  if (sample !== null) return sample;
+  throw new Problem({
+    code: 'usage.sample',
+    message: 'a sample is missing',
+    hint: 'give a file as HR sends it, or --preset NAME for a system with a template',
+  });
+}
+
+const variablesIn = (text: string): readonly string[] => [
+  ...new Set([...text.matchAll(/^[^#]*?\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/gm)].map(([, name]) => name ?? '')),
+];
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 

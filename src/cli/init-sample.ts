@@ -26,7 +26,7 @@ const ROWS_MAX = 50_000;
 /** Read to tell what kind of file it is. */
 const SNIFF_BYTES = 65_536;
 /** A JSON answer is searched for its records whole; larger ones name them with recordPath. */
-const ENVELOPE_BYTES_MAX = 67_108_864;
+const ENVELOPE_BYTES_MAX = 16_777_216;
 
 const NOTHING_KNOWN: KnownRows = { size: 0, indexOf: () => -1 };
 

@@ -15,7 +15,8 @@ import { toned } from './tone.ts';
 export const initCommand = (): Command =>
   new Command('init')
     .description('write a first connection file from a sample of the HR export')
-    .argument('<sample>', 'a CSV, JSON or JSON Lines file as HR sends it')
+    .argument('[sample]', 'a CSV, JSON or JSON Lines file as HR sends it')
+    .option('--preset <name>', 'begin with the template of an HR system instead of a sample, such as bamboohr')
     .option('--name <name>', 'name of the connection (default: from the name of the sample)')
     .option(
       '--target <url>',
@@ -26,7 +27,7 @@ export const initCommand = (): Command =>
       '--time-zone <zone>',
       'zone of the dates, such as Europe/Berlin (default: what the feed says, else this machine)',
     )
-    .action(async (path: string, options: DraftOptions, command: Command) => {
+    .action(async (path: string | undefined, options: DraftOptions, command: Command) => {
       const session = sessionOf(command);
       const { config, desk } = session;
       const draft = await draftFrom(path, options, config, {
@@ -40,29 +41,33 @@ export const initCommand = (): Command =>
       await answer(session, draftJson(draft), () => draftLines(desk.out, draft, options));
     });
 
-const draftJson = ({ file, connection, sample, trial, doubts }: Draft): object => ({
+const draftJson = ({ file, connection, sample, trial, doubts, variables }: Draft): object => ({
   file,
   connection: connection.name,
-  sample: sample.name,
-  rows: sample.rows,
-  columns: sample.columns,
-  unreadableRows: sample.faulty,
+  ...(sample === null
+    ? {}
+    : { sample: sample.name, rows: sample.rows, columns: sample.columns, unreadableRows: sample.faulty }),
   ...trial,
   doubts,
+  variables,
 });
 
-function draftLines(paper: Paper, { file, connection, sample, trial, doubts, variable }: Draft, options: DraftOptions) {
+function draftLines(paper: Paper, draft: Draft, { target }: DraftOptions): readonly string[] {
+  const { file, connection, sample, trial, doubts, variables } = draft;
   const shown = relative(process.cwd(), file) || file;
-  const wanted = [...(options.target === undefined ? [`${variable}_URL=…`] : []), `${variable}_TOKEN=…`];
   return [
-    `wrote ${shown} from ${grouped(sample.rows)} rows with ${grouped(sample.columns.length)} columns`,
-    ...trialWords(trial),
-    ...(sample.faulty === 0 ? [] : [`  ${grouped(sample.faulty)} more rows cannot be parsed`]),
+    sample === null
+      ? `wrote ${shown}`
+      : `wrote ${shown} from ${grouped(sample.rows)} rows with ${grouped(sample.columns.length)} columns`,
+    ...(trial === null ? [] : trialWords(trial)),
+    ...(sample === null || sample.faulty === 0 ? [] : [`  ${grouped(sample.faulty)} more rows cannot be parsed`]),
     '',
     ...doubtLines(paper, doubts),
     'then:',
-    `  export ${wanted.join(' ')}`,
-    '      (no endpoint yet? rollcall endpoint starts one and prints both)',
+    ...(variables.length === 0 ? [] : [`  export ${variables.map((name) => `${name}=…`).join(' ')}`]),
+    ...(target === undefined
+      ? ['      (no SCIM endpoint yet? rollcall endpoint starts one and prints its url and token)']
+      : []),
     `  rollcall validate --probe ${connection.name}`,
     `  rollcall plan ${connection.name}`,
   ];
@@ -73,7 +78,7 @@ function doubtLines(paper: Paper, doubts: Draft['doubts']): readonly string[] {
   if (doubts.length === 0) return ['nothing is doubtful; read the file all the same before it runs', ''];
   const width = String(doubts.at(-1)?.line ?? '').length;
   return [
-    `${doubts.length} ${doubts.length === 1 ? 'line wants' : 'lines want'} a decision, marked "unsure" in the file:`,
+    `${doubts.length} ${doubts.length === 1 ? 'line wants' : 'lines want'} a decision:`,
     ...doubts.flatMap(({ line, key, text }) => [
       `  ${toned(paper, 'bold', `${String(line).padStart(width)}  ${harmless(key)}`)}`,
       `  ${' '.repeat(width)}  ${harmless(text)}`,

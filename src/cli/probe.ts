@@ -1,10 +1,11 @@
 // `validate --probe`: tries what a connection file refers to, without writing anywhere, and says in plain words what was found.
 import { type Finding, findingsOf, type Verdict } from '../base/finding.ts';
+import { DAY_MS } from '../base/instant.ts';
 import { EXIT, type ExitCode, Problem } from '../base/problem.ts';
 import { loadConnections } from '../connections.ts';
 import type { Connection } from '../mapping/connection-file.ts';
-import type { LiveConnection } from '../pipeline/house.ts';
-import { probeSource } from '../pipeline/probe-source.ts';
+import type { CredentialEnd } from '../pipeline/house.ts';
+import { firstLens, furtherLens, probeSource } from '../pipeline/probe-source.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Session } from './desk.ts';
 import { openPlanHouse } from './plan-house.ts';
@@ -42,23 +43,38 @@ async function openedParts(session: Session, connection: Connection): Promise<re
     await using opened = await openPlanHouse(session, connection.name);
     const live = opened.house.connections.get(connection.name);
     if (live === undefined) return [];
-    const { desk } = session;
-    const source = await probeSource(live.source, connection, nowOf(desk.clock), desk.stop);
-    const targets = await Promise.all([...live.targets.values()].map((target) => probedTarget(target, desk.stop)));
-    return [
-      ...source.map(as('source')),
-      ...[...live.targets.keys()].flatMap((target, at) => (targets[at] ?? []).map(as(`target ${target}`))),
-    ];
+    const { stop, clock } = session.desk;
+    const now = nowOf(clock);
+    const found = endingCredentials(await live.credentialEnds(), clock.nowMs()).map(as('credentials'));
+    found.push(...(await probeSource(live.source, firstLens(connection), now, stop)).map(as('source')));
+    for (const { settings, source } of live.also) {
+      const further = await probeSource(source, furtherLens(connection, settings), now, stop);
+      found.push(...further.map(as(`source ${settings.name}`)));
+    }
+    const targets = await Promise.all([...live.targets.values()].map((target) => target.probe?.(stop) ?? []));
+    for (const [at, target] of [...live.targets.keys()].entries())
+      found.push(...(targets[at] ?? []).map(as(`target ${target}`)));
+    return found;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return findingsOf(error).map(as('connection'));
   }
 }
 
-type LiveTarget = LiveConnection['targets'] extends ReadonlyMap<string, infer T> ? T : never;
+/** A month is what it takes to have a certificate or a token renewed. */
+const ENDS_SOON_MS = 30 * DAY_MS;
 
-async function probedTarget(target: LiveTarget, signal: AbortSignal): Promise<readonly Finding[]> {
-  return (await target.probe?.(signal)) ?? [];
+function endingCredentials(ends: readonly CredentialEnd[], nowMs: number): readonly Finding[] {
+  return ends.map(({ subject, what, endsMs }) => {
+    const days = Math.floor((endsMs - nowMs) / DAY_MS);
+    const code = 'credentials.end';
+    if (endsMs <= nowMs)
+      return { code, verdict: 'configuration', message: `${what} at ${subject} has run out`, hint: 'renew it' };
+    const message = `${what} at ${subject} is good for ${days} more ${days === 1 ? 'day' : 'days'}`;
+    return endsMs - nowMs < ENDS_SOON_MS
+      ? { code, verdict: 'warning', message, hint: 'renew it before it runs out' }
+      : { code, verdict: 'good', message };
+  });
 }
 
 // ── for people ──────────────────────────────────────────────────────────────────────────────────────────────────────

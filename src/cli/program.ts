@@ -12,6 +12,13 @@ type Load = () => Promise<Command>;
 /** One file for each command, loaded only when it is asked for: `status` need not wait for a web server to be read. */
 const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<string, Load>>])[] = [
   [
+    'Begin:',
+    {
+      init: async () => (await import('./init.ts')).initCommand(),
+      validate: async () => (await import('./validate.ts')).validateCommand(),
+    },
+  ],
+  [
     'Daemon:',
     {
       run: async () => (await import('./run.ts')).runDaemonCommand(),
@@ -59,8 +66,8 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
     'Proof and help:',
     {
       audit: async () => (await import('./audit.ts')).auditCommand(),
-      init: async () => (await import('./init.ts')).initCommand(),
-      validate: async () => (await import('./validate.ts')).validateCommand(),
+      backup: async () => (await import('./backup.ts')).backupCommand(),
+      restore: async () => (await import('./restore.ts')).restoreCommand(),
       machine: async () => (await import('./machine.ts')).machineCommand(),
       version: async () => (await import('./version.ts')).versionCommand(),
       help: async () => (await import('./help.ts')).helpCommand(),
@@ -70,9 +77,10 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
 const OPTIONS_WITH_VALUE: readonly string[] = ['--mappings', '--state', '--log-level'];
 
 const EXIT_CODES = `
-Exit codes: 0 fine (rejected rows are counted, not fatal), 1 something failed or a leaver is unconfirmed,
-2 usage or configuration, 3 held by a guard. Settings also come from ROLLCALL_MAPPINGS, ROLLCALL_STATE,
-ROLLCALL_LOG_LEVEL, ROLLCALL_HTTP_HOST, ROLLCALL_HTTP_PORT, ROLLCALL_OPERATOR.`;
+Exit codes: 0 fine (rejected rows are counted, not fatal), 1 something failed or
+a leaver is unconfirmed, 2 usage or configuration, 3 held by a guard. Settings
+also come from ROLLCALL_MAPPINGS, ROLLCALL_STATE, ROLLCALL_LOG_LEVEL,
+ROLLCALL_HTTP_HOST, ROLLCALL_HTTP_PORT, ROLLCALL_OPERATOR.`;
 
 /** With every command, or with the only one that this command line can mean. */
 export async function buildProgram(argv: readonly string[]): Promise<Command> {
@@ -84,6 +92,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .option('--json', 'print JSON for scripts')
     .option('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent')
     .helpCommand(false)
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError('(rollcall help COMMAND says more)')
     .addHelpText('after', EXIT_CODES);
   const asked = commandIn(argv);

@@ -5,14 +5,22 @@ import { EXIT } from '../base/problem.ts';
 import { STAGES } from '../lifecycle/standing.ts';
 import { type ClockDoubt, readClockDoubt } from '../pipeline/clock-watch.ts';
 import { type DispatchStates, readDispatchStates } from '../pipeline/dispatch-state.ts';
-import { readFeedSince } from '../pipeline/feed-age.ts';
+import { type Delivered, readDelivered, readFeedSince } from '../pipeline/feed-age.ts';
 import { readUnmet, type Unmet } from '../pipeline/first-contact.ts';
 import { ALL_TARGETS, readStops, type Stops } from '../pipeline/stop-writes.ts';
 import type { Checkpoint } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
-import { type HookState, type LockHolder, lockHolder, type Overview, type Store } from '../store/store.ts';
+import {
+  type HookState,
+  type LockHolder,
+  lockHolder,
+  type Overview,
+  type RaisedAlarm,
+  type Store,
+} from '../store/store.ts';
 import { type Aftermath, aftermathOf } from './aftermath.ts';
 import { ago, grouped, span } from './ago.ts';
+import { alarmLines, type Further, furtherLines } from './alarm-text.ts';
 import { clockLines } from './clock-text.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
 import { dispatchLines, leaverLines, oldestOf, unmetLines } from './dispatch-text.ts';
@@ -55,6 +63,10 @@ interface Status extends Aftermath {
   readonly suspected: readonly Suspected[];
   /** By connection: since when the feed says what it says. */
   readonly feedSince: ReadonlyMap<string, Instant>;
+  /** By connection: the last delivery that was new. */
+  readonly delivered: ReadonlyMap<string, Delivered>;
+  readonly alarms: readonly RaisedAlarm[];
+  readonly further: readonly Further[];
   readonly stops: Stops;
   readonly dispatch: DispatchStates;
   readonly unmet: readonly Unmet[];
@@ -96,6 +108,9 @@ async function showStatus(session: Session, store: Store, check: boolean): Promi
     overview,
     suspected: suspected.flat(),
     feedSince: await feedsSince(store, overview),
+    delivered: await deliveries(store, overview),
+    alarms: await store.alarms(null),
+    further: await furtherOf(store, overview),
     stops: await readStops(store),
     dispatch: await readDispatchStates(store),
     clockDoubt: await readClockDoubt(store),
@@ -105,6 +120,24 @@ async function showStatus(session: Session, store: Store, check: boolean): Promi
   };
   if (check) desk.exitCode = checkedCode(status);
   await answer(session, statusJson(status), () => statusLines(desk.out, status));
+}
+
+async function deliveries(store: Store, { connections }: Overview): Promise<ReadonlyMap<string, Delivered>> {
+  const found = new Map<string, Delivered>();
+  for (const { connection } of connections) {
+    const delivered = await readDelivered(store, connection);
+    if (delivered !== null) found.set(connection, delivered);
+  }
+  return found;
+}
+
+async function furtherOf(store: Store, { connections }: Overview): Promise<readonly Further[]> {
+  const lists = await Promise.all(
+    connections.map(async ({ connection }) =>
+      (await store.furtherSources(connection)).map(({ source, read }) => ({ connection, source, ...read })),
+    ),
+  );
+  return lists.flat();
 }
 
 /** Where it was never written down, the delivery that was accepted last speaks for it. */
@@ -129,6 +162,12 @@ const statusJson = (status: Status): object => ({
   auditEntries: status.overview.entries,
   suspected: status.suspected,
   feedSince: Object.fromEntries(status.feedSince),
+  delivered: Object.fromEntries(status.delivered),
+  alarms: status.alarms,
+  furtherSources: status.further.map(({ rejections, ...one }) => ({
+    ...one,
+    rejections: rejections.map(rejectionJson),
+  })),
   unconfirmedLeavers: status.unconfirmedLeavers.map(operationJson),
   openSessions: status.openSessions.map(operationJson),
   failed: status.failed.map(operationJson),
@@ -151,6 +190,7 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     ...stopLines(paper, status),
     ...clockLines(paper, status.clockDoubt),
     ...unmetLines(paper, status.unmet),
+    ...alarmLines(paper, status.alarms, at),
     ...dispatchLines(paper, status.dispatch, at),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', status.unconfirmedLeavers),
     ...leaverLines(status.unconfirmedLeavers, at),
@@ -163,6 +203,7 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     '',
     ...connectionLines(paper, status),
     ...refusedLines(paper, status),
+    ...furtherLines(paper, status.further, at),
     ...hookLines(paper, status.hooks, at),
     ...queueLines(paper, overview),
     ...suspectedLines(paper, status),
@@ -186,7 +227,10 @@ function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
   });
 }
 
-function connectionLines(paper: Paper, { overview: { connections }, feedSince, at }: Status): readonly string[] {
+function connectionLines(
+  paper: Paper,
+  { overview: { connections }, feedSince, delivered, at }: Status,
+): readonly string[] {
   if (connections.length === 0) return ['no connection has run yet: rollcall plan shows what a first sync would do'];
   const stages = STAGES.filter(
     (stage) => stage !== 'purged' || connections.some(({ stages: counts }) => (counts.purged ?? 0) > 0),
@@ -197,7 +241,7 @@ function connectionLines(paper: Paper, { overview: { connections }, feedSince, a
     ...stages.map((stage) => zeroDim(one.stages[stage] ?? 0)),
     warned(one.rejections),
     warned(one.suspected),
-    feedCell(one.checkpoint, feedSince.get(one.connection), at),
+    feedCell(one.checkpoint, feedSince.get(one.connection), delivered.get(one.connection), at),
     one.lastCycle === null
       ? '–'
       : `${one.lastCycle.state} ${ago(one.lastCycle.finishedAt ?? one.lastCycle.startedAt, at)}`,
@@ -221,10 +265,19 @@ function connectionLines(paper: Paper, { overview: { connections }, feedSince, a
   );
 }
 
-/** The same content delivered again is told as such: a feed that stands still looks alive otherwise. */
-function feedCell(checkpoint: Checkpoint | null, since: Instant | undefined, at: Instant): Cell {
+/**
+ * The same content delivered again is told as such: a feed that stands still looks alive otherwise. The very same file that is
+ * merely looked at again is no delivery.
+ */
+function feedCell(
+  checkpoint: Checkpoint | null,
+  since: Instant | undefined,
+  delivered: Delivered | undefined,
+  at: Instant,
+): Cell {
   if (checkpoint === null || since === undefined) return { text: 'never', tone: 'warning' };
-  return checkpoint.asOf === since ? ago(since, at) : `${ago(since, at)}, the same again ${ago(checkpoint.asOf, at)}`;
+  const again = delivered?.asOf ?? checkpoint.asOf;
+  return again <= since ? ago(since, at) : `${ago(since, at)}, the same again ${ago(again, at)}`;
 }
 
 /** Why the last cycle took nothing in. */

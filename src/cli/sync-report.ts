@@ -2,6 +2,7 @@
 import type { ExitCode, Fault } from '../base/problem.ts';
 import { faultLine } from '../base/problem.ts';
 import type { Rejection } from '../mapping/bound-mapping.ts';
+import type { FurtherReport } from '../pipeline/further.ts';
 import type { Hold, ShownOperation } from '../store/store.ts';
 import type { Aftermath } from './aftermath.ts';
 import { grouped } from './ago.ts';
@@ -26,6 +27,8 @@ export interface CycleView {
   readonly counts: Counts;
   readonly faults: readonly Fault[];
   readonly rejections: readonly Rejection[];
+  /** Absent where the connection has no further sources. */
+  readonly further?: readonly FurtherReport[];
 }
 
 export interface SyncView extends Aftermath {
@@ -58,14 +61,16 @@ export function viewOf(result: SyncResult): SyncView {
       counts: countsOf(report.tally, result.calendar[report.connection] ?? {}),
       faults: report.faults,
       rejections: inFeedOrder(report.rejections),
+      ...(report.further === undefined ? {} : { further: report.further }),
     })),
   };
 }
 
 export function syncJson(view: SyncView): object {
   return {
-    connections: view.cycles.map(({ counts, rejections, ...cycle }) => ({
+    connections: view.cycles.map(({ counts, rejections, further = [], ...cycle }) => ({
       ...cycle,
+      furtherSources: further.map((one) => ({ ...one, rejections: one.rejections.map(rejectionJson) })),
       transitions: counts.transitions,
       operations: counts.operations,
       refused: counts.refused,
@@ -98,6 +103,7 @@ export const operationJson = (operation: ShownOperation): object => ({ ...operat
 export function syncLines(paper: Paper, view: SyncView): readonly string[] {
   return [
     ...cycleLines(paper, view.cycles),
+    ...furtherCycleLines(paper, view.cycles),
     ...deliveryLines(paper, view.delivered),
     ...faultLines(view.cycles),
     ...rejectionLines(paper, view.cycles),
@@ -107,6 +113,18 @@ export function syncLines(paper: Paper, view: SyncView): readonly string[] {
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', view.unconfirmedLeavers),
     ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', view.openSessions),
   ];
+}
+
+/** What each further source brought, and why one of them brought nothing. */
+function furtherCycleLines(paper: Paper, cycles: readonly CycleView[]): readonly string[] {
+  return cycles.flatMap(({ connection, further = [] }) =>
+    further.map(({ name, kind, delivery, rows, changed, rejected, reason }) => {
+      const counts = `${grouped(rows)} rows, ${grouped(changed)} changed, ${grouped(rejected)} rejected`;
+      const said = kind === 'read' ? `${counts} (${delivery ?? ''})` : `${RESULT_WORDS[kind] ?? kind}: ${reason}`;
+      const line = harmless(`${connection}, further source ${name}: ${said}`);
+      return kind === 'refused' ? toned(paper, 'bad', line) : line;
+    }),
+  );
 }
 
 const RESULT_WORDS: Readonly<Record<string, string>> = {

@@ -15,6 +15,8 @@ export interface Readiness {
 export interface ServerParts {
   readonly version: string;
   readonly readiness: () => Promise<Readiness>;
+  /** What Prometheus reads; without it there is no `/metrics`. */
+  readonly metrics?: () => Promise<{ readonly type: string; readonly text: string }>;
   readonly hooks?: readonly HookEndpoint[];
   /** Free bytes under the store; without it there are enough. */
   readonly diskRoom?: () => Promise<number>;
@@ -41,7 +43,7 @@ const CONNECTIONS_PER_ADDRESS_MAX = 256;
 
 /**
  * `GET /healthz`: the process is alive. `GET /readyz`: the store is open and connections are loaded, else 503 with reasons.
- * `POST` at the path of each webhook.
+ * `GET /metrics`: for Prometheus, behind the token where one is set. `POST` at the path of each webhook.
  */
 export function buildServer(parts: ServerParts): FastifyInstance {
   const { tls = null, token = '', behindProxy = false, hooks = [] } = parts;
@@ -83,6 +85,15 @@ export function buildServer(parts: ServerParts): FastifyInstance {
       .code(readiness.ready ? 200 : 503)
       .send({ status: readiness.ready ? 'ready' : 'not ready', ...(told ? { reasons: readiness.reasons } : {}) });
   });
+  const { metrics } = parts;
+  if (metrics !== undefined) {
+    server.get('/metrics', async (request, reply) => {
+      if (token !== '' && !bears(request.headers.authorization, token))
+        return reply.code(401).header('www-authenticate', 'Bearer').send({ error: 'the token is missing or wrong' });
+      const { type, text } = await metrics();
+      return reply.header('content-type', type).send(text);
+    });
+  }
   const diskRoom = parts.diskRoom ?? (async () => Number.POSITIVE_INFINITY);
   if (hooks.length > 0) hookRoutes(server, { endpoints: hooks, diskRoom, connections });
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing here' }));

@@ -67,6 +67,7 @@ async function isNewsAgain(house: House, connection: string, now: Instant): Prom
 
 export async function recordCycle(house: House, report: CycleReport, startedAt: Instant, actor: string): Promise<void> {
   const finishedAt = nowOf(house.clock);
+  house.meter.cycle(report.connection, report.kind, (msOf(finishedAt) - msOf(startedAt)) / 1_000);
   const state: CycleRecord['state'] = report.kind === 'refused' ? 'refused' : report.kind === 'held' ? 'held' : 'done';
   const summary: JsonObject = {
     delivery: report.delivery,

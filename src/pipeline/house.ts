@@ -1,9 +1,10 @@
 // The parts of an open house that the pipeline works with. `daemon.ts` puts them together; nobody else constructs them.
 import type { Instant } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
-import type { Connection } from '../mapping/connection-file.ts';
+import type { AlsoSource, Connection } from '../mapping/connection-file.ts';
 import type { Clock } from '../runtime/clock.ts';
 import type { Logger } from '../runtime/log.ts';
+import type { Meter } from '../runtime/meter.ts';
 import type { ProofLog, ProofReason } from '../runtime/proof.ts';
 import type { Source } from '../sources/source.ts';
 import type { Store } from '../store/store.ts';
@@ -11,9 +12,30 @@ import type { Target } from '../targets/target.ts';
 import type { PlansUnderWay } from './plans-under-way.ts';
 import type { Turn } from './turn.ts';
 
+/** When a credential ends. */
+export interface CredentialEnd {
+  /** Where the connection file names it. */
+  readonly subject: string;
+  /** In words: `the certificate`. */
+  readonly what: string;
+  /** Milliseconds since 1970. */
+  readonly endsMs: number;
+}
+
+/** A further source of a connection, open. */
+export interface LiveFurther {
+  readonly settings: AlsoSource;
+  readonly source: Source;
+  /** The last delivery that was accepted: deltas go on after it. */
+  readonly accepted: { name: string | null; watermark: string | null };
+}
+
 export interface LiveConnection {
   readonly connection: Connection;
   readonly source: Source;
+  readonly also: readonly LiveFurther[];
+  /** When credentials of the connection end, as far as anybody can tell. */
+  readonly credentialEnds: () => Promise<readonly CredentialEnd[]>;
   readonly targets: ReadonlyMap<string, Target>;
   /** One reading of the source at a time. */
   readonly turn: Turn;
@@ -50,6 +72,7 @@ export interface House {
   readonly random: () => number;
   readonly log: Logger;
   readonly connections: ReadonlyMap<string, LiveConnection>;
+  readonly meter: Meter;
   /** Where checkpoints of the audit go; null in a house that writes nothing, or that is of memory. */
   readonly proof: Proof | null;
   /** Rings when work was put into the outbox, so that delivery need not wait for its next look. */

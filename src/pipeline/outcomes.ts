@@ -1,7 +1,7 @@
 // A target's answer is an event and passes the same door as HR's: decide, gather a changeset, commit. Answers that arrive
 // together share one changeset.
 import { assert } from '../base/assert.ts';
-import type { Instant } from '../base/instant.ts';
+import { type Instant, msOf } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { decide } from '../lifecycle/decide.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
@@ -128,6 +128,7 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
     const stored = await house.store.commit({ connection, at: now, workers, results });
     if (stored.kind === 'applied') {
       proveEnded(house, finished, results);
+      measure(house, finished, results, now);
       return;
     }
     assert(round < CONFLICT_ROUNDS_MAX, 'outcomes meet conflicts without end');
@@ -136,6 +137,20 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
       held.add(nameKey(name));
       house.log.error({ code: 'name.held', connection, target: name.target }, 'a name was given to two people');
     }
+  }
+}
+
+function measure(
+  { meter }: House,
+  finished: readonly Finished[],
+  results: readonly OperationResult[],
+  now: Instant,
+): void {
+  const done = new Set(results.filter(({ state }) => state === 'done').map(({ id }) => id));
+  for (const { operation, delivered } of finished) {
+    meter.outcome(operation.target, delivered.outcome.class);
+    if (operation.kind === 'disable' && done.has(operation.id))
+      meter.leaverConfirmed(operation.target, (msOf(now) - msOf(operation.createdAt)) / 1_000);
   }
 }
 

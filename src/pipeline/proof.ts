@@ -1,8 +1,9 @@
 // Says what the audit holds, where nobody who can write to the database can unsay it: every five minutes, also when nothing
 // happens, and soon after every leaver, release and deletion.
-import { MINUTE_MS, SECOND_MS } from '../base/instant.ts';
+import { existsSync, renameSync } from 'node:fs';
+import { type Instant, MINUTE_MS, SECOND_MS } from '../base/instant.ts';
 import { nowOf } from '../runtime/clock.ts';
-import type { ProofReason } from '../runtime/proof.ts';
+import { type ProofReason, proofFile } from '../runtime/proof.ts';
 import type { House } from './house.ts';
 
 /** Design section 7. */
@@ -33,6 +34,15 @@ export async function writeProof(house: House, why: ProofReason): Promise<void> 
   await proof.log.append({ instance: await instanceOf(house), ...head, at: nowOf(house.clock), why });
   proof.saidSeq = head.seq;
   proof.saidAt = nowOf(house.clock);
+}
+
+/** After a restore the checkpoints speak of another history: they stay, under another name. Null where there are none. */
+export function setProofAside(dir: string, now: Instant): string | null {
+  const file = proofFile(dir);
+  if (!existsSync(file)) return null;
+  const aside = file.replace(/\.jsonl$/, `.before-restore-${now.replace(/[:.]/g, '-')}.jsonl`);
+  renameSync(file, aside);
+  return aside;
 }
 
 export async function proofLoop(house: House, signal: AbortSignal): Promise<void> {

@@ -11,6 +11,7 @@ import { startThread } from './thread.ts';
 import type { Writes } from './writes.ts';
 import { closeWriting, openWriting } from './writing.ts';
 
+export { type Backup, backUp, type Restored, restore } from './backup.ts';
 export { changeOf, changeText, fingerprintsIn } from './change-text.ts';
 export type * from './door.ts';
 export { foldName } from './fold-name.ts';

@@ -31,6 +31,7 @@ const ROOM_OF_PACKAGE: Readonly<Record<string, string>> = {
   'better-sqlite3': 'store',
   xstate: 'lifecycle',
   '@marcbachmann/cel-js': 'mapping',
+  'prom-client': 'runtime',
   undici: 'runtime',
   fastify: 'http',
   commander: 'cli',
