@@ -25,6 +25,7 @@ import { judgeHeld, performAct } from './pipeline/operator.ts';
 import { PlansUnderWay } from './pipeline/plans-under-way.ts';
 import { proofLoop, writeProof } from './pipeline/proof.ts';
 import { readingsOf } from './pipeline/readings.ts';
+import { reconcileBySchedule } from './pipeline/reconcile-act.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
 import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
@@ -334,6 +335,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
       ...(connection.webhooks.length > 0 ? [eventLoops(house, live, inner)] : []),
       watchLeft(house, live, inner),
     );
+    jobs.push(...reconcileBySchedule(house, live, inner));
   }
   house.log.info({ url, version: VERSION, connections: house.connections.size }, 'rollcall runs');
   const guarded = loops.map((loop) =>

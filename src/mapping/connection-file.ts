@@ -6,11 +6,17 @@ import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import { ACCOUNT_RULES, type ProfileName } from './account-rules.ts';
 import { type AlarmSettings, alarmSettings, type Expiry, expiries } from './alarm-settings.ts';
 import { type AuthSettings, authSettings } from './auth-settings.ts';
-import type { AlsoMapping } from './bind-also.ts';
 import { type BindSettings, type Bound, bindAlso, bindConnection, isNested, tablesOf } from './bind-connection.ts';
 import { Binder } from './binder.ts';
+import type { AlsoMapping } from './bound-mapping.ts';
 import { checkRules, notBuilt } from './connection-rules.ts';
-import { type ConnectionSettings, connectionSchema, GUARD_KINDS, type GuardKind } from './connection-schema.ts';
+import {
+  type ConnectionSettings,
+  connectionSchema,
+  GUARD_KINDS,
+  type GuardKind,
+  type Repair,
+} from './connection-schema.ts';
 import { withPreset } from './presets/preset-tree.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
@@ -52,6 +58,7 @@ export interface TargetSettings {
   readonly auth: AuthSettings;
   /** Whether anything is ever deleted there. */
   readonly deletes: boolean;
+  readonly reconcile: { readonly schedule: string; readonly repair: readonly Repair[] };
   /** For the requests that delete; without it `auth`. */
   readonly deleteAuth?: AuthSettings;
   /** PEM certificates that are trusted beside the usual ones. */
@@ -205,6 +212,7 @@ function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings
     baseUrl: textSetting(target.baseUrl.trim()) ?? { kind: 'literal', text: target.baseUrl },
     auth: authSettings(target.auth),
     deletes: target.deletes,
+    reconcile: target.reconcile,
     ...(target.deleteAuth === undefined ? {} : { deleteAuth: authSettings(target.deleteAuth) }),
     ...(target.ca === undefined ? {} : { ca: secretReference(target.ca) ?? { kind: 'env', name: '' } }),
     ...(target.proxy === undefined ? {} : { proxy: textSetting(target.proxy.trim()) ?? { kind: 'env', name: '' } }),

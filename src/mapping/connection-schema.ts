@@ -10,6 +10,10 @@ import { revokeSessionsSchema } from './session-schema.ts';
 import { sourceSchema } from './source-schema.ts';
 import { webhookSchema } from './webhook-schema.ts';
 
+/** What a reconciliation may mend by itself. */
+export const REPAIRS = ['zombies', 'disabled', 'drifted', 'missing'] as const;
+export type Repair = (typeof REPAIRS)[number];
+
 const NEVER = 'never' as const;
 
 const workerSchema = z.strictObject({
@@ -184,6 +188,21 @@ const targetSchema = z.strictObject({
   deletes: said(
     z.boolean().default(false),
     'true: accounts are deleted here once lifecycle.retention is over. Without it nothing is ever deleted here.',
+  ),
+  reconcile: said(
+    z
+      .strictObject({
+        schedule: said(
+          z.string().default('30 4 * * 0'),
+          'When every account of the target is compared with what is believed of it (cron, in timeZone); never.',
+        ),
+        repair: said(
+          z.array(z.enum(REPAIRS)).default(['zombies']),
+          'What is mended without being asked, through the same guards as everything else: zombies (left here, active there), disabled (at work here, inactive there), drifted (attributes we write differ), missing (gone there).',
+        ),
+      })
+      .prefault({}),
+    'The comparison of the whole target with what is believed of it.',
   ),
   deleteAuth: said(
     authSchema.optional(),

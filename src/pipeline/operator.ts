@@ -14,6 +14,7 @@ import { believe, readClockDoubt } from './clock-watch.ts';
 import type { House, LiveConnection } from './house.ts';
 import { limitsApprovedKey } from './limits-in-force.ts';
 import { worthProof } from './proof.ts';
+import { reconcileAct } from './reconcile-act.ts';
 import { replayAct, skipAct } from './replay.ts';
 import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
 
@@ -27,6 +28,7 @@ export const ACT_KINDS = [
   'stop-writes',
   'resume-writes',
   'sync',
+  'reconcile',
   'replay',
   'skip',
 ] as const;
@@ -91,6 +93,8 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       house.outboxFilled.ring();
       return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} go on`);
     }
+    case 'reconcile':
+      return reconcileAct(house, act);
     case 'replay':
       return replayAct(house, act);
     case 'skip':

@@ -23,6 +23,13 @@ export interface Accounts {
   readonly find: (worker: number, target: number) => WrittenAccount | null;
   /** Null when the worker has none there, or one without a remote id. */
   readonly remoteIdOf: (connection: number, target: number, workerKey: string) => string | null;
+  /** Those with a remote id, in the order of their numbers. */
+  readonly existing: (
+    connection: number,
+    target: number,
+    after: number,
+    limit: number,
+  ) => readonly { readonly id: number; readonly workerKey: string; readonly remoteId: string }[];
   readonly hasRemoteId: (worker: number, target: number) => boolean;
   readonly save: (owner: AccountOwner, target: number, account: WrittenAccount) => void;
   /** The worker whose account has this remote id. */
@@ -105,6 +112,10 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
   const linked = sql.prepare<[number], { name: string }>(
     `SELECT t.name FROM connection_targets c JOIN targets t ON t.id = c.target_id WHERE c.connection_id = ? ORDER BY t.name`,
   );
+  const existing = sql.prepare<[number, number, number, number], { id: number; workerKey: string; remoteId: string }>(
+    `SELECT a.id, w.key AS workerKey, a.remote_id AS remoteId FROM accounts a JOIN workers w ON w.id = a.worker_id
+     WHERE a.id > ? AND a.target_id = ? AND w.connection_id = ? AND a.remote_id IS NOT NULL ORDER BY a.id LIMIT ? + 0`,
+  );
   const links = new Set<string>();
   const holder = sql.prepare<[number, string], { worker_id: number }>(
     'SELECT worker_id FROM reserved_names WHERE target_id = ? AND folded = ?',
@@ -144,6 +155,7 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
       return row === undefined ? null : written(row);
     },
     remoteIdOf,
+    existing: (connection, target, after, limit) => existing.all(after, target, connection, limit),
     hasRemoteId: (worker, target) => (remoteId.get(worker, target)?.remote_id ?? null) !== null,
     targetsOf: (connection) => linked.all(connection).map((row) => row.name),
     forget: () => links.clear(),

@@ -50,7 +50,7 @@ export function changeText(change: WorkerChange, fingerprints: readonly Fingerpr
     facts: below(standing.facts === NO_FACTS ? NO_FACTS_TEXT : JSON.stringify(standing.facts)),
     dueAt: change.dueAt,
     ...(change.suspicion === undefined ? {} : { suspicion: change.suspicion }),
-    employments: change.employments?.map((one) => ({ id: one.id, body: below(JSON.stringify(one)) })) ?? [],
+    employments: change.employments?.map((one) => ({ id: one.id, body: below(canonicalJson(one)) })) ?? [],
     accounts: change.accounts.map((account) => ({
       target: account.target,
       remoteId: account.remoteId,
@@ -81,11 +81,19 @@ export function changeText(change: WorkerChange, fingerprints: readonly Fingerpr
       workerKey: entry.workerKey,
       actor: entry.actor,
       body: below(canonicalJson(entry.body)),
-      personal: entry.personal === undefined ? null : below(canonicalJson(entry.personal)),
+      personal: entry.personal === undefined ? null : below(personalText(entry.personal, change)),
     })),
     ...(fingerprints.length === 0 ? {} : { fingerprints }),
   };
   return (JSON.stringify(small) + lines) as ChangeText;
+}
+
+/** Stands for the employments of the change and nothing else, as most decisions on new facts have it: no JSON begins like this. */
+const SAME_EMPLOYMENTS = '=';
+
+function personalText(personal: JsonObject, { employments }: WorkerChange): string {
+  const same = employments !== undefined && personal.employments === (employments as unknown);
+  return same && Object.keys(personal).length === 1 ? SAME_EMPLOYMENTS : canonicalJson(personal);
 }
 
 type Filling<T> = { -readonly [K in keyof T]: T[K] };
@@ -109,10 +117,17 @@ export function writtenWorker(text: ChangeText): WrittenWorker {
   for (const operation of worker.operations) (operation as Filling<typeof operation>).payload = next();
   for (const entry of worker.entries as readonly Filling<WrittenEntry>[]) {
     entry.body = next();
-    if (entry.personal !== null) entry.personal = next();
+    if (entry.personal !== null) {
+      const personal = next();
+      entry.personal = personal === SAME_EMPLOYMENTS ? employmentsText(worker) : personal;
+    }
   }
   return worker;
 }
+
+/** Canonical JSON: that is what each body is. */
+const employmentsText = ({ employments }: Pick<WrittenWorker, 'employments'>): string =>
+  `{"employments":[${employments.map(({ body }) => body).join(',')}]}`;
 
 /** Each of them by itself: in one text with somebody whose name needs two bytes a letter all others would cost twice as much. */
 export function unpacked({ bytes, lengths }: PackedChanges): readonly WrittenWorker[] {

@@ -162,7 +162,7 @@ function applyWorker(
 function workerOf(rooms: Rooms, { connection, workerKey }: WrittenEntry): number | null {
   if (connection === null || workerKey === null) return null;
   const id = rooms.connections.id(connection);
-  return id === null ? null : (rooms.workers.find(id, workerKey)?.id ?? null);
+  return id === null ? null : rooms.workers.numberOf(id, workerKey);
 }
 
 function superseded(

@@ -423,6 +423,13 @@ export interface Store extends AsyncDisposable {
     managerKey: string,
     limit: number,
   ) => Promise<readonly string[]>;
+  /** Accounts of this connection that exist at the target, in the order of their numbers, behind `after`. */
+  readonly accountsAt: (
+    connection: string,
+    target: string,
+    after: number,
+    limit: number,
+  ) => Promise<readonly { readonly id: number; readonly workerKey: string; readonly remoteId: string }[]>;
   /** Worker key → remote id, for accounts that have one. */
   readonly remoteIds: (
     connection: string,

@@ -36,7 +36,9 @@ export function factsOf(sql: Sql): Facts {
     'UPDATE facts SET due = 0 WHERE connection_id = ? AND source = ? AND key = ? AND due = 1',
   );
   const find = sql
-    .prepare<[number, string, string], string>('SELECT body FROM facts WHERE connection_id = ? AND source = ? AND key = ?')
+    .prepare<[number, string, string], string>(
+      'SELECT body FROM facts WHERE connection_id = ? AND source = ? AND key = ?',
+    )
     .pluck();
   const digest = sql
     .prepare<[number, string, string], Buffer>(
@@ -100,6 +102,7 @@ export function factsOf(sql: Sql): Facts {
       const body = read.get(connection, source);
       return body === undefined ? null : (JSON.parse(body) as FurtherRead);
     },
-    all: (connection) => all.all(connection).map(({ source, body }) => ({ source, read: JSON.parse(body) as FurtherRead })),
+    all: (connection) =>
+      all.all(connection).map(({ source, body }) => ({ source, read: JSON.parse(body) as FurtherRead })),
   };
 }

@@ -237,6 +237,11 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         const targetId = targets.id(target);
         return targetId === null ? [] : rooms.accounts.debtors(id, targetId, managerKey, limit);
       }),
+    accountsAt: (connection, target, after, limit) =>
+      readOf(connection, [], (id) => {
+        const targetId = targets.id(target);
+        return targetId === null ? [] : rooms.accounts.existing(id, targetId, after, limit);
+      }),
     remoteIds: (connection, target, workerKeys) =>
       readOf(connection, new Map<string, string>(), (id) => {
         const targetId = targets.id(target);

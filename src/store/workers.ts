@@ -27,6 +27,8 @@ export interface WorkerRow {
 
 export interface Workers {
   readonly find: (connection: number, key: string) => WorkerRow | undefined;
+  /** Cheaper than `find`: an index has all of it. */
+  readonly numberOf: (connection: number, key: string) => number | null;
   readonly keyOf: (id: number) => string;
   readonly identityOf: (id: number) => { readonly connection_id: number; readonly key: string };
   readonly employmentsOf: (id: number) => readonly Employment[];
@@ -71,6 +73,9 @@ export const standingOf = (row: Pick<WorkerRow, 'stage' | 'delivery' | 'facts'>)
 export function workersOf(sql: Sql, tallies: Tallies): Workers {
   const find = sql.prepare<[number, string], WorkerRow>(
     'SELECT id, revision, stage, delivery, facts, suspected_since, suspicion, due_at FROM workers WHERE connection_id = ? AND key = ?',
+  );
+  const number = sql.prepare<[number, string], { id: number }>(
+    'SELECT id FROM workers WHERE connection_id = ? AND key = ?',
   );
   const identity = sql.prepare<[number], { connection_id: number; key: string }>(
     'SELECT connection_id, key FROM workers WHERE id = ?',
@@ -193,6 +198,7 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
   return {
     save,
     find: (connection, key) => find.get(connection, key),
+    numberOf: (connection, key) => number.get(connection, key)?.id ?? null,
     identityOf,
     keyOf: (id) => identityOf(id).key,
     employmentsOf,

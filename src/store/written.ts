@@ -40,7 +40,7 @@ export interface WrittenWorker extends Pick<WorkerChange, 'key' | 'revision' | '
   readonly facts: string;
   /** Undefined leaves it alone. */
   readonly suspicion?: Suspicion | null;
-  /** `body` is JSON. */
+  /** `body` is canonical JSON. */
   readonly employments: readonly { readonly id: string; readonly body: string }[];
   readonly accounts: readonly WrittenAccount[];
   readonly operations: readonly WrittenOperation[];
