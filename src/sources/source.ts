@@ -41,6 +41,8 @@ export interface Delivery extends AsyncDisposable {
   /** For people: the file's base name. */
   readonly name: string;
   readonly asOf: Instant;
+  /** When its place says that it was written, where the delivery claims a date of its own: both should agree. */
+  readonly writtenAt?: Instant;
   readonly content: 'snapshot' | 'delta';
   /** Header of the feed; for JSON the members met in the first 1,000 records. */
   readonly columns: readonly string[];

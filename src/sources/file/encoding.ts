@@ -102,8 +102,12 @@ class Utf8Check implements Decoder {
   };
 
   readonly end = (): Uint8Array => {
-    if (this.#open.length > 0) endsInsideCharacter(this.#lineNow());
-    return NOTHING;
+    const open = this.#open;
+    if (open.length === 0) return NOTHING;
+    // What follows a lead byte without continuing it was cut nowhere: it is another encoding.
+    const isCut = open.subarray(1).every((byte) => (byte & 0xc0) === 0x80);
+    if (!isCut) this.#refuse(this.#offset - open.length, open[0] as number, this.#lineNow());
+    endsInsideCharacter(this.#lineNow());
   };
 
   #refuse(offset: number, byte: number, line: number): never {

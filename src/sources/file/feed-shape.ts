@@ -38,10 +38,18 @@ const RECORDS_SAMPLED = 1_000;
 export async function shapeOf(file: OpenFile, settings: ShapeSettings, signal: AbortSignal): Promise<FeedShape> {
   if (file.size === 0) throw emptyFeed(file.name, 'The file is empty.');
   const { buffer, bytesRead } = await file.handle.read(Buffer.alloc(MARK_BYTES_MAX), 0, MARK_BYTES_MAX, 0);
-  const encoding = encodingOf(buffer.subarray(0, bytesRead), settings.encoding);
+  const encoding = configuredEncoding(file.name, buffer.subarray(0, bytesRead), settings.encoding);
   return settings.format === 'csv'
     ? csvShape(file, settings, encoding, signal)
     : jsonShape(file, settings, encoding, signal);
+}
+
+function configuredEncoding(name: string, first: Uint8Array, configured: string | null): Encoding {
+  try {
+    return encodingOf(first, configured);
+  } catch (cause) {
+    throw named(cause, name);
+  }
 }
 
 export const emptyFeed = (name: string, message: string): Problem =>

@@ -115,6 +115,7 @@ export function fileSource(settings: FileSourceSettings, deps: FileSourceDeps): 
           settings,
           id,
           asOf,
+          ...writtenAtOf(candidate, seen),
           readyProof: ready.proof,
           proofs: copy === null ? [] : [...copy.content.proofs, ...(await keepsPromises(raw, promised, signal))],
           promised: copy === null ? promised : [],
@@ -173,6 +174,10 @@ export function fileSource(settings: FileSourceSettings, deps: FileSourceDeps): 
 
 export const deliveryId = (name: string, { size, mtimeMs }: Pick<Seen, 'size' | 'mtimeMs'>): string =>
   `${name} ${size} ${mtimeMs}`;
+
+/** Where the name claims a date. */
+export const writtenAtOf = ({ moment }: Candidate, { mtimeMs }: Seen): { readonly writtenAt?: Instant } =>
+  moment === null ? {} : { writtenAt: instantOfMs(mtimeMs) };
 
 /** For a name in the archive that is taken: 20261123T110000Z. */
 export const stampOf = (nowMs: number): string => instantOfMs(nowMs).replace(/[-:]|\.\d+/g, '');

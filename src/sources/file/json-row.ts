@@ -12,6 +12,8 @@ const JSON_DEPTH_MAX = 20;
 /** Fewer digits always fit a double exactly. */
 const LONG_DIGITS = /\d{16}/;
 const INTEGER = /^-?\d+$/;
+/** Only a number written like this can be beyond what a double holds. */
+const HUGE = /[eE]\+?\d{3}|\d{300}/;
 
 export function readJsonRow(text: string): RowResult {
   const outline = outlineOf(text);
@@ -31,6 +33,9 @@ export function readJsonRow(text: string): RowResult {
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     return faulty('row.not-object', 'This record is no JSON object.', 'the array of records must hold objects only');
+  }
+  if (HUGE.test(text) && !hasFiniteNumbers(value as JsonValue)) {
+    return faulty('row.number', 'This record holds a number that is too large to be one.', 'correct it in the source');
   }
   const names = Object.keys(value);
   if (names.length > COLUMNS_MAX) {
@@ -59,6 +64,13 @@ const faulty = (code: string, message: string, hint: string): RowResult => ({
   record: null,
   fault: { code, message, hint },
 });
+
+/** `1e400` becomes Infinity, which is written as null again and read as blank. */
+function hasFiniteNumbers(value: JsonValue): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (value === null || typeof value !== 'object') return true;
+  return Object.values(value).every(hasFiniteNumbers);
+}
 
 /** Ids are text: an integer that a double cannot hold keeps its digits. */
 function keepLongIntegers(_name: string, value: unknown, context?: { source?: string }): unknown {

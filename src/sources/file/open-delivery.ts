@@ -32,11 +32,12 @@ export interface DeliveryParts {
   readonly unchanged: () => Promise<void>;
   readonly close: () => Promise<void>;
   readonly accepted?: Delivery['accepted'];
+  readonly writtenAt?: Delivery['writtenAt'];
 }
 
 /** Reads as much as the shape needs. @throws Problem when the feed is empty or its header is at fault; `close` is the caller's then. */
 export async function openDelivery(parts: DeliveryParts, signal: AbortSignal): Promise<Delivery> {
-  const { file, settings, id, asOf, accepted } = parts;
+  const { file, settings, id, asOf, accepted, writtenAt } = parts;
   const shape = await shapeOf(file, settings, signal);
   const sha256 = parts.promised.find(({ algorithm }) => algorithm === 'sha256');
   const others = parts.promised.filter((one) => one !== sha256);
@@ -46,6 +47,7 @@ export async function openDelivery(parts: DeliveryParts, signal: AbortSignal): P
     id,
     name: file.name,
     asOf,
+    ...(writtenAt === undefined ? {} : { writtenAt }),
     content: settings.content,
     columns: shape.columns,
     format: shape.format,

@@ -1,6 +1,7 @@
 // Decrypts a PGP message as a stream. What comes out counts only once the stream has ended well: then its integrity code, and
 // where a signature is demanded the signature, are proven; whoever reads writes it aside until then.
 import * as openpgp from 'openpgp';
+import { dateOfMs } from '../../base/instant.ts';
 import { Problem } from '../../base/problem.ts';
 
 export interface PgpKeys {
@@ -39,7 +40,7 @@ export async function decrypted(
   keys: PgpKeys,
   nowMs: number,
 ): Promise<Decrypted> {
-  const date = new Date(nowMs);
+  const date = dateOfMs(nowMs);
   const decryptionKeys = await privateKeyOf(keys);
   const verificationKeys = keys.signedBy === null ? [] : await publicKeysOf(keys.signedBy());
   const config = {

@@ -2,6 +2,8 @@
 // it is finished, looks through this.
 import type { Stats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Problem } from '../../base/problem.ts';
 
 /** What a look at one file shows. */
 export interface Seen {
@@ -30,18 +32,37 @@ export const seenOf = (stats: Stats): Seen => ({
   changedMs: Math.max(stats.mtimeMs, stats.ctimeMs),
 });
 
+/** No file can have a name that is too long for its folder. */
+const NOT_THERE = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'];
+
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+
+/** What the system says of a path is for a person to mend; anything else is a bug and stays what it is. */
+function unreadable(path: string, cause: unknown): unknown {
+  const code = codeOf(cause);
+  if (code === '') return cause;
+  return new Problem({
+    code: 'feed.unreadable',
+    message: `The file cannot be looked at (${code}).`,
+    hint: 'check that it is no broken link and that this user may read it',
+    place: { file: basename(path) },
+  });
+}
+
 export const localShelf: Shelf = {
   look: async (path) => {
     try {
       return seenOf(await stat(path));
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && (cause.code === 'ENOENT' || cause.code === 'ENOTDIR'))
-        return null;
-      throw cause;
+      if (NOT_THERE.includes(codeOf(cause))) return null;
+      throw unreadable(path, cause);
     }
   },
   head: async (path, bytesMax) => {
-    const handle = await open(path);
+    const handle = await open(path).catch((cause: unknown) => {
+      throw unreadable(path, cause);
+    });
     try {
       const { buffer, bytesRead } = await handle.read(Buffer.alloc(bytesMax), 0, bytesMax, 0);
       return buffer.subarray(0, bytesRead);

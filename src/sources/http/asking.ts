@@ -125,7 +125,8 @@ export function openAsking(settings: AskingSettings, deps: AskingDeps): Asking {
           continue;
         }
         const { status } = answer;
-        if ((status >= 200 && status < 300) || also.includes(status)) {
+        // A part (206) was not asked for and would be taken for the whole (RFC 9110 section 15.3.7).
+        if ((status >= 200 && status < 300 && status !== 206) || also.includes(status)) {
           try {
             return await take(answer);
           } catch (error) {

@@ -6,7 +6,7 @@ import type { Look } from '../source.ts';
 import { textAt } from './body-path.ts';
 import { type ChangesRead, readChanges } from './changes.ts';
 import type { Reader } from './reader.ts';
-import { unwrapped } from './records.ts';
+import { elementsOf } from './records.ts';
 import { lookAtSome } from './some-workers.ts';
 import type { WholeList } from './whole-list.ts';
 
@@ -51,8 +51,8 @@ export class ChangeFeed {
     }
     const of = settings.records
       ? {
-          elements: fresh.map(([, element]) =>
-            unwrapped(element, { unwrap: settings.unwrap, omit: [], id: options.id }),
+          elements: fresh.flatMap(([, element]) =>
+            elementsOf(element, { unwrap: settings.unwrap, explode: options.explode, values: options.values }),
           ),
         }
       : { ids: fresh.map(([key]) => key) };

@@ -5,7 +5,7 @@ import type { Fault } from '../../base/problem.ts';
 import type { HttpSourceSettings, OneSettings } from '../../mapping/source-settings.ts';
 import { textAt } from './body-path.ts';
 import { join } from './joins.ts';
-import { type Element, lineOf, Members, unwrapped } from './records.ts';
+import { type Element, elementsOf, lineOf, Members } from './records.ts';
 import type { RowSpool } from './row-spool.ts';
 import { elementsAt } from './whole-answer.ts';
 import { type LookParts, wholeAnswers } from './whole-answers.ts';
@@ -19,7 +19,11 @@ export interface FewRead {
 /** Requests for one worker each in flight at once. */
 const AT_ONCE = 8;
 
-type FewSettings = Pick<HttpSourceSettings, 'id' | 'joins' | 'omit'> & { readonly one: OneSettings };
+type RowSettings = Pick<
+  HttpSourceSettings,
+  'id' | 'joins' | 'explode' | 'values' | 'omit' | 'keep' | 'firstOf' | 'dates' | 'flatten'
+>;
+type FewSettings = RowSettings & { readonly one: OneSettings };
 
 /**
  * @param always members that every record of the last whole list had: a record without one of them is not believed, because a right
@@ -50,19 +54,23 @@ export async function readFew(
 /** Records that came in another way, such as those of a change feed. */
 export async function writeFew(
   elements: readonly Element[],
-  settings: Pick<HttpSourceSettings, 'id' | 'joins' | 'omit'>,
+  settings: RowSettings,
   always: readonly string[],
   parts: LookParts & { readonly spool: RowSpool },
   signal: AbortSignal,
 ): Promise<FewRead> {
-  const { id, joins, omit } = settings;
+  const { id, joins } = settings;
   if (joins.length > 0) await join(elements, joins, id, wholeAnswers(parts), signal);
   const members = new Members();
   for (const element of elements) {
+    let line = lineOf(element, settings);
     const gone = element.fault === null ? always.find((name) => !Object.hasOwn(element.record, name)) : undefined;
-    if (gone !== undefined) element.fault = hidden(gone);
+    if (gone !== undefined) {
+      element.fault = hidden(gone);
+      line = lineOf(element, settings);
+    }
     members.take(element);
-    await parts.spool.line(lineOf(element, { omit }));
+    await parts.spool.line(line);
   }
   return { members, rows: elements.length };
 }
@@ -75,7 +83,7 @@ const hidden = (name: string): Fault => ({
 
 async function askFor(
   ids: readonly string[],
-  { one, id }: FewSettings,
+  { one, id, explode, values }: FewSettings,
   parts: LookParts,
   signal: AbortSignal,
 ): Promise<Element[]> {
@@ -85,11 +93,11 @@ async function askFor(
   const asked = new Set(ids);
   return elementsAt(body, one.recordPath).flatMap((value: JsonValue) => {
     // An answer about somebody else is none: a search that does not know its filter gives everybody.
-    const key = textAt(value, one.key ?? (one.unwrap === undefined ? id : `${one.unwrap}.${id}`));
+    const key = textAt(value, keyPath(one, id, values));
     if (key === null || !asked.has(key)) return [];
-    const element = unwrapped(value, { unwrap: one.unwrap, omit: [], id });
-    if (element.fault === null) asLists(element.record, one.lists);
-    return [element];
+    const elements = elementsOf(value, { unwrap: one.unwrap, explode, values });
+    for (const { record } of elements) asLists(record, one.lists);
+    return elements;
   });
 }
 
@@ -105,4 +113,10 @@ function recordOf(id: string, key: string): Record<string, JsonValue> {
   }
   around[parts.at(-1) as string] = key;
   return record;
+}
+
+/** Where the id stands in an element of the answer, before it is taken apart. */
+function keyPath({ key, unwrap }: OneSettings, id: string, values: string | undefined): string {
+  if (key !== undefined) return key;
+  return [...(unwrap === undefined ? [] : [unwrap]), id, ...(values === undefined ? [] : [values])].join('.');
 }

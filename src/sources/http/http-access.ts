@@ -105,7 +105,6 @@ export function openHttpAccess(settings: HttpSourceSettings, deps: HttpAccessDep
               stateDir: deps.stateDir,
               name: deps.name,
               first: deps.secret(refreshToken),
-              key: 'secret' in auth.proof ? deps.secret(auth.proof.secret) : deps.secret(auth.proof.key),
             });
       const endpoint = tokenEndpointOf(auth, { timeoutMs, ...(grant === undefined ? {} : { grant }) }, deps, transport);
       return { transport, credentials: oauth2(endpoint, deps.now), query: NO_QUERY, credentialsAre };

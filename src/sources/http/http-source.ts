@@ -11,6 +11,7 @@ import type { Look, Source } from '../source.ts';
 import { Later, openAsking } from './asking.ts';
 import { ChangeFeed } from './change-feed.ts';
 import { openHttpAccess } from './http-access.ts';
+import { probe } from './probe.ts';
 import { type ReaderOptions, readerOf } from './reader.ts';
 import { lookAtSome } from './some-workers.ts';
 import { WholeList } from './whole-list.ts';
@@ -115,6 +116,7 @@ export function httpSource(options: HttpSourceOptions, deps: HttpSourceDeps): So
               );
             }),
         }),
+    probe: (now, signal) => probe(now, reader, access.credentials, signal),
     close: async () => {
       await access.credentials.close();
       await pool.close(CLOSE_MS);

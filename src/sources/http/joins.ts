@@ -72,7 +72,7 @@ async function joinBatch(
 }
 
 function whyMissing(
-  { many }: JoinSettings,
+  { many, first }: JoinSettings,
   parts: readonly JsonValue[],
   wrong: boolean,
   absent: boolean,
@@ -81,7 +81,7 @@ function whyMissing(
   if (wrong) return 'the source says that it is not good';
   if (many) return null;
   if (parts.length === 0) return 'the answer holds nothing about it';
-  return parts.length > 1 ? 'the answer holds several' : null;
+  return parts.length > 1 && !first ? 'the answer holds several' : null;
 }
 
 const missing = (as: string, why: string): Fault => ({

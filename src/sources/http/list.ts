@@ -9,7 +9,7 @@ import { join } from './joins.ts';
 import { readJsonList } from './json-list.ts';
 import { firstPage, followed, type NextPage, nextPage, type PageSeen } from './paging.ts';
 import { ListProof } from './proof.ts';
-import { type Element, elementOf, idOf, lineOf, Members, unwrapped } from './records.ts';
+import { type Element, elementsIn, elementsOf, idOf, lineOf, Members } from './records.ts';
 import type { WireRequest } from './request.ts';
 import type { RowSpool } from './row-spool.ts';
 import { elementsAt, readWhole, refuseError } from './whole-answer.ts';
@@ -29,6 +29,11 @@ export interface ListRead {
 /** The source says that nothing changed since the answer whose marks we showed. */
 export const UNCHANGED = 'unchanged';
 
+export type ListSettings = Pick<
+  HttpSourceSettings,
+  'list' | 'joins' | 'id' | 'explode' | 'values' | 'omit' | 'keep' | 'firstOf' | 'dates' | 'flatten' | 'limits'
+>;
+
 export interface Conditions {
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -39,7 +44,7 @@ const TOO_LONG = 'row.too-long';
 const JOINED_WAITING_MAX = 10_000;
 
 export async function readList(
-  settings: Pick<HttpSourceSettings, 'list' | 'joins' | 'omit' | 'id' | 'limits'>,
+  settings: ListSettings,
   parts: LookParts & { readonly origin: string; readonly spool: RowSpool },
   signal: AbortSignal,
   conditions: Conditions | null = null,
@@ -102,15 +107,12 @@ function headOf({ header }: PageSeen): Omit<ListRead, 'completeness' | 'members'
 class PageReader {
   readonly members = new Members();
   readonly proof: ListProof;
-  readonly #settings: Pick<HttpSourceSettings, 'list' | 'joins' | 'omit' | 'id'>;
+  readonly #settings: ListSettings;
   readonly #list: PagedRequest;
   readonly #parts: LookParts & { readonly spool: RowSpool };
   #csvHeader: string | null = null;
 
-  constructor(
-    settings: Pick<HttpSourceSettings, 'list' | 'joins' | 'omit' | 'id'>,
-    parts: LookParts & { readonly spool: RowSpool },
-  ) {
+  constructor(settings: ListSettings, parts: LookParts & { readonly spool: RowSpool }) {
     this.#settings = settings;
     this.#list = settings.list;
     this.#parts = parts;
@@ -150,14 +152,14 @@ class PageReader {
         list.recordPath,
         this.#parts.budget,
         signal,
-        (texts) => take(texts.map((text) => (text === null ? tooLong() : elementOf(text, this.#shape)))),
+        (texts) => take(texts.flatMap((text) => (text === null ? [tooLong()] : elementsIn(text, this.#shape)))),
         (around) => refuseError(around, list),
       );
       body = read.body;
     } else {
       const whole = await readWhole(answer, list, this.#parts.budget, signal);
       body = whole;
-      const elements = elementsAt(whole, list.recordPath).map((value) => unwrapped(value, this.#shape));
+      const elements = elementsAt(whole, list.recordPath).flatMap((value) => elementsOf(value, this.#shape));
       for (const { record } of elements) asLists(record, list.lists);
       await take(elements);
     }
@@ -170,11 +172,11 @@ class PageReader {
   }
 
   async #write(elements: readonly Element[], page: Page, signal: AbortSignal): Promise<void> {
-    const { id, joins, omit } = this.#settings;
+    const { id, joins } = this.#settings;
     const ids = elements.map((element) => idOf(element, id));
     if (joins.length > 0) await join(elements, joins, id, wholeAnswers(this.#parts), signal);
     for (const [index, element] of elements.entries()) {
-      const line = lineOf(element, { omit });
+      const line = lineOf(element, this.#settings);
       page.take(element, ids[index] || markOf(line), line);
       await this.#parts.spool.line(line);
     }
@@ -199,7 +201,7 @@ class PageReader {
   }
 
   get #shape() {
-    return { unwrap: this.#list.unwrap, omit: this.#settings.omit, id: this.#settings.id };
+    return { unwrap: this.#list.unwrap, explode: this.#settings.explode, values: this.#settings.values };
   }
 }
 
@@ -213,7 +215,8 @@ class Page {
   take(element: Element, mark: string, line: string): void {
     this.digest.update(line).update('\n');
     this.members.take(element);
-    this.marks.push(mark);
+    // Totals and pages count elements, however many records are made of one.
+    if (element.more !== true) this.marks.push(mark);
   }
 }
 

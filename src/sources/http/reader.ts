@@ -36,11 +36,27 @@ export function readerOf(
   asking: Asking,
   today: (now: Instant) => string,
 ): Reader {
-  const { list, one, joins, omit, id, changes, limits, preset, stateDir } = options;
+  const {
+    list,
+    one,
+    joins,
+    omit,
+    keep,
+    firstOf,
+    dates,
+    flatten,
+    explode,
+    values,
+    id,
+    changes,
+    limits,
+    preset,
+    stateDir,
+  } = options;
   const records = changes?.records === true ? changes : null;
   return {
     options,
-    format: `http ${sha256(canonicalJson({ list, one, joins, omit, id, records }))}`,
+    format: `http ${sha256(canonicalJson({ list, one, joins, omit, keep, firstOf, dates, flatten, explode, values, id, records }))}`,
     partsAt: (now) => ({
       asking,
       base: address.pathname,

@@ -1,11 +1,10 @@
 // A refresh token that the vendor may exchange at each use (RFC 6749 section 6): the newest one is kept in the state folder, sealed
-// under the client's secret, and written before the access token that came with it is used. A new first token in the connection's
-// reference wins over what was kept.
+// under the first one, which only the connection's reference knows, and written before the access token that came with it is used.
+// Another first token in the reference makes what was kept unreadable, and so takes its place.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Grant } from '../../runtime/access/token-endpoint.ts';
-import { sha256 } from '../../runtime/hash.ts';
 import type { SecretReader } from '../../runtime/secrets.ts';
 
 export interface RefreshTokenSettings {
@@ -14,8 +13,6 @@ export interface RefreshTokenSettings {
   readonly name: string;
   /** The token that the connection file refers to. */
   readonly first: SecretReader;
-  /** What the kept one is sealed under. */
-  readonly key: SecretReader;
 }
 
 const ALGORITHM = 'aes-256-gcm';
@@ -28,36 +25,34 @@ export function keptRefreshToken(settings: RefreshTokenSettings): Grant {
   return {
     fields: () => {
       const first = settings.first(true);
-      return { grant_type: 'refresh_token', refresh_token: kept(file, settings.key(), first) ?? first };
+      return { grant_type: 'refresh_token', refresh_token: kept(file, first) ?? first };
     },
-    renewed: (token) => keep(file, settings.key(), settings.first(), token),
+    renewed: (token) => keep(file, settings.first(), token),
   };
 }
 
 const keyOf = (secret: string): Buffer =>
   Buffer.from(hkdfSync('sha256', secret, 'rollcall', 'refresh token', KEY_BYTES));
 
-/** Null where nothing is kept, where it descends from another first token, or where it was sealed under another secret. */
-function kept(file: string, secret: string, first: string): string | null {
+/** Null where nothing is kept that this first token opens. */
+function kept(file: string, first: string): string | null {
   try {
     const sealed = readFileSync(file);
     const iv = sealed.subarray(0, IV_BYTES);
     const tag = sealed.subarray(IV_BYTES, IV_BYTES + TAG_BYTES);
-    const opened = createDecipheriv(ALGORITHM, keyOf(secret), iv, { authTagLength: TAG_BYTES });
+    const opened = createDecipheriv(ALGORITHM, keyOf(first), iv, { authTagLength: TAG_BYTES });
     opened.setAuthTag(tag);
-    const text = Buffer.concat([opened.update(sealed.subarray(IV_BYTES + TAG_BYTES)), opened.final()]).toString('utf8');
-    const { from, token } = JSON.parse(text) as { from?: unknown; token?: unknown };
-    return from === sha256(first) && typeof token === 'string' ? token : null;
+    return Buffer.concat([opened.update(sealed.subarray(IV_BYTES + TAG_BYTES)), opened.final()]).toString('utf8');
   } catch {
     return null;
   }
 }
 
 /** Whole or not at all, and on the disk when this returns. */
-function keep(file: string, secret: string, first: string, token: string): void {
+function keep(file: string, first: string, token: string): void {
   const iv = randomBytes(IV_BYTES);
-  const cipher = createCipheriv(ALGORITHM, keyOf(secret), iv, { authTagLength: TAG_BYTES });
-  const body = Buffer.concat([cipher.update(JSON.stringify({ from: sha256(first), token }), 'utf8'), cipher.final()]);
+  const cipher = createCipheriv(ALGORITHM, keyOf(first), iv, { authTagLength: TAG_BYTES });
+  const body = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()]);
   const folder = join(file, '..');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const next = `${file}.next`;

@@ -6,7 +6,7 @@ import { Problem } from '../../base/problem.ts';
 import { archive } from '../file/archive.ts';
 import { type Candidate, candidatesAmong, newestOf, nextDelta, olderThan } from '../file/candidates.ts';
 import { keepsPromises, promisedChecksums } from '../file/checksum.ts';
-import { asOfOf, checkSettings, type DropSettings, deliveryId, stampOf } from '../file/file-source.ts';
+import { asOfOf, checkSettings, type DropSettings, deliveryId, stampOf, writtenAtOf } from '../file/file-source.ts';
 import { namelessFile, SharedCopy } from '../file/local-copy.ts';
 import { openDelivery } from '../file/open-delivery.ts';
 import { byMarker, isCompanion, Stillness } from '../file/readiness.ts';
@@ -100,6 +100,7 @@ export function sftpSource(settings: SftpSourceSettings, deps: SftpSourceDeps): 
           settings,
           id: deliveryId(candidate.name, seen),
           asOf,
+          ...writtenAtOf(candidate, seen),
           readyProof: proof,
           proofs: copy.content.proofs,
           promised: [],

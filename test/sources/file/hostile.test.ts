@@ -1,7 +1,8 @@
 import { closeSync, openSync, truncateSync, writeSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { faultLine, Problem } from '../../../src/base/problem.ts';
-import { hostileFeeds } from '../../corpus/file/hostile.ts';
+import { hostileFeeds as classics } from '../../corpus/file/hostile.ts';
+import { hostileForms } from '../../corpus/file/hostile-forms.ts';
 import {
   deliveryOf,
   type FeedAsRead,
@@ -12,6 +13,8 @@ import {
   readFeed,
 } from '../../support/feed-folder.ts';
 
+const hostileFeeds = [...classics, ...hostileForms];
+
 /** The first column holds the id; a file of another system has no column of that name. */
 const outcomeOf = (feed: FeedAsRead) => ({
   ids: feed.records.map((record) => record.id ?? Object.values(record)[0]),
@@ -19,8 +22,8 @@ const outcomeOf = (feed: FeedAsRead) => ({
 });
 
 describe('a hostile feed', () => {
-  test('comes in sixty forms or more', () => {
-    expect(new Set(hostileFeeds.map(({ name }) => name)).size).toBeGreaterThanOrEqual(60);
+  test('comes in a hundred and fifty forms or more', () => {
+    expect(new Set(hostileFeeds.map(({ name }) => name)).size).toBeGreaterThanOrEqual(150);
   });
 
   test.each(hostileFeeds)('$name', async ({ content, settings, outcome }) => {

@@ -11,10 +11,30 @@ describe('an answer that is none', () => {
   const list = (more: object) => ({ list: { ...LIST.list, ...more } });
 
   it.each<readonly [string, object, Answer, string]>([
-    ['an error where the list should be', { error: 'error' }, { body: { error: { code: 429 } } }, 'source.error-inside'],
-    ['an error beside an empty list', { error: 'errors' }, { body: { items: [], errors: ['no'] } }, 'source.error-inside'],
-    ['success: false', { ok: { success: 'true' } }, { body: { success: false, items: records(2) } }, 'source.error-inside'],
-    ['a login page', {}, { headers: { 'content-type': 'text/html' }, body: '<!DOCTYPE html><html>log in</html>' }, 'source.web-page'],
+    [
+      'an error where the list should be',
+      { error: 'error' },
+      { body: { error: { code: 429 } } },
+      'source.error-inside',
+    ],
+    [
+      'an error beside an empty list',
+      { error: 'errors' },
+      { body: { items: [], errors: ['no'] } },
+      'source.error-inside',
+    ],
+    [
+      'success: false',
+      { ok: { success: 'true' } },
+      { body: { success: false, items: records(2) } },
+      'source.error-inside',
+    ],
+    [
+      'a login page',
+      {},
+      { headers: { 'content-type': 'text/html' }, body: '<!DOCTYPE html><html>log in</html>' },
+      'source.web-page',
+    ],
     ['no list at all', {}, { body: { people: {} } }, 'feed.no-records'],
     ['two lists under one name', {}, raw('{"items":[{"id":"1"}],"items":[{"id":"2"}]}'), 'feed.two-arrays'],
     ['brackets that do not fit', {}, raw('{"items":[{"id":"1"]}]}'), 'feed.json'],
@@ -40,7 +60,9 @@ describe('an answer that is none', () => {
     };
     // A body without a length simply ends early.
     const cut: Answer = { by: (response) => void response.writeHead(200).end(whole.slice(0, -50)) };
-    const desk = await openHttpDesk(LIST, (_asked, count) => (count === 1 ? broken : count === 2 ? cut : { body: whole }));
+    const desk = await openHttpDesk(LIST, (_asked, count) =>
+      count === 1 ? broken : count === 2 ? cut : { body: whole },
+    );
     const brought = await desk.look();
     expect(column(brought, 'id')).toEqual(records(600).map(({ id }) => id));
     expect(desk.asked).toHaveLength(3);
@@ -60,7 +82,10 @@ describe('records', () => {
 
   it('leave out what changes although nothing did, and stand where unwrap says', async () => {
     const source = { list: { ...LIST.list, unwrap: 'attributes' }, omit: ['exportedAt', 'meta.etag'] };
-    const item = (time: string) => ({ type: 'Person', attributes: { id: 1, exportedAt: time, meta: { etag: time, kept: 'k' } } });
+    const item = (time: string) => ({
+      type: 'Person',
+      attributes: { id: 1, exportedAt: time, meta: { etag: time, kept: 'k' } },
+    });
     const one = await (await answering({ body: { items: [item('a')] } }, source)).look();
     const other = await (await answering({ body: { items: [item('b')] } }, source)).look();
     expect(one.rows[0]?.record).toEqual({ id: 1, meta: { kept: 'k' } });
@@ -75,14 +100,20 @@ describe('records', () => {
     ['no object', '"1"', '!row.not-object'],
     ['no JSON', '{"id":1x}', '!row.not-json'],
     ['a record longer than a record', `{"id":"1","a":"${'x'.repeat(1_100_000)}"}`, '!row.too-long'],
-    ['thousands of members', `{"id":"1",${Array.from({ length: 1_500 }, (_, i) => `"m${i}":1`).join()}}`, '!row.too-many-columns'],
+    [
+      'thousands of members',
+      `{"id":"1",${Array.from({ length: 1_500 }, (_, i) => `"m${i}":1`).join()}}`,
+      '!row.too-many-columns',
+    ],
   ])('with %s are a fault of their own, and the others are read', async (_name, text, fault) => {
     const brought = await (await answering(raw(`{"items":[${text},{"id":"2"}]}`))).look();
     expect(column(brought, 'id')).toEqual([fault, '2']);
   });
 
   it('keep long numbers, prototypes and blanks as they are written', async () => {
-    const brought = await (await answering(raw('{"items":[{"id":12345678901234567890,"__proto__":{"x":"p"},"n":null}]}'))).look();
+    const brought = await (
+      await answering(raw('{"items":[{"id":12345678901234567890,"__proto__":{"x":"p"},"n":null}]}'))
+    ).look();
     const [row] = brought.rows;
     expect(row?.record?.id).toBe('12345678901234567890');
     expect(Object.hasOwn(row?.record ?? {}, '__proto__')).toBe(true);
@@ -106,7 +137,9 @@ describe('packed answers', () => {
   });
 
   it('are given up when they grow beyond the bound', async () => {
-    const bomb = gzip(Buffer.concat([Buffer.from('{"items":[{"id":"'), Buffer.alloc(24 * 1024 * 1024, 0x41), Buffer.from('"}]}')]));
+    const bomb = gzip(
+      Buffer.concat([Buffer.from('{"items":[{"id":"'), Buffer.alloc(24 * 1024 * 1024, 0x41), Buffer.from('"}]}')]),
+    );
     const desk = await answering(bomb, { ...LIST, limits: { megabytes: 4 } });
     expect(await desk.problem()).toBe('source.too-large');
   });
@@ -114,7 +147,10 @@ describe('packed answers', () => {
   it('are asked for again when they are cut', async () => {
     const whole = gzipSync(JSON.stringify({ items: records(3) }));
     const headers = { 'content-encoding': 'gzip' };
-    const desk = await openHttpDesk(LIST, (_asked, count) => ({ headers, body: count === 1 ? whole.subarray(0, 20) : whole }));
+    const desk = await openHttpDesk(LIST, (_asked, count) => ({
+      headers,
+      body: count === 1 ? whole.subarray(0, 20) : whole,
+    }));
     expect(column(await desk.look(), 'id')).toEqual(['1', '2', '3']);
   });
 });
@@ -143,8 +179,16 @@ describe('XML', () => {
   });
 
   it.each<readonly [string, string, string]>([
-    ['a billion laughs', '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Report><Entry><id>&b;</id></Entry></Report>', 'feed.xml-doctype'],
-    ['a file of ours', '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><Report><Entry><id>&x;</id></Entry></Report>', 'feed.xml-doctype'],
+    [
+      'a billion laughs',
+      '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><Report><Entry><id>&b;</id></Entry></Report>',
+      'feed.xml-doctype',
+    ],
+    [
+      'a file of ours',
+      '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]><Report><Entry><id>&x;</id></Entry></Report>',
+      'feed.xml-doctype',
+    ],
     ['nesting without end', `<Report>${'<a>'.repeat(500)}${'</a>'.repeat(500)}</Report>`, 'feed.xml'],
   ])('with %s is refused', async (_name, text, code) => {
     expect(await (await answering(xml(text), XML)).problem()).toBe(code);
@@ -172,7 +216,9 @@ describe('CSV', () => {
   });
 
   it('with another header on a later page is refused', async () => {
-    const desk = await openHttpDesk(CSV, ({ query }) => csv(query.page === '1' ? 'id,name\n1,A\n2,B\n' : 'name,id\nC,3\nD,4\n'));
+    const desk = await openHttpDesk(CSV, ({ query }) =>
+      csv(query.page === '1' ? 'id,name\n1,A\n2,B\n' : 'name,id\nC,3\nD,4\n'),
+    );
     expect(await desk.problem()).toBe('feed.header');
   });
 });

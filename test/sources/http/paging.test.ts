@@ -3,7 +3,9 @@ import { type Answer, type Asked, column, openHttpDesk, records } from '../../su
 
 const IDS = ['1', '2', '3', '4', '5', '6', '7'];
 const PEOPLE = records(7);
-const list = (paging: object, more: object = {}) => ({ list: { path: '/people', recordPath: 'items', paging, ...more } });
+const list = (paging: object, more: object = {}) => ({
+  list: { path: '/people', recordPath: 'items', paging, ...more },
+});
 const from = (offset: number, size: number) => PEOPLE.slice(offset, offset + size);
 
 /** Seven people, three on a page, in every way of dividing them. */
@@ -15,7 +17,15 @@ const WAYS: readonly (readonly [string, object, (asked: Asked) => Answer])[] = [
   ],
   [
     'pages numbered from 0 in the body of a POST',
-    { kind: 'page', in: 'body', parameter: 'paging.page', first: 0, sizeParameter: 'paging.size', size: 3, total: 'total' },
+    {
+      kind: 'page',
+      in: 'body',
+      parameter: 'paging.page',
+      first: 0,
+      sizeParameter: 'paging.size',
+      size: 3,
+      total: 'total',
+    },
     ({ body }) => {
       const { paging } = JSON.parse(body) as { paging: { page: number; size: number } };
       return { body: { total: '7', items: from(paging.page * paging.size, paging.size) } };
@@ -24,7 +34,10 @@ const WAYS: readonly (readonly [string, object, (asked: Asked) => Answer])[] = [
   [
     'offsets with a total in a header',
     { kind: 'offset', parameter: 'skip', sizeParameter: 'top', size: 3, total: 'header:X-Total-Count' },
-    ({ query }) => ({ headers: { 'x-total-count': '7' }, body: { items: from(Number(query.skip), Number(query.top)) } }),
+    ({ query }) => ({
+      headers: { 'x-total-count': '7' },
+      body: { items: from(Number(query.skip), Number(query.top)) },
+    }),
   ],
   [
     'cursors',
@@ -101,7 +114,10 @@ describe('a list that is not whole', () => {
 
   it('is refused when somebody came twice and somebody else therefore not at all', async () => {
     const desk = await openHttpDesk(list(counted), ({ query }) => ({
-      body: { total: 7, items: [from(0, 3), from(2, 3), from(6, 1)][Math.min(2, Math.floor(Number(query.offset) / 3))] },
+      body: {
+        total: 7,
+        items: [from(0, 3), from(2, 3), from(6, 1)][Math.min(2, Math.floor(Number(query.offset) / 3))],
+      },
     }));
     expect(await desk.problem()).toBe('feed.short');
   });
@@ -110,7 +126,10 @@ describe('a list that is not whole', () => {
     const desk = await openHttpDesk(list(counted), ({ query }, count) => ({
       body: { total: count === 1 ? 6 : 7, items: from(Number(query.offset), 3) },
     }));
-    expect((await desk.look()).completeness).toMatchObject({ strength: 'weak', proof: expect.stringContaining('moved') });
+    expect((await desk.look()).completeness).toMatchObject({
+      strength: 'weak',
+      proof: expect.stringContaining('moved'),
+    });
   });
 
   it('is refused when a page comes again instead of the next one', async () => {
@@ -127,8 +146,15 @@ describe('a list that is not whole', () => {
   });
 
   it('is refused when the next page is said to be somewhere else: credentials do not follow', async () => {
-    for (const url of ['https://evil.example.com/people?at=3', '//evil.example.com/x', 'http://u:p@127.0.0.1:1/', 'file:///etc/passwd']) {
-      const desk = await openHttpDesk(list({ kind: 'next', path: 'next' }), () => ({ body: { items: from(0, 3), next: url } }));
+    for (const url of [
+      'https://evil.example.com/people?at=3',
+      '//evil.example.com/x',
+      'http://u:p@127.0.0.1:1/',
+      'file:///etc/passwd',
+    ]) {
+      const desk = await openHttpDesk(list({ kind: 'next', path: 'next' }), () => ({
+        body: { items: from(0, 3), next: url },
+      }));
       expect(await desk.problem(), url).toBe('source.elsewhere');
       expect(desk.asked).toHaveLength(1);
     }

@@ -10,7 +10,11 @@ const BEARER = { ...LIST, auth: { kind: 'bearer', token: '${env:HR_TOKEN}' } };
 describe('a source that throttles', () => {
   it.each([
     ['seconds', { 'retry-after': '30' }, 30],
-    ['a date, counted from its own clock', { 'retry-after': httpDateOfMs(msOf(NOW) + 3_645_000), date: httpDateOfMs(msOf(NOW) + 3_600_000) }, 45],
+    [
+      'a date, counted from its own clock',
+      { 'retry-after': httpDateOfMs(msOf(NOW) + 3_645_000), date: httpDateOfMs(msOf(NOW) + 3_600_000) },
+      45,
+    ],
   ])('is left alone for as long as it asks in %s', async (_name, headers, seconds) => {
     const desk = await openHttpDesk(LIST, (_asked, count) => (count === 1 ? { status: 429, headers } : GOOD));
     expect(column(await desk.look(), 'id')).toEqual(['1', '2']);
@@ -38,7 +42,9 @@ describe('a source that throttles', () => {
 
   it('is not asked more often than the file allows', async () => {
     const source = { list: { ...LIST.list, paging: { kind: 'page', total: 'total' } }, limits: { perSecond: 2 } };
-    const desk = await openHttpDesk(source, ({ query }) => ({ body: { total: 4, items: records(1, Number(query.page)) } }));
+    const desk = await openHttpDesk(source, ({ query }) => ({
+      body: { total: 4, items: records(1, Number(query.page)) },
+    }));
     await desk.look();
     expect(desk.asked.map(({ atMs }) => atMs - msOf(NOW))).toEqual([0, 500, 1_000, 1_500]);
   });
@@ -46,7 +52,9 @@ describe('a source that throttles', () => {
 
 describe('a source in trouble', () => {
   it('is asked again after faults that pass, and put off after too many', async () => {
-    const desk = await openHttpDesk(LIST, (_asked, count) => (count < 4 ? { status: [500, 502, 408][count - 1] ?? 500 } : GOOD));
+    const desk = await openHttpDesk(LIST, (_asked, count) =>
+      count < 4 ? { status: [500, 502, 408][count - 1] ?? 500 } : GOOD,
+    );
     expect((await desk.look()).rows).toHaveLength(2);
     const down = await openHttpDesk(LIST, () => ({ status: 503 }));
     expect(await down.look()).toMatchObject({ kind: 'notYet', reason: expect.stringContaining('HTTP 503') });
@@ -63,7 +71,11 @@ describe('a source in trouble', () => {
   });
 
   it('that fails for its whole list still tells its changes, and the other way round', async () => {
-    const source = { ...LIST, one: { path: '/people/{id}' }, changes: { path: '/changed', recordPath: 'ids', watermark: 'until' } };
+    const source = {
+      ...LIST,
+      one: { path: '/people/{id}' },
+      changes: { path: '/changed', recordPath: 'ids', watermark: 'until' },
+    };
     let broken = 'nothing';
     const desk = await openHttpDesk(source, ({ path }) => {
       if (path === broken) return { status: 403 };
@@ -113,8 +125,18 @@ describe('credentials', () => {
   it.each([
     ['a header', { kind: 'apiKey', name: 'X-Key', value: '${env:HR_KEY}' }, { 'x-key': 'k&y' }, {}],
     ['the query', { kind: 'apiKey', in: 'query', name: 'key', value: '${env:HR_KEY}' }, {}, { key: 'k&y' }],
-    ['a user without a password', { kind: 'apiKey', in: 'user', value: '${env:HR_KEY}' }, { authorization: `Basic ${btoa('k&y:x')}` }, {}],
-    ['a user with one', { kind: 'basic', user: 'isu', password: '${env:HR_KEY}' }, { authorization: `Basic ${btoa('isu:k&y')}` }, {}],
+    [
+      'a user without a password',
+      { kind: 'apiKey', in: 'user', value: '${env:HR_KEY}' },
+      { authorization: `Basic ${btoa('k&y:x')}` },
+      {},
+    ],
+    [
+      'a user with one',
+      { kind: 'basic', user: 'isu', password: '${env:HR_KEY}' },
+      { authorization: `Basic ${btoa('isu:k&y')}` },
+      {},
+    ],
   ])('stand in %s', async (_name, auth, headers, query) => {
     const desk = await openHttpDesk({ ...LIST, auth }, () => GOOD, { HR_KEY: 'k&y' });
     await desk.look();

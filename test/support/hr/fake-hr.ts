@@ -53,12 +53,16 @@ export interface VendorFake {
   readonly preset: string;
   /** The credentials that the source shows. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Path of the token endpoint, where the vendor has one: its address is ${env:HR_TOKEN_URL}. */
+  readonly tokenPath?: string;
   /** Keys that the story sets over the template's `source`. */
   readonly source?: Readonly<Record<string, unknown>>;
   /** People on one page: the story has more. Null where the vendor answers at once. */
   readonly pageSize: number | null;
   /** Whether the list proves that it is whole (a total, a documented end): only then a lost page is told. */
   readonly tellsLostPage: boolean;
+  /** False where the record says only that somebody has left, and not when. */
+  readonly tellsEnd?: boolean;
   /** The word of a credentials fault in the answer to an expired key: 401 unless said otherwise. */
   readonly expiredStatus?: number;
   readonly respond: (request: HrRequest, world: HrWorld) => HrReply;
@@ -86,7 +90,7 @@ export const person = (id: number, change: Partial<HrPerson> = {}): HrPerson => 
 });
 
 export async function startFakeHr(
-  vendor: Pick<VendorFake, 'respond' | 'expiredStatus'>,
+  vendor: Pick<VendorFake, 'respond' | 'expiredStatus' | 'tokenPath'>,
   people: readonly HrPerson[],
   today: string,
 ): Promise<FakeHr> {
@@ -125,8 +129,13 @@ export async function startFakeHr(
   return { url: `http://127.0.0.1:${port}`, world, log, close, [Symbol.asyncDispose]: close };
 }
 
-function replyTo(vendor: Pick<VendorFake, 'respond' | 'expiredStatus'>, request: HrRequest, world: HrWorld): HrReply {
-  if (world.throttles > 0) {
+function replyTo(
+  vendor: Pick<VendorFake, 'respond' | 'expiredStatus' | 'tokenPath'>,
+  request: HrRequest,
+  world: HrWorld,
+): HrReply {
+  // What is throttled is the interface, not the login.
+  if (world.throttles > 0 && request.path !== vendor.tokenPath) {
     world.throttles--;
     return { status: 429, headers: { 'retry-after': '2' } };
   }
@@ -136,6 +145,8 @@ function replyTo(vendor: Pick<VendorFake, 'respond' | 'expiredStatus'>, request:
 
 function send(outgoing: ServerResponse, { status = 200, headers = {}, body }: HrReply): void {
   const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+  // The clock of the story is held; that of this machine has no place in it.
+  outgoing.sendDate = false;
   outgoing.writeHead(status, {
     ...(body !== undefined && typeof body !== 'string' ? { 'content-type': 'application/json' } : {}),
     ...headers,

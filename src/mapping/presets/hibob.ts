@@ -1,0 +1,49 @@
+import type { Preset } from './preset.ts';
+
+const FIELDS = [
+  'root.id',
+  'root.firstName',
+  'root.surname',
+  'root.email',
+  'work.title',
+  'work.department',
+  'work.startDate',
+  'work.reportsTo',
+  'work.employeeIdInCompany',
+  'internal.status',
+  'internal.terminationDate',
+];
+
+const search = (more: object) => ({
+  method: 'POST',
+  path: '/people/search',
+  body: { fields: FIELDS, showInactive: true, humanReadable: 'REPLACE', ...more },
+});
+
+export const hibob: Preset = {
+  title: 'HiBob',
+  parameters: {},
+  source: {
+    schedule: '15 * * * *',
+    baseUrl: 'https://api.hibob.com/v1',
+    auth: { kind: 'basic' },
+    id: 'id',
+    flatten: true,
+    list: { ...search({}), paging: { kind: 'none', wholeAnswer: true } },
+    one: search({ filters: [{ fieldPath: 'root.id', operator: 'equals', values: ['{id}'] }] }),
+    // 50 requests a minute on this endpoint.
+    limits: { perSecond: 0.8 },
+  },
+  template: 'hibob',
+  verified: [
+    'POST /v1/people/search, no paging and one complete answer, showInactive, at most one filter and 400 fields: apidocs.hibob.com, people-read-api-contract.',
+    'Basic with a service user, who sees nothing until permission groups are granted; fields without permission are left out without an error: help.apideck.com.',
+    '50 requests a minute on this endpoint: apidocs.hibob.com, rate-limiting.',
+  ],
+  unverified: [
+    'How an answer is put together: the template expects people with their categories as nested objects (work.startDate), and the fields of root beside them.',
+    'The value of humanReadable, and that internal.status and internal.terminationDate are the fields that tell a leave in your company.',
+    'The form of the filter by which one person is read.',
+    'The limit of requests for other endpoints than this one.',
+  ],
+};

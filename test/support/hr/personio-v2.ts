@@ -1,0 +1,59 @@
+// Personio version 2 as reference section 6 describes it: persons, and employments of each, the newest first. Names of members and
+// where the next page is said are assumed.
+import { type HrPerson, type HrReply, type HrWorld, hasLeft, type VendorFake, without } from './fake-hr.ts';
+
+const SIZE_MAX = 50;
+const SIZE_DEFAULT = 10;
+
+const person = (one: HrPerson) => ({ id: one.id, email: one.mail, first_name: one.first, last_name: one.last });
+
+function employment(one: HrPerson, world: HrWorld): object {
+  const whole = {
+    id: `e-${one.id}`,
+    status: hasLeft(one, world) ? 'INACTIVE' : one.start > world.today ? 'ONBOARDING' : 'ACTIVE',
+    employment_start_date: one.start,
+    termination_date: one.end === '' ? null : one.end,
+    position: one.title,
+    department: one.department,
+    supervisor: one.manager === '' ? null : { id: one.manager },
+  };
+  // Attributes without permission are missing (section 6).
+  return world.hidden ? without(whole, 'termination_date') : whole;
+}
+
+export const personioV2: VendorFake = {
+  preset: 'personio-v2',
+  environment: { PERSONIO_CLIENT_ID: 'client', PERSONIO_CLIENT_SECRET: 'secret' },
+  tokenPath: '/auth/token',
+  pageSize: 5,
+  tellsLostPage: false,
+  respond: ({ method, path, query, headers, body }, world): HrReply => {
+    if (path === '/auth/token') {
+      const form = new URLSearchParams(body);
+      return method === 'POST' && form.get('client_id') === 'client' && form.get('client_secret') === 'secret'
+        ? { body: { access_token: 'p2-token', token_type: 'Bearer', expires_in: 86_400 } }
+        : { status: 400, body: { error: 'invalid_client' } };
+    }
+    if (headers.authorization !== 'Bearer p2-token') return { status: 401 };
+    const [, id] = /^\/persons\/(\w+)(?:\/employments)?$/.exec(path) ?? [];
+    const one = world.people.find((candidate) => candidate.id === id);
+    if (path.endsWith('/employments'))
+      return one === undefined
+        ? { status: 404 }
+        : {
+            body: {
+              _data: [employment(one, world), { id: 'older', status: 'INACTIVE', employment_start_date: '2001-01-01' }],
+            },
+          };
+    if (id !== undefined) return one === undefined ? { status: 404 } : { body: person(one) };
+    if (path !== '/persons') return { status: 404 };
+    const since = query.get('updated_at.gt');
+    const changed = new Set(world.changed.filter(({ at }) => since !== null && at > since).map((change) => change.id));
+    const people = world.people.filter((candidate) => since === null || changed.has(candidate.id)).map(person);
+    const limit = Math.min(Number(query.get('limit') ?? SIZE_DEFAULT), SIZE_MAX);
+    const from = Number(query.get('cursor') ?? 0);
+    const next =
+      from + limit < people.length ? { next: { href: `/persons?limit=${limit}&cursor=${from + limit}` } } : {};
+    return { body: { _data: people.slice(from, from + limit), _meta: { links: next } } };
+  },
+};
