@@ -20,8 +20,8 @@ export interface House extends AsyncDisposable {
   readonly deliverAll: () => Promise<number>;
 }
 
-/** How often the outbox is asked whether it is empty; an answer costs next to nothing beside thousands of requests a second. */
-const LOOK_EVERY_MS = 20;
+/** How often the outbox is asked whether it is empty; asked every 20 ms the answers cost two hundredths of what is measured. */
+const LOOK_EVERY_MS = 100;
 
 /** Opens the house on a state folder and the one connection file in the folder of `mappingFile`. */
 export async function openHouse(stateDir: string, mappingFile: string): Promise<House> {

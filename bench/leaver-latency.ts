@@ -26,6 +26,20 @@ const PAUSE_MS = 500;
 const PATIENCE_MS = 60_000;
 const LOOK_EVERY_MS = 5;
 
+export interface LeaverFigures {
+  readonly joiners: number;
+  readonly leavers: number;
+  readonly perSecond: number;
+  /** Milliseconds from the order on. */
+  readonly sent: Quantiles;
+  readonly confirmed: Quantiles;
+}
+interface Quantiles {
+  readonly p50: number;
+  readonly p95: number;
+  readonly worst: number;
+}
+
 interface Latency {
   readonly sentMs: number;
   readonly confirmedMs: number;
@@ -130,7 +144,7 @@ function quantile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
-const figuresOf = (values: readonly number[]) => ({
+const figuresOf = (values: readonly number[]): Quantiles => ({
   p50: quantile(values, 0.5),
   p95: quantile(values, 0.95),
   worst: Math.max(...values),
@@ -145,7 +159,8 @@ try {
   for (const [what, { p50, p95, worst }] of Object.entries({ sent, confirmed })) {
     console.log(`leaver ${what.padEnd(9)} p50 ${p50} ms, p95 ${p95} ms, worst ${worst} ms`);
   }
-  console.log(JSON.stringify({ joiners, leavers, perSecond: PER_SECOND, sent, confirmed }));
+  const figures: LeaverFigures = { joiners, leavers, perSecond: PER_SECOND, sent, confirmed };
+  console.log(JSON.stringify(figures));
 } finally {
   await rm(work, { recursive: true, force: true });
 }

@@ -4,10 +4,11 @@ import { mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { measureBulk } from './bulk.ts';
 import { run, type Stub, startStub } from './child.ts';
 import { changedRows, FEED_COLUMNS, writeFeed } from './feed.ts';
 import type { Measurement, MeasureReport } from './measure.ts';
-import { median, promiseRows, type SizeFigures, table } from './promises.ts';
+import { median, type OtherFigures, otherRows, promiseRows, type SizeFigures, table } from './promises.ts';
 
 const FULL_ROWS = 300_000;
 const SEED = 20_261_122;
@@ -15,6 +16,11 @@ const PARSE_PASSES = 5;
 /** As `limits.concurrency` in bench.yaml. */
 const CONCURRENCY = 32;
 const BARE_REQUESTS_MAX = 40_000;
+/** Bulk requests are measured on loopback and at an endpoint whose answers are on their way for a while, as in the same region. */
+const BULK = { rows: 20_000, delaysMs: [0, 20] } as const;
+const LEAVERS = { joiners: 50_000, leavers: 20 } as const;
+/** Days of the rehearsed year in a smoke run. */
+const SMOKE_DAYS = 5;
 
 const rows = Number(process.env.ROLLCALL_BENCH_ROWS ?? FULL_ROWS);
 if (!Number.isInteger(rows) || rows < 300) {
@@ -82,6 +88,22 @@ async function measureSize(work: string, size: number): Promise<SizeFigures> {
   return { rows: size, changedRows: changedRows(size), firstLoad, delivery, sameFile, daily, barePerSecond };
 }
 
+/** What has a script of its own, at its own size. */
+async function measureOthers(work: string): Promise<OtherFigures> {
+  const bulk = [];
+  for (const delayMs of BULK.delaysMs) {
+    say(`bulk requests and single ones, answers after ${delayMs} ms`);
+    bulk.push(await measureBulk(join(work, `bulk-${delayMs}`), Math.min(rows, BULK.rows), delayMs));
+  }
+  const { joiners, leavers } = smoke ? { joiners: rows, leavers: 2 } : LEAVERS;
+  const latency = await run<OtherFigures['leavers']>('leaver-latency.ts', [String(joiners), String(leavers)]);
+  const days = smoke ? { ROLLCALL_BENCH_DAYS: String(SMOKE_DAYS) } : {};
+  const rehearsed = Math.min(rows, 10_000);
+  const size = { ROLLCALL_BENCH_ROWS: String(rehearsed), ...days };
+  const rehearsal = await run<OtherFigures['rehearsal']>('rehearse.ts', ['--figures'], size);
+  return { bulk, leavers: latency, rehearsal };
+}
+
 interface Baselines {
   readonly feedBytes: number;
   readonly parseSeconds: readonly number[];
@@ -134,9 +156,10 @@ try {
   try {
     const small = await measureSize(work, Math.floor(rows / 3));
     const large = await measureSize(work, rows);
-    const promises = promiseRows(baselines.parseSeconds, small, large);
+    const others = await measureOthers(work);
+    const promises = [...promiseRows(baselines.parseSeconds, small, large), ...otherRows(others)];
     console.log(`\n${table(promises)}`);
-    await writeFile(out, `${JSON.stringify({ ...report, sizes: [small, large], promises }, null, 2)}\n`);
+    await writeFile(out, `${JSON.stringify({ ...report, sizes: [small, large], others, promises }, null, 2)}\n`);
     if (smoke) console.log('\nA smoke run: small feeds say nothing about the promises.');
     else if (promises.some(({ holds }) => !holds)) process.exitCode = 1;
   } catch (error) {

@@ -1,5 +1,8 @@
 // The promises that the bench measures, as rows: a figure, its limit, and whether it holds. Pure.
+import type { BulkFigures } from './bulk.ts';
+import type { LeaverFigures } from './leaver-latency.ts';
 import type { Measurement } from './measure.ts';
+import type { RehearsalFigures } from './rehearse.ts';
 
 /** Everything measured at one feed size. */
 export interface SizeFigures {
@@ -16,7 +19,7 @@ export interface SizeFigures {
 export interface PromiseRow {
   readonly what: string;
   readonly figure: number;
-  readonly unit: '×' | 'MB' | 'ms' | 'requests' | 'workers';
+  readonly unit: '×' | 'MB' | 'ms' | 's' | 'requests' | 'workers';
   readonly bound: 'at most' | 'at least' | 'exactly';
   readonly limit: number;
   /** Better than promised, where an aim is set. */
@@ -74,6 +77,23 @@ export function promiseRows(
       'at most',
       50,
     ),
+  ];
+}
+
+/** What has a script of its own. */
+export interface OtherFigures {
+  readonly bulk: readonly BulkFigures[];
+  readonly leavers: LeaverFigures;
+  readonly rehearsal: RehearsalFigures;
+}
+
+export function otherRows({ bulk, leavers, rehearsal }: OtherFigures): readonly PromiseRow[] {
+  return [
+    ...bulk.map(({ delayMs, gain }) =>
+      row(`bulk requests ÷ one by one, answers after ${delayMs} ms`, gain, '×', 'at least', 2),
+    ),
+    row(`leaver confirmed, p95, ${leavers.joiners} joiners queued`, leavers.confirmed.p95, 'ms', 'at most', 1_000),
+    row(`rehearse: ${rehearsal.days} days of ${rehearsal.workers} workers`, rehearsal.seconds, 's', 'at most', 120),
   ];
 }
 

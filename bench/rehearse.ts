@@ -1,6 +1,6 @@
 // A year of daily exports of one company, played through `rollcall rehearse` as a person would run it: at most two minutes for
 // 10,000 workers of whom 0.1 to 0.5 % change each day. Everybody who should be there at the end must be, or nothing counts.
-// ROLLCALL_BENCH_ROWS and ROLLCALL_BENCH_DAYS shrink it for a smoke run.
+// ROLLCALL_BENCH_ROWS and ROLLCALL_BENCH_DAYS shrink it for a smoke run; `--figures` prints them as a JSON object and judges nothing.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -98,6 +98,13 @@ async function writeYear(dir: string): Promise<{ readonly active: number; readon
   return { active, changes };
 }
 
+export interface RehearsalFigures {
+  readonly workers: number;
+  readonly days: number;
+  readonly changes: number;
+  readonly seconds: number;
+}
+
 interface Report {
   readonly total: { readonly transitions: Readonly<Record<string, number>>; readonly holds: number };
   readonly failed: readonly unknown[];
@@ -132,11 +139,16 @@ try {
     throw new Error(
       `${there} active accounts at the end where ${active} people work, ${report.failed.length} operations failed`,
     );
-  console.log(
-    `rehearse         ${seconds.toFixed(1)} s for ${days} exports of ${workers} workers, ${changes} changes, ${report.total.holds} holds released (at most ${SECONDS_MAX} s; load ${load.toFixed(1)})`,
-  );
-  if (smoke) console.log('A smoke run: small companies say nothing about the promise.');
-  else if (seconds > SECONDS_MAX) process.exitCode = 1;
+  const figures: RehearsalFigures = { workers, days, changes, seconds };
+  const asked = process.argv.includes('--figures');
+  if (asked) console.log(JSON.stringify(figures));
+  else {
+    console.log(
+      `rehearse         ${seconds.toFixed(1)} s for ${days} exports of ${workers} workers, ${changes} changes, ${report.total.holds} holds released (at most ${SECONDS_MAX} s; load ${load.toFixed(1)})`,
+    );
+    if (smoke) console.log('A smoke run: small companies say nothing about the promise.');
+    else if (seconds > SECONDS_MAX) process.exitCode = 1;
+  }
 } finally {
   await rm(work, { recursive: true, force: true });
 }

@@ -24,7 +24,12 @@ export interface SealedFeed {
   readonly absent: number;
   /** Under which its rows were read (mapping, format, versions). */
   readonly context: string;
+  /** Digest of the mapping by which its rows were read; its text is in the archive. */
+  readonly mapping?: string;
 }
+
+export const sealedFeed = async (house: House, connection: string): Promise<SealedFeed | null> =>
+  (await house.store.setting(sealKey(connection))) as unknown as SealedFeed | null;
 
 export const marksOnFile = async (house: House, connection: string): Promise<FeedMarks> =>
   new FeedMarks(((await house.store.setting(marksKey(connection))) ?? []) as unknown as readonly MarkWords[]);
@@ -58,14 +63,15 @@ export async function judgeSeal(house: House, reading: Reading, found: Found): P
   const { mapping, now } = found.plan.rules;
   const { connection } = mapping;
   const absent = (await reading.absent()).length;
-  const sealed: SealedFeed = { shape: reading.shape(), absent, context: found.context };
+  const shape = reading.shape();
+  const sealed: SealedFeed = { shape, absent, context: found.context, mapping: mapping.digest };
   const whole: SealVerdict = { sealed, reason: '', items: [], released: false };
-  const before = (await store.setting(sealKey(connection))) as unknown as SealedFeed | null;
+  const before = await sealedFeed(house, connection);
   if (before === null) return whole;
   const onFile = await store.employmentCount(connection);
   // Under another mapping the same row may give other names: then presence alone counts.
   const strangers = before.context === found.context ? found.plan.strangers.size : 0;
-  const breaks = sealBreaks(before.shape, sealed.shape, {
+  const breaks = sealBreaks(before.shape, reading.earlierShape() ?? shape, {
     before: onFile - before.absent,
     missing: absent - before.absent,
     strangers,

@@ -13,6 +13,27 @@ export const isUrgent = ({ lane }: { readonly lane: Lane }): boolean => URGENT.i
 
 const MAY_HAVE_MADE: ReadonlySet<string> = new Set(['done', 'accepted', 'ambiguous'] satisfies OutcomeClass[]);
 
+/** Something that happens once. Few of thousands of flights are waited for: a promise is made for those only. */
+class Moment {
+  #isReached = false;
+  #waiting: PromiseWithResolvers<void> | null = null;
+
+  get isReached(): boolean {
+    return this.#isReached;
+  }
+
+  get reached(): Promise<void> {
+    if (this.#isReached) return Promise.resolve();
+    this.#waiting ??= Promise.withResolvers<void>();
+    return this.#waiting.promise;
+  }
+
+  reach(): void {
+    this.#isReached = true;
+    this.#waiting?.resolve();
+  }
+}
+
 export class Flight {
   /** One operation, or membership changes of one kind and group. */
   readonly operations: readonly ClaimedOperation[];
@@ -23,9 +44,8 @@ export class Flight {
   readonly journal: Journal;
   readonly #intents: Intents;
   readonly #mayLeave: (flight: Flight) => boolean;
-  readonly #left = Promise.withResolvers<void>();
-  readonly #withdrawn = Promise.withResolvers<void>();
-  #isWithdrawn = false;
+  readonly #left = new Moment();
+  readonly #withdrawn = new Moment();
   #begun = false;
 
   /** `mayLeave` is asked until the first request has left: what has begun is finished, half of it would leave more doubt. */
@@ -49,12 +69,12 @@ export class Flight {
 
   /** Resolves when the first request leaves, or when it is known that none will. */
   get left(): Promise<void> {
-    return this.#left.promise;
+    return this.#left.reached;
   }
 
   /** Resolves when newer work has taken the place of this. */
   get withdrawn(): Promise<void> {
-    return this.#withdrawn.promise;
+    return this.#withdrawn.reached;
   }
 
   get hasBegun(): boolean {
@@ -67,30 +87,29 @@ export class Flight {
   }
 
   get isWithdrawn(): boolean {
-    return this.#isWithdrawn;
+    return this.#withdrawn.isReached;
   }
 
   /** False: nothing more of it leaves. */
   get wanted(): boolean {
-    return !this.#isWithdrawn && (this.#begun || this.#mayLeave(this));
+    return !this.#withdrawn.isReached && (this.#begun || this.#mayLeave(this));
   }
 
   /** Somebody of it leaves the company: nothing more of this is sent, whatever has begun. The disable looks up what it meant. */
   withdraw(): void {
-    this.#isWithdrawn = true;
-    this.#withdrawn.resolve();
-    this.#left.resolve();
+    this.#withdrawn.reach();
+    this.#left.reach();
   }
 
   /** Nobody need wait any more for its first request. */
   ended(): void {
-    this.#left.resolve();
+    this.#left.reach();
   }
 
   #leaves(): boolean {
     if (!this.wanted) return false;
     this.#begun = true;
-    this.#left.resolve();
+    this.#left.reach();
     return true;
   }
 

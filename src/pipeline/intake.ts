@@ -14,10 +14,23 @@ import type { KnownFingerprints } from '../store/store.ts';
 import { judgeBroken, releaseFeed } from './broken-seal.ts';
 import { believedAsOf, clockDoubt, withholdByDate } from './clock-watch.ts';
 import { type CycleReport, EMPTY_REPORT, plannedTally, recordCycle } from './cycle-report.ts';
-import { feedSince } from './feed-age.ts';
-import { judgeSeal, MARKS_VERSION, marksOnFile, type SealVerdict, saveMarks, sealKey } from './feed-seal.ts';
+import { earlierMarks } from './earlier-marks.ts';
+import type { FactsOverlay } from './facts-overlay.ts';
+import { feedDelivered, feedHired, feedSince } from './feed-age.ts';
+import {
+  judgeSeal,
+  MARKS_VERSION,
+  marksOnFile,
+  type SealVerdict,
+  saveMarks,
+  sealedFeed,
+  sealKey,
+} from './feed-seal.ts';
+import { watchFeed } from './feed-watch.ts';
 import { meetTargets } from './first-contact.ts';
+import { type FurtherReport, readFurther } from './further.ts';
 import { count, type House, type LiveConnection } from './house.ts';
+import { joinedWorkers, judgeJoined, planJoined, settleJoined } from './joined.ts';
 import {
   type Committed,
   commitPlan,
@@ -67,7 +80,58 @@ export interface Inspected {
   readonly due: ReadonlySet<string>;
 }
 
-export async function runCycle(house: House, live: LiveConnection, options: CycleOptions): Promise<CycleReport> {
+/** Cycles that planned nobody: whom further sources join is judged by itself then. */
+const PLANNED_NOBODY: ReadonlySet<CycleReport['kind']> = new Set(['nothing', 'notYet', 'unchanged', 'refused']);
+
+/** Further sources first: whoever is planned meets what they say now. */
+export async function runCycle(house: House, live: LiveConnection, asked: CycleOptions): Promise<CycleReport> {
+  const report =
+    live.also.length === 0 ? await firstSource(house, live, asked, null, []) : await allSources(house, live, asked);
+  if (asked.mode === 'commit') await watchFeed(house, live);
+  return report;
+}
+
+async function allSources(house: House, live: LiveConnection, asked: CycleOptions): Promise<CycleReport> {
+  const { reports, overlay } = await readFurther(house, live, asked);
+  using _ = overlay;
+  // Nobody is on file yet, so nobody waits: better one load with everything than accounts that lack it and a hold over all of them.
+  const unfinished = reports.find(({ kind }) => kind === 'notYet');
+  if (unfinished !== undefined && (await house.store.checkpoint(live.connection.name)) === null) {
+    return {
+      ...EMPTY_REPORT,
+      connection: live.connection.name,
+      kind: 'notYet',
+      reason: `further source ${unfinished.name}: ${unfinished.reason}`,
+      retryAfterMs: unfinished.retryAfterMs,
+      further: reports,
+    };
+  }
+  const report = await firstSource(house, live, asked, overlay, reports);
+  const waits = reports.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
+  const retryAfterMs =
+    waits.length === 0 ? report.retryAfterMs : Math.min(...waits, report.retryAfterMs ?? waits[0] ?? 0);
+  const told = { ...report, further: reports, retryAfterMs };
+  if (asked.mode === 'plan' || isPilot(asked) || !PLANNED_NOBODY.has(report.kind)) return told;
+  const startedAt = nowOf(house.clock);
+  const joined = await judgeJoined(house, live, asked.actor, asked.signal).catch((error: unknown) => {
+    // A target that has moved: the first source said so, or will.
+    if (error instanceof Problem) return null;
+    throw error;
+  });
+  if (joined === null) return told;
+  await recordCycle(house, { ...joined, further: reports }, startedAt, asked.actor);
+  const { tally, holds } = joined;
+  if (report.kind === 'refused') return { ...told, tally, holds };
+  return { ...told, kind: joined.kind, reason: joined.reason, tally, holds };
+}
+
+async function firstSource(
+  house: House,
+  live: LiveConnection,
+  options: CycleOptions,
+  overlay: FactsOverlay | null,
+  further: readonly FurtherReport[],
+): Promise<CycleReport> {
   const { connection } = live;
   const startedAt = nowOf(house.clock);
   const now = options.asIf ?? startedAt;
@@ -96,12 +160,14 @@ export async function runCycle(house: House, live: LiveConnection, options: Cycl
     }
     await using delivery = look.delivery;
     name = delivery.name;
-    report = await judgeDelivery(house, live, delivery, now, options);
+    report = await judgeDelivery(house, live, delivery, now, options, overlay);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     report = refused(name, error.faults);
   }
-  if (options.mode === 'commit') await recordCycle(house, report, startedAt, options.actor);
+  if (options.mode === 'commit') {
+    await recordCycle(house, further.length === 0 ? report : { ...report, further }, startedAt, options.actor);
+  }
   return report;
 }
 
@@ -111,6 +177,7 @@ async function judgeDelivery(
   delivery: Delivery,
   now: Instant,
   options: CycleOptions,
+  overlay: FactsOverlay | null,
 ): Promise<CycleReport> {
   const { connection } = live;
   const { store } = house;
@@ -161,7 +228,10 @@ async function judgeDelivery(
       connection: connection.name,
       at: now,
       checkpoint,
-      settings: watermarkSettings(connection.name, delivery),
+      settings: {
+        ...feedDelivered(connection.name, before, delivery, now),
+        ...watermarkSettings(connection.name, delivery),
+      },
     });
     acceptDelivery(live, delivery);
     await letGo(house, connection.name, delivery, options.signal);
@@ -181,15 +251,20 @@ async function judgeDelivery(
   const scan = await delivery.scan(known, options.signal);
   const presence = delivery.content === 'snapshot' ? asOf : undefined;
   using plan = openPlan(house, mapping, live, now, options.actor, options.signal, presence);
+  plan.overlay = overlay;
   const marks = await marksOnFile(house, connection.name);
-  using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, options);
-  const again = reading.alsoKnown(await rowsAgain(house, connection.name, known, options.onlyWorker));
+  const sealedBefore = delivery.content === 'snapshot' ? await sealedFeed(house, connection.name) : null;
+  const earlier = await earlierMarks(house, sealedBefore?.mapping, mapping, delivery.columns);
+  using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, { ...options, earlier });
+  const again = reading.alsoKnown(await rowsAgain(house, connection.name, known, delivery, options));
   for await (const rows of delivery.read(again, options.signal)) await reading.take(rows);
   const remaining = reading.remaining(again);
   if (remaining.size > 0) {
     for await (const rows of delivery.read(remaining, options.signal)) await reading.takeRemaining(rows, remaining);
   }
   await reading.finish();
+  const joined = live.also.length === 0 ? null : await joinedWorkers(house, connection, mapping.also, overlay);
+  if (joined !== null) await planJoined(house, plan, joined, options.onlyWorker);
   if (!pilot) await planPending(house, plan, { unsaid: delivery.content === 'snapshot' });
 
   const found = { plan, contentDigest: scan.contentDigest, context, pilot };
@@ -272,6 +347,7 @@ async function judgeDelivery(
     missing === null
       ? 0
       : await rememberSuspects(house, connection.name, missing, { now, actor: options.actor, strange });
+  if (joined !== null && !pilot) await settleJoined(house, plan, joined, committed.postponed);
   const waiting = committed.postponed.length + plan.unanswered.size;
   // A hold that this delta leaves as it was is none of its changes, but it holds what is in it.
   const isHeld = committed.held.length > 0 || verdict.held.size > 0;
@@ -297,6 +373,9 @@ async function judgeDelivery(
     const suspicious =
       committed.held.some(({ kind }) => kind === 'newlyRejected') ||
       (!released && verdict.tripped.some(({ kind }) => kind === 'newlyRejected'));
+    // The next delivery is compared under the mapping by which this one was read.
+    if (sealedBefore?.mapping !== mapping.digest)
+      await store.saveMapping(mapping.digest, connection.name, connection.text);
     await store.commit({
       connection: connection.name,
       at: now,
@@ -304,6 +383,8 @@ async function judgeDelivery(
       rejections: reading.rejections,
       settings: {
         ...feedSince(connection.name, before, checkpoint),
+        ...feedDelivered(connection.name, before, delivery, now),
+        ...feedHired(connection.name, committed.tally, now),
         ...watermarkSettings(connection.name, delivery),
         ...(suspicious ? {} : baseline(connection.name, reading, seal)),
       },
@@ -387,6 +468,7 @@ async function isRecognised(
   if (!before.complete || before.contextDigest !== context || before.rows === 0) return false;
   if ((await house.store.unsettled(live.connection.name)) > 0) return false;
   if ((await house.store.holds(live.connection.name, 0)).length > 0) return false;
+  if ((await house.store.pendingKeys(live.connection.name)).length > 0) return false;
   return (await delivery.contentDigest(options.signal)) === before.contentDigest;
 }
 
@@ -398,7 +480,8 @@ async function rowsAgain(
   house: House,
   connection: string,
   known: KnownFingerprints,
-  onlyWorker: string | undefined,
+  { content }: Pick<Delivery, 'content'>,
+  { onlyWorker }: Pick<CycleOptions, 'onlyWorker'>,
 ): Promise<ReadonlySet<number>> {
   const indexes = new Set<number>();
   const holds = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
@@ -406,8 +489,8 @@ async function rowsAgain(
     const situation = (await house.store.situations(connection, [onlyWorker])).get(onlyWorker);
     for (const { id } of situation?.employments ?? []) for (const index of known.indexesOf(id)) indexes.add(index);
   }
-  // What was told of somebody beside the feed is newer than a row that was there before.
-  const told = new Set(await house.store.pendingKeys(connection));
+  // What was told of somebody beside a snapshot is newer than a row that stood in it before; a row of a delta is told now.
+  const told = new Set(content === 'snapshot' ? await house.store.pendingKeys(connection) : []);
   for (const key of heldWorkers(holds)) {
     if (!told.has(key)) for (const index of known.indexesOf(key)) indexes.add(index);
   }

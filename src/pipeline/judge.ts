@@ -4,8 +4,19 @@ import { assert } from '../base/assert.ts';
 import { DAY_MS, HOUR_MS, type Instant, plusMs } from '../base/instant.ts';
 import { UNKNOWN } from '../lifecycle/standing.ts';
 import type { BoundMapping } from '../mapping/bound-mapping.ts';
-import type { ChangeText, GuardUse, HoldChange, HoldItem, PackedChanges, Situation } from '../planning/changeset.ts';
+import type {
+  AccountState,
+  ChangeText,
+  GuardUse,
+  HoldChange,
+  HoldItem,
+  MembershipPayload,
+  NewOperation,
+  PackedChanges,
+  Situation,
+} from '../planning/changeset.ts';
 import { type Candidate, judge as judgeGuard, type Verdict } from '../planning/guard.ts';
+import { heldWorkers } from '../planning/hold-items.ts';
 import type { Limits } from '../planning/limits.ts';
 import { complete, type PlanRules, prepare } from '../planning/plan-worker.ts';
 import { endsAnew, samePerson } from '../planning/same-person.ts';
@@ -15,6 +26,8 @@ import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
 import { type Acquaintance, acquaintanceOf } from './acquaintance.ts';
 import { answersFor, type ClaimedAccounts, type GivenNames, noClaims } from './answers.ts';
+import { withFacts } from './facts-met.ts';
+import type { FactsOverlay } from './facts-overlay.ts';
 import { metOnly } from './first-contact.ts';
 import { breathe, count, type House, type LiveConnection, type Tally } from './house.ts';
 import { type Head, type Observed, type Planned, PlannedSpool, type Storable } from './planned-spool.ts';
@@ -67,6 +80,8 @@ export class Plan implements Disposable {
   readonly unanswered = new Map<string, Observed>();
   /** Known employments whose row speaks of somebody else, or gives a last day of its own accord (same-person.ts). */
   readonly strangers = new Set<string>();
+  /** What further sources have just said, where that is not stored. */
+  overlay: FactsOverlay | null = null;
   /** Made with the first workers that are planned. */
   acquaintance?: Acquaintance;
   readonly rules: PlanRules;
@@ -198,9 +213,10 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
       connection,
       slice.map(({ key }) => key),
     );
+    const met = await withFacts(house, plan, situations, slice, nobody);
     for (const one of slice) noteStrangers(plan, situations.get(one.key), one.employments);
     const prepared = slice.map((one) =>
-      prepare(situations.get(one.key) ?? nobody(one.key), one.employments, plan.rules, one.orders, one.replay),
+      prepare(met.get(one.key) ?? nobody(one.key), one.employments, plan.rules, one.orders, one.replay),
     );
     const unanswered = new Set<string>();
     const { given, claimed, acquaintance } = plan;
@@ -266,6 +282,7 @@ export async function grantPlan(house: House, plan: Plan, options: JudgeOptions)
     const verdict = await guardPlan(house, plan, options);
     await storeHolds(house, plan, verdict, options);
     plan.berth.grant(verdict.uses);
+    plan.berth.held(heldWorkers([...verdict.held.values()].map((items) => ({ items }))));
     return verdict;
   });
 }
@@ -322,6 +339,7 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
     pilot: options.pilot === true,
     open,
     covers: judged,
+    beside: new Set([...plan.berth.heldElsewhere].filter((key) => !plan.has(key))),
   });
 }
 
@@ -433,13 +451,23 @@ function onlyDisable(plan: Plan, key: string): Storable | null {
     ({ kind, target, undoes }) =>
       (kind === 'disable' || kind === 'revokeSessions' || undoes === true) && !adopting.has(target),
   );
-  const accounts = change.accounts.filter(({ target }) => !adopting.has(target));
+  const accounts = change.accounts
+    .filter(({ target }) => !adopting.has(target))
+    .map((account) => ({ ...account, groups: groupsToLeave(account, change.operations) }));
   return {
     ...storable,
     change: changeText({ ...change, operations, accounts }),
     fingerprints: planned.observed.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] })),
     operations: operations.map(({ kind }) => kind),
   };
+}
+
+/** Those that the account is known to be in, and those that were to be left: what waits is asked for again at the next look. */
+function groupsToLeave(account: AccountState, operations: readonly NewOperation[]): readonly string[] {
+  const left = operations.flatMap(({ kind, target, payload }) =>
+    kind === 'removeMember' && target === account.target ? [(payload as MembershipPayload).group] : [],
+  );
+  return [...new Set([...account.groups, ...left])];
 }
 
 /** Workers of one commit: those that are stored as they were planned, and all others. */

@@ -5,10 +5,15 @@ import { clearAlarm, raiseAlarm } from './alarms.ts';
 import type { House } from './house.ts';
 
 const NOT_ARCHIVED = 'feed.not-archived';
-const SUBJECT = 'source';
 
 /** Once all that a delivery led to is stored, and none of it need be read again. @throws bugs only. */
-export async function letGo(house: House, connection: string, delivery: Delivery, signal: AbortSignal): Promise<void> {
+export async function letGo(
+  house: House,
+  connection: string,
+  delivery: Delivery,
+  signal: AbortSignal,
+  subject = 'source',
+): Promise<void> {
   if (delivery.accepted === undefined) return;
   try {
     await delivery.accepted(signal);
@@ -17,11 +22,11 @@ export async function letGo(house: House, connection: string, delivery: Delivery
     const [fault] = error.faults;
     await raiseAlarm(house, connection, {
       code: NOT_ARCHIVED,
-      subject: SUBJECT,
+      subject,
       message: `a delivery that is done with was not put away: ${fault?.message ?? ''}`,
       ...(fault?.hint === undefined ? {} : { hint: fault.hint }),
     });
     return;
   }
-  await clearAlarm(house, connection, NOT_ARCHIVED, SUBJECT);
+  await clearAlarm(house, connection, NOT_ARCHIVED, subject);
 }

@@ -36,7 +36,7 @@ const SHUT_LOOK_MS = 60_000;
  * longer be replaced by newer work, leavers aside, so more than the least is claimed only of a target that gets through it in
  * AHEAD_MS.
  */
-const AHEAD = { least: 2, most: 8 } as const;
+const AHEAD = { least: 2, most: 6 } as const;
 const AHEAD_MS = 250;
 /** Operations under way in requests that several share: as many are claimed and can no longer be replaced by newer work. */
 const BATCHED_MAX = 1_000;
@@ -184,16 +184,19 @@ export class Line {
         continue;
       }
       const start = (flight: Flight, delivering: () => Promise<readonly Delivered[]>): void => {
-        const ended = this.#fly(flight, delivering).finally(() => {
+        const landed = (): void => {
           flying.delete(ended);
           if (flying.size <= newsAt) free.ring();
-        });
-        flying.add(ended);
-        ended.catch((error: unknown) => {
+        };
+        const ended = this.#fly(flight, delivering).then(landed, (error: unknown) => {
+          landed();
           this.#broken ??= { error };
           free.ring();
           this.#watch.stirred.ring();
+          throw error;
         });
+        ended.catch(() => undefined);
+        flying.add(ended);
       };
       const [urgent, others] = partition(
         together(claimed, batchMax),
@@ -341,7 +344,7 @@ export class Line {
         this.#unsentLeavers.add(left);
         void left.then(() => this.#unsentLeavers.delete(left));
       }
-      const delivered = await delivering().finally(() => flight.ended());
+      const delivered = await landing(delivering, flight);
       await Promise.all(
         flight.operations.map(async (operation, index) => {
           const result = delivered[index];
@@ -438,6 +441,14 @@ export class Line {
     };
     if (outcome.class === 'done') this.#house.log.debug(fields, 'operation done');
     else this.#house.log.warn(fields, 'operation not done');
+  }
+}
+
+async function landing(delivering: () => Promise<readonly Delivered[]>, flight: Flight): Promise<readonly Delivered[]> {
+  try {
+    return await delivering();
+  } finally {
+    flight.ended();
   }
 }
 

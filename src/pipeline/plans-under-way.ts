@@ -11,6 +11,10 @@ export interface Berth {
   readonly stale: Set<string>;
   /** What the guard let pass, until it is stored or the plan ends. */
   readonly grant: (uses: readonly GuardUse[]) => void;
+  /** Workers whom another plan held since this one was opened. */
+  readonly heldElsewhere: ReadonlySet<string>;
+  /** The guard keeps something of these workers back. */
+  readonly held: (keys: Iterable<string>) => void;
   /** These workers' changes are on file now. */
   readonly stored: (keys: readonly string[]) => void;
   /** What the others were granted and have not stored yet. */
@@ -21,6 +25,7 @@ export interface Berth {
 
 interface UnderWay {
   readonly stale: Set<string>;
+  readonly held: Set<string>;
   readonly granted: Map<string, GuardUse[]>;
 }
 
@@ -30,10 +35,14 @@ export class PlansUnderWay {
   readonly #plans = new Set<UnderWay>();
 
   open(): Berth {
-    const own: UnderWay = { stale: new Set(), granted: new Map() };
+    const own: UnderWay = { stale: new Set(), held: new Set(), granted: new Map() };
     this.#plans.add(own);
     return {
       stale: own.stale,
+      heldElsewhere: own.held,
+      held: (keys) => {
+        for (const key of keys) for (const plan of this.#plans) if (plan !== own) plan.held.add(key);
+      },
       grant: (uses) => {
         for (const use of uses) {
           if (use.approved) continue;

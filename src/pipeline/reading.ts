@@ -12,15 +12,19 @@ import type { KnownFingerprints } from '../store/store.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
 import { DatedUnits, halfSeen } from './dated-units.ts';
+import type { EarlierMarks } from './earlier-marks.ts';
 import { breathe, type House } from './house.ts';
 import { type Observed, type Plan, planWorkers } from './judge.ts';
 import { markOf, recognisedMarks } from './row-marks.ts';
+import { SeenRows } from './seen-rows.ts';
 
 export interface ReadingOptions {
   /** Pilot: nobody else is looked at. */
   readonly onlyWorker?: string;
-  /** Rows that stand in no delivery of the feed. */
-  readonly beside?: boolean;
+  /** Rows that stand in no delivery of the feed; `feedLags`: what the feed says next may be an export from before them. */
+  readonly beside?: { readonly feedLags: boolean };
+  /** Counts every row under the mapping of the last good delivery as well. */
+  readonly earlier?: EarlierMarks | null;
   readonly onProgress?: (phase: string, done: number, total: number) => void;
 }
 
@@ -34,13 +38,7 @@ const BATCH = 100;
 export const REJECTIONS_KEPT_MAX = 10_000;
 
 /** A digest as one character a byte: half of its hex, since there may be a million. */
-const DIGEST_CHARS = 16;
 const digestText = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1');
-
-function placeOf(seen: string, like: ReadRow['place']): ReadRow['place'] {
-  const [record, line] = seen.slice(DIGEST_CHARS).split(' ');
-  return { ...(like.file === undefined ? {} : { file: like.file }), record: Number(record), line: Number(line) };
-}
 
 /** The last day that a row gives with its word terminated; null where it gives none. */
 interface SaidLeave {
@@ -55,17 +53,19 @@ const bothSay = (a: SaidLeave | null, b: SaidLeave | null): SaidLeave | null =>
   a === null || b === null ? null : (a.lastDay ?? '') >= (b.lastDay ?? '') ? a : b;
 
 /**
- * What was told beside the feed meets the feed's own row at the next read, but for a leave: a row that has said since before the
- * leave that the worker is here is no news, and must not give the access back.
+ * What was told beside the feed meets the feed's own row at the next read, but for a leave where exports lag behind: a row that has
+ * said since before the leave that the worker is here is no news there, and must not give the access back.
  */
-const besideFingerprints = (employments: readonly Employment[]): readonly FingerprintChange[] =>
-  employments.flatMap(({ id, status }) => (status === 'terminated' ? [] : [{ employmentId: id, digests: [] }]));
+const besideFingerprints = (employments: readonly Employment[], feedLags: boolean): readonly FingerprintChange[] =>
+  employments.flatMap(({ id, status }) =>
+    feedLags && status === 'terminated' ? [] : [{ employmentId: id, digests: [] }],
+  );
 
 /** What one pass over a delivery found: employments to judge, rejections, and who was there. */
 export class Reading implements Disposable {
   readonly rejections: Rejection[] = [];
-  /** Employment id → digest, record and line in one text a row, since there may be a million. */
-  readonly #seen = new Map<string, string>();
+  /** By employment id. */
+  readonly #seen = new SeenRows();
   /** Only where the worker key is not the employment id. */
   readonly #workers = new Map<string, string>();
   /** Employments of whom rows differ: the leave that all of them say, or null. */
@@ -148,7 +148,7 @@ export class Reading implements Disposable {
     // Rows that differ but all say terminated leave no doubt that the worker leaves.
     for (const [id, leave] of this.#conflicted) if (leave !== null) await this.#leaveOnFile(id, leave.lastDay);
     await this.#flush();
-    if (this.#options.beside === true) return;
+    if (this.#options.beside !== undefined) return;
     // Persons with open hold items whose rows were recognised are judged on the facts on file.
     const holds = await this.#house.store.holds(this.#mapping.connection, Number.MAX_SAFE_INTEGER);
     const missing = [...heldWorkers(holds)].filter((key) => !this.#plan.has(key) && this.#wanted(key));
@@ -160,6 +160,7 @@ export class Reading implements Disposable {
   }
 
   async #row(row: ReadRow): Promise<void> {
+    this.#options.earlier?.count(row.record, row.place, this.#asOf);
     if (row.record === null) {
       const fault = row.fault;
       assert(fault !== null, 'a row without a record has no fault');
@@ -190,11 +191,10 @@ export class Reading implements Disposable {
       this.#passBy(employment.id, row.digest, mark);
       return;
     }
-    const earlier = this.#seen.get(employment.id);
-    if (earlier !== undefined) {
-      if (earlier.startsWith(digestText(row.digest))) return;
+    if (this.#seen.has(employment.id)) {
+      if (this.#seen.isSame(employment.id, row.digest)) return;
       this.#count(mark, row.digest);
-      await this.#contradict(employment, placeOf(earlier, row.place), row);
+      await this.#contradict(employment, this.#seen.placeOf(employment.id, row.place), row);
       return;
     }
     this.#count(mark, row.digest);
@@ -252,6 +252,11 @@ export class Reading implements Disposable {
     return this.#marks.shape(this.#scan.rows, counts, this.#mapping.readColumns);
   }
 
+  /** What it would look like under the mapping of the last good delivery; null where that is today's, or cannot be told. */
+  earlierShape(): FeedShape | null {
+    return this.#options.earlier?.shape(this.#scan.rows) ?? null;
+  }
+
   /** Whether this employment was planned from a row of its own that can be read from end to end. */
   parsed(employmentId: string): boolean {
     return this.#seen.has(employmentId) && !this.#unparsed.has(employmentId);
@@ -286,7 +291,7 @@ export class Reading implements Disposable {
   }
 
   #saw(employmentId: string, row: ReadRow, worker: string): void {
-    this.#seen.set(employmentId, `${digestText(row.digest)}${row.place.record ?? 0} ${row.place.line ?? 0}`);
+    this.#seen.note(employmentId, row.digest, row.place);
     if (worker !== employmentId) this.#workers.set(employmentId, worker);
   }
 
@@ -382,8 +387,8 @@ export class Reading implements Disposable {
   async #observe(key: string, employments: readonly Employment[], read: readonly FingerprintChange[]): Promise<void> {
     if (this.#waitingKeys.has(key)) await this.#flush();
     const planned = this.#plan.get(key);
-    const beside = this.#options.beside === true;
-    const fingerprints = beside ? besideFingerprints(employments) : read;
+    const { beside } = this.#options;
+    const fingerprints = beside === undefined ? read : besideFingerprints(employments, beside.feedLags);
     this.#waitingKeys.add(key);
     this.#waiting.push({
       key,
@@ -444,7 +449,7 @@ export class Reading implements Disposable {
         code: 'rekeyed',
         reason: 'the row names another person than the one this key belongs to on file',
         column: null,
-        place: placeOf(this.#seen.get(id) ?? '', {}),
+        place: this.#seen.placeOf(id, {}),
         saysTerminated: status === 'terminated',
       });
       if (status !== 'terminated' || !this.#wanted(owner)) continue;

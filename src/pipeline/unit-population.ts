@@ -35,6 +35,7 @@ const key = (connection: string): string => `units:${connection}`;
 
 /** Counts where that is due and keeps what was counted: for plans that will be stored, before the guard's word. */
 export async function countUnits(house: House, plan: Planned): Promise<void> {
+  if (!harmsAnyUnit(plan)) return;
   const known = await storedCount(house, plan);
   if (!isDue(plan, known)) return;
   const counted = await count(house, plan, known);
@@ -46,7 +47,7 @@ export async function unitLimits(house: House, plan: Planned): Promise<UnitLimit
   const { limitsPer } = plan.rules;
   if (limitsPer === undefined || !harmsAnyUnit(plan)) return null;
   const known = await storedCount(house, plan);
-  const { present, least, before } = isDue(plan, known) || known === null ? await count(house, plan, known) : known;
+  const { present, least, before } = known === null || isDue(plan, known) ? await count(house, plan, known) : known;
   const active = new Map<string, number>();
   for (const unit of Object.keys(present)) active.set(unit, fewest(unit, [present, least, before]));
   return { only: limitsPer.only, active };
@@ -67,7 +68,6 @@ async function storedCount(house: House, plan: Planned): Promise<Counted | null>
 }
 
 function isDue(plan: Planned, known: Counted | null): boolean {
-  if (plan.rules.limitsPer === undefined || !harmsAnyUnit(plan)) return false;
   const { now } = plan.rules;
   // A clock that was set back counts anew.
   return known === null || known.at > now || known.at <= plusMs(now, -COUNTED_FOR_MS);

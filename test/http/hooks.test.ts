@@ -88,7 +88,7 @@ describe('a request that is', () => {
   });
 
   test('met where the disk is nearly full is answered 503, but for an emergency', async () => {
-    const diskRoom = async () => 100 * 1024 * 1024;
+    const diskRoom = async () => 20 * 1024 * 1024;
     expect((await post(serverOf(desk().endpoint, { diskRoom }))).statusCode).toBe(503);
     expect((await post(serverOf(desk('stored', 'emergency').endpoint, { diskRoom }))).statusCode).toBe(202);
     const none = async () => 0;

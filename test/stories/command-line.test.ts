@@ -56,7 +56,7 @@ describe('the daemon', () => {
     expect(await (await fetch(`${started.url}/readyz`)).json()).toMatchObject({ status: 'ready' });
     await acme.idp.arrival(({ method, body }) => method === 'POST' && body.includes('"3"'));
 
-    const second = await acme.cli('run', '--port', '0');
+    const second = await acme.child('run', '--port', '0');
     expect(second.code).toBe(2);
     expect(second.stderr).toMatch(new RegExp(`process ${daemon.child.pid}|pid ${daemon.child.pid}`));
 

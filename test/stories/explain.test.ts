@@ -8,7 +8,7 @@ import { type Because, explain, explainUnknown } from '../../src/pipeline/explai
 import { performAct } from '../../src/pipeline/operator.ts';
 import { nowOf } from '../../src/runtime/clock.ts';
 import { openStore } from '../../src/store/store.ts';
-import { comes, crowd, feed, mappingText, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
+import { crowd, feed, mappingText, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

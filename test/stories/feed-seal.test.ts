@@ -203,3 +203,44 @@ describe('the seal of a feed', () => {
     expect([...test.idp.users.values()].filter(({ active }) => active === false)).toHaveLength(1);
   });
 });
+
+describe('after an edit of the connection file', () => {
+  const RENAMED = mappingText({
+    '    department: record.Dept': '    department: lookup("unit", record.Dept, record.Dept)',
+    'tables:': 'tables:\n  unit: { Sales: Revenue, Plant: Works, Legal: Law }',
+  });
+
+  it('the seal compares like with like: departments that the edit renames break nothing', async () => {
+    const test = await openTestHouse();
+    const people = company(100);
+    await test.sync(feed(people));
+    await test.restart(RENAMED);
+    await test.sync(feed(people));
+    expect(await feedHold(test)).toBeUndefined();
+    // What the edit does to people is for the guard to judge.
+    expect((await test.house.store.holds('acme')).map(({ kind }) => kind)).toEqual(['attributeChanged']);
+    await test.approveAll();
+    await test.sync();
+    expect(test.idp.user('1000')).toMatchObject({
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { department: 'Revenue' },
+    });
+    // From then on the new words count.
+    await test.sync(feed(people.map((one) => ({ ...one, dept: one.dept === 'Sales' ? 'Legal' : (one.dept ?? '') }))));
+    expect((await reasons(test)).toSorted()).toEqual([
+      '0 people with department "Revenue", and 25 in the last good delivery: more than 20 % and 5 people fewer',
+      '50 people with department "Law", and 25 in the last good delivery: more than 20 % and 5 people more',
+    ]);
+  });
+
+  it('a feed that goes wrong with the very same delivery is noticed all the same, in the words of before', async () => {
+    const test = await openTestHouse();
+    const people = company(100);
+    await test.sync(feed(people));
+    await test.restart(RENAMED);
+    await test.sync(feed(people.map((one) => ({ ...one, dept: one.dept === 'Sales' ? 'Legal' : (one.dept ?? '') }))));
+    expect((await reasons(test)).toSorted()).toEqual([
+      '0 people with department "Sales", and 25 in the last good delivery: more than 20 % and 5 people fewer',
+      '50 people with department "Legal", and 25 in the last good delivery: more than 20 % and 5 people more',
+    ]);
+  });
+});

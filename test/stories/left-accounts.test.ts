@@ -1,6 +1,8 @@
 // Whoever left stays out: their accounts are read again each day without anybody asking, and one that can be used is disabled again.
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/instant.ts';
+import { readConfig } from '../../src/config.ts';
+import { runDaemon } from '../../src/daemon.ts';
 import { type LeftLook, readLeft, watchLeft } from '../../src/pipeline/left-watch.ts';
 import type { Doorman, Reply } from '../support/fake-idp.ts';
 import { crowd, feed, mappingText, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
@@ -50,7 +52,9 @@ describe('an account of somebody who left', () => {
     expect(isActive(test, '1003')).toBe(false);
     expect(await test.stage('1003')).toBe('left/settled');
     const entries = await test.house.store.audit.entriesOf('acme', '1003');
-    expect(entries.map(({ kind }) => kind)).toContain('found-active');
+    const found = entries.findIndex(({ kind }) => kind === 'found-active');
+    const decided = entries.slice(found).find(({ kind }) => kind === 'decision');
+    expect(decided?.body).toMatchObject({ operations: ['idp:disable'], transitions: [], from: 'left', to: 'left' });
     const before = test.idp.writes().length;
     test.clock.advance(HOUR_MS + MINUTE_MS);
     expect(await look(test), 'the alert is over once the target says inactive').toMatchObject({ read: 1, active: [] });
@@ -233,4 +237,18 @@ it('the watch goes by the clock and ends with its signal', async () => {
   stop.abort();
   await watch;
   expect(reads()).toBeGreaterThanOrEqual(before + 3);
+});
+
+it('the daemon watches without being asked', async () => {
+  const test = await afterLeaving(['1003']);
+  enable(test, '1003');
+  const since = test.idp.log.length;
+  const stop = new AbortController();
+  const config = readConfig({ ROLLCALL_HTTP_PORT: '0' }, { mappings: test.mappingsDir, state: test.stateDir });
+  const daemon = await runDaemon(test.house, config, stop.signal);
+  const path = `/Users/${test.idp.user('1003')?.id}`;
+  await test.idp.arrival((request) => request.n > since && request.method === 'PATCH' && request.path === path);
+  stop.abort();
+  await daemon.stopped;
+  expect(test.idp.writes().at(-1)).toMatchObject({ path });
 });

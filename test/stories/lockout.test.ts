@@ -336,3 +336,16 @@ describe('an account that exists already', () => {
     expect(idp.user('1003')?.active).toBe(true);
   });
 });
+
+it('who goes on leave and is suspended keeps the groups, and gets nothing taken away and given back', async () => {
+  const test = await openTestHouse({ mapping: SUSPENDING });
+  const people = crowd(60);
+  await test.sync(feed(people));
+  const before = test.idp.writes().length;
+  await test.sync(feed(people.map((one) => (one.id === '1003' ? { ...one, status: 'L' } : one))));
+  await test.sync();
+  expect(test.idp.user('1003')?.active).toBe(false);
+  expect(test.idp.members('All staff')).toHaveLength(60);
+  const writes = test.idp.writes().slice(before);
+  expect(writes.filter(({ path }) => path.startsWith('/Groups'))).toEqual([]);
+});

@@ -14,7 +14,6 @@ test('events that were answered 202 right before the daemon was killed are carri
   Object.assign(acme.env, HOOK_ENVIRONMENT);
   acme.feed(people(40));
   expect((await acme.cli('sync', '--json')).code).toBe(0);
-  // Nothing leaves: whatever the first daemon does before it dies stays visible as work, not as done.
   const running = acme.start('run', '--port', '0');
   const { url } = fields(await running.line(message('rollcall runs')));
   const post = async (path: string, body: string, headers: Record<string, string>): Promise<number> => {
@@ -59,7 +58,6 @@ test('events that were answered 202 right before the daemon was killed are carri
   };
   await Promise.all([inactive('7'), inactive('8')]);
   expect(await next.stop()).toBe(0);
-  expect((await acme.cli('sync', '--json')).code).toBe(0);
   expect(['7', '8', '9'].map((id) => acme.idp.user(id)?.active)).toEqual([false, false, true]);
   const status = await acme.cli('status', '--json');
   expect(
@@ -68,6 +66,4 @@ test('events that were answered 202 right before the daemon was killed are carri
     ['/hooks/acme-emergency', 0, 0],
     ['/hooks/acme-records', 0, 0],
   ]);
-  const text = await acme.cli('status');
-  expect(text.stdout).toMatch(/\/hooks\/acme-emergency +emergency/);
 });

@@ -1,7 +1,21 @@
 import { describe, expect, test } from 'vitest';
+import type { Instant } from '../../src/base/instant.ts';
+import { Problem } from '../../src/base/problem.ts';
+import { recordDelivery } from '../../src/pipeline/record-delivery.ts';
 import { nowOf } from '../../src/runtime/clock.ts';
+import { sha256 } from '../../src/runtime/hash.ts';
+import type { Look } from '../../src/sources/source.ts';
 import { HOOK_ENVIRONMENT, HOOKS, type HookDesk, hmacHex, hookDesk, RECORD_SECRET } from '../support/hooks.ts';
-import { crowd, feed, mappingText, openTestHouse, type Person, recordOf, type TestHouse } from '../support/house.ts';
+import {
+  crowd,
+  feed,
+  HEADER,
+  mappingText,
+  openTestHouse,
+  type Person,
+  recordOf,
+  type TestHouse,
+} from '../support/house.ts';
 
 const PEOPLE = crowd(30);
 
@@ -223,5 +237,91 @@ describe('an event', () => {
     await house.desk.hint('1001');
     await house.desk.take();
     expect(house.live.wake.rings).toBe(rings + 1);
+  });
+});
+
+describe('a hint', () => {
+  /** An HR system that answers about single workers, as an API does. */
+  function answering(house: TestHouse, people: Map<string, Person>) {
+    const asked: (readonly string[])[] = [];
+    const state: { down: boolean } = { down: false };
+    const columns = HEADER.split(',');
+    Object.assign(house.live, {
+      source: {
+        ...house.live.source,
+        about: async (ids: readonly string[], now: Instant): Promise<Look> => {
+          asked.push(ids);
+          if (state.down) throw new Problem({ code: 'source.down', message: 'the HR system does not answer' });
+          const rows = ids.flatMap((id) => people.get(id) ?? []).map((one) => recordOf(one));
+          const [first] = rows;
+          if (first === undefined) return { kind: 'nothing', reason: 'nobody of these' };
+          const delivery = recordDelivery('about', first, now);
+          return {
+            kind: 'delivery',
+            delivery: {
+              ...delivery,
+              columns,
+              async *read() {
+                yield rows.map((record, index) => ({
+                  place: { record: index + 1 },
+                  digest: sha256(JSON.stringify(record)).slice(0, 32),
+                  fault: null,
+                  record,
+                }));
+              },
+              [Symbol.asyncDispose]: async () => {},
+            },
+          };
+        },
+      },
+    });
+    return { asked, state };
+  }
+
+  test('has the source asked about its worker alone, several of them in one question', async () => {
+    const house = await atWork();
+    const people = new Map(PEOPLE.map((one) => [one.id, one]));
+    people.set('1001', { ...person('1001'), title: 'Chief' });
+    people.set('1002', leaver(person('1002')));
+    people.set('4000', { id: '4000', first: 'Grace', last: 'New' });
+    const { asked } = answering(house, people);
+    for (const id of ['1001', '1002', '4000', '1001', '8888']) await house.desk.hint(id);
+    await house.desk.take();
+    await house.settle();
+    expect(asked).toEqual([['1001', '1002', '4000', '8888']]);
+    expect(house.idp.user('1001')?.title).toBe('Chief');
+    expect([activeAt(house, '1002'), activeAt(house, '4000')]).toEqual([false, true]);
+    const state = await hookOf(house, '/hooks/acme');
+    expect([state?.waiting, state?.rejected, state?.rejectedFor]).toEqual([
+      0,
+      1,
+      'nobody is known by the id "8888", at the source neither',
+    ]);
+  });
+
+  test('waits with its reason while the source is down, and is asked again later and later', async () => {
+    const house = await atWork();
+    const { asked, state } = answering(house, new Map([['1002', leaver(person('1002'))]]));
+    state.down = true;
+    await house.desk.hint('1002');
+    await house.desk.take();
+    expect(await hookOf(house, '/hooks/acme')).toMatchObject({
+      waiting: 1,
+      waitingFor: 'the HR system does not answer',
+    });
+    await house.desk.take();
+    expect(asked).toHaveLength(1);
+    for (let minutes = 0; minutes < 10; minutes += 1) {
+      house.clock.advance(60_000);
+      await house.desk.take();
+    }
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.length).toBeLessThan(10);
+    state.down = false;
+    house.clock.advance(310_000);
+    await house.desk.take();
+    await house.settle();
+    expect(activeAt(house, '1002')).toBe(false);
+    expect((await hookOf(house, '/hooks/acme'))?.waiting).toBe(0);
   });
 });

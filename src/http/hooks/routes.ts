@@ -7,9 +7,9 @@ import type { HookEndpoint } from './endpoint.ts';
 export const HOOK_BODY_BYTES_MAX = 64 * 1024;
 /** With less free the database might run into the end of the disk; an emergency is small and still let in. */
 const DISK_ROOM_MIN: Readonly<Record<HookEndpoint['kind'], number>> = {
-  hint: 256 * 1024 * 1024,
-  record: 256 * 1024 * 1024,
-  emergency: 32 * 1024 * 1024,
+  hint: 64 * 1024 * 1024,
+  record: 64 * 1024 * 1024,
+  emergency: 8 * 1024 * 1024,
 };
 /** So soon may somebody who was sent away come again; every sender that was looked at waits longer. */
 const RETRY_AFTER_SECONDS = 30;
