@@ -6,6 +6,8 @@ export type Instant = string & { readonly [instantBrand]: true };
 export const instantOfMs = (ms: number): Instant => new Date(ms).toISOString() as Instant;
 /** As an HTTP `Date` header says it (RFC 9110 section 5.6.7), to the second. */
 export const httpDateOfMs = (ms: number): string => new Date(ms).toUTCString();
+/** For libraries that ask for one. */
+export const dateOfMs = (ms: number): Date => new Date(ms);
 export const msOf = (instant: Instant): number => Date.parse(instant);
 export const plusMs = (instant: Instant, ms: number): Instant => instantOfMs(msOf(instant) + ms);
 

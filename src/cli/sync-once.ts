@@ -133,7 +133,8 @@ async function cycleOf(house: House, live: LiveConnection, options: SyncOptions)
       }
       return cycle;
     });
-    if (report.kind !== 'notYet' || report.retryAfterMs === null) return report;
+    const unfinished = report.kind === 'notYet' || report.further?.some(({ kind }) => kind === 'notYet') === true;
+    if (!unfinished || report.retryAfterMs === null) return report;
     if (clock.nowMs() + report.retryAfterMs > lastLookMs) return report;
     await clock.wait(report.retryAfterMs, options.signal);
     if (options.signal.aborted) return report;

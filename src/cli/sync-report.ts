@@ -68,14 +68,16 @@ export function viewOf(result: SyncResult): SyncView {
 
 export function syncJson(view: SyncView): object {
   return {
-    connections: view.cycles.map(({ counts, rejections, further = [], ...cycle }) => ({
+    connections: view.cycles.map(({ counts, rejections, further, ...cycle }) => ({
       ...cycle,
-      furtherSources: further.map((one) => ({ ...one, rejections: one.rejections.map(rejectionJson) })),
       transitions: counts.transitions,
       operations: counts.operations,
       refused: counts.refused,
       held: counts.held,
       rejections: rejections.map(rejectionJson),
+      ...(further === undefined
+        ? {}
+        : { furtherSources: further.map((one) => ({ ...one, rejections: one.rejections.map(rejectionJson) })) }),
     })),
     targets: view.delivered,
     holds: view.holds.map(holdJson),

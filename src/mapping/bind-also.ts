@@ -3,7 +3,7 @@ import type { Place } from '../base/problem.ts';
 import type { AttributeValue, Employment } from '../worker/worker.ts';
 import { FIRST_SOURCE } from './also-schema.ts';
 import type { Binder } from './binder.ts';
-import type { RawRecord, Rejection } from './bound-mapping.ts';
+import type { AlsoJoin, MappedFact, RawRecord } from './bound-mapping.ts';
 import type { Dialect, Expression, Value, ValueType } from './expression.ts';
 import { tidied } from './mapped-text.ts';
 import { TEXT_MAX } from './meter.ts';
@@ -11,29 +11,6 @@ import type { RecordView, WorkerView } from './record-view.ts';
 import { Refusal } from './refusal.ts';
 import { UniqueName } from './user-name.ts';
 import type { YamlPath } from './yaml-tree.ts';
-
-export type GivenAttributes = Readonly<Record<string, AttributeValue>>;
-
-/** What one record of a further source becomes. */
-export type MappedFact =
-  | { readonly kind: 'fact'; readonly key: string; readonly attributes: GivenAttributes }
-  | { readonly kind: 'rejected'; readonly rejection: Rejection };
-
-/** How a further source is bound to the columns of a delivery of its own. */
-export interface AlsoMapping {
-  /** Columns that its expressions read. */
-  readonly readColumns: readonly string[];
-  readonly toFact: (record: RawRecord, place: Place) => MappedFact;
-}
-
-/** How workers meet a further source. */
-export interface AlsoJoin {
-  readonly name: string;
-  /** Set where workers are found by the key of their employment alone. */
-  readonly byId: boolean;
-  /** What this employment is found by there; '' where it is found by nothing. Looks at what the first source says only. */
-  readonly joinKey: (employment: Employment) => string;
-}
 
 const TEXT: readonly ValueType[] = ['text', 'int'];
 /** Longest key: as that of a worker. */

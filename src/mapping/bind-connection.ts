@@ -1,7 +1,6 @@
 // Compiles all expressions of a connection against the columns of a feed and puts the mapping together.
 import type { Fault } from '../base/problem.ts';
 import {
-  type AlsoMapping,
   alsoJoin,
   alsoName,
   alsoRecordPaths,
@@ -12,7 +11,7 @@ import {
   precedenceOf,
 } from './bind-also.ts';
 import type { Binder } from './binder.ts';
-import type { BoundMapping } from './bound-mapping.ts';
+import type { AlsoMapping, BoundMapping } from './bound-mapping.ts';
 import { celEnvironment, type Tables } from './cel-environment.ts';
 import type { ExpressionFault, Vocabulary } from './examination.ts';
 import { type Dialect, type Expression, parsed, type ValueType } from './expression.ts';

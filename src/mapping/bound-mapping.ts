@@ -5,8 +5,7 @@ import type { Instant } from '../base/instant.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Place } from '../base/problem.ts';
 import type { Period } from '../worker/dated-rows.ts';
-import type { Employment, Worker } from '../worker/worker.ts';
-import type { AlsoJoin } from './bind-also.ts';
+import type { AttributeValue, Employment, Worker } from '../worker/worker.ts';
 import type { Trace } from './trace.ts';
 
 /** Raised whenever the same record under the same file could map to something else: fingerprints of older code are forgotten. */
@@ -113,6 +112,30 @@ export interface TargetMapping {
   readonly isProtected: (account: ListedAccount) => boolean;
   /** Whether accounts of purged workers are deleted there; elsewhere they stay, inactive. */
   readonly deletes: boolean;
+}
+
+/** Attributes that a further source gives; blank ones are absent. */
+export type GivenAttributes = Readonly<Record<string, AttributeValue>>;
+
+/** What one record of a further source becomes. */
+export type MappedFact =
+  | { readonly kind: 'fact'; readonly key: string; readonly attributes: GivenAttributes }
+  | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** How a further source is bound to the columns of a delivery of its own. */
+export interface AlsoMapping {
+  /** Columns that its expressions read. */
+  readonly readColumns: readonly string[];
+  readonly toFact: (record: RawRecord, place: Place) => MappedFact;
+}
+
+/** How workers meet a further source. */
+export interface AlsoJoin {
+  readonly name: string;
+  /** Set where workers are found by the key of their employment alone. */
+  readonly byId: boolean;
+  /** What this employment is found by there; '' where it is found by nothing. Looks at what the first source says only. */
+  readonly joinKey: (employment: Employment) => string;
 }
 
 export interface BoundMapping {

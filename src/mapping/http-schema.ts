@@ -172,6 +172,18 @@ export const httpSource = {
   values: text(
     'Where a vendor wraps every attribute: the member that holds its value. { label: …, value: 7 } then reads as 7.',
   ).optional(),
+  keep: said(
+    z.record(z.string(), said(z.record(z.string(), value), 'What stands in an element that is kept.')).default({}),
+    'Dotted paths of lists in a record and which of their elements count, such as { workAssignments: { primaryIndicator: true } }.',
+  ),
+  firstOf: said(
+    z.array(z.string()).default([]),
+    'Dotted paths of lists in a record of which the first element stands in place of the list; an empty list is blank. Only where the vendor documents the order, or one element.',
+  ),
+  dates: said(
+    z.enum(['asWritten', 'odata']).default('asWritten'),
+    'odata: texts such as /Date(1714953600000)/ read as the day they mean, at other times than midnight in UTC as a moment.',
+  ),
   flatten: said(
     z.boolean().default(false),
     'true: nested objects become members whose names are joined by _, such as record.work_startDate; lists stay. Hidden fields are noticed in the depth, too.',

@@ -97,6 +97,9 @@ export interface HttpSourceSettings extends CommonSettings {
   readonly list: PagedRequest;
   readonly joins: readonly JoinSettings[];
   readonly omit: readonly string[];
+  readonly keep: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly firstOf: readonly string[];
+  readonly dates: 'asWritten' | 'odata';
   readonly flatten: boolean;
   readonly explode?: string | undefined;
   readonly values?: string | undefined;
@@ -194,8 +197,12 @@ function httpSettings(source: HttpText, preset: string): HttpSourceSettings {
     list,
     joins,
     omit,
+    keep,
+    firstOf,
+    dates,
     flatten,
     explode,
+    values,
     one,
     changes,
     limits,
@@ -217,6 +224,9 @@ function httpSettings(source: HttpText, preset: string): HttpSourceSettings {
     list,
     joins,
     omit,
+    keep,
+    firstOf,
+    dates,
     flatten,
     ...(explode === undefined ? {} : { explode }),
     ...(values === undefined ? {} : { values }),

@@ -71,6 +71,8 @@ export interface GuardInput {
   readonly open?: OpenHolds;
   /** The workers this plan looked at: open items of all others are kept. A snapshot looks at everyone (the default). */
   readonly covers?: Covers;
+  /** Workers whom other plans held while this one was made, and whom it has not looked at since. */
+  readonly beside?: ReadonlySet<string>;
   /** Part of a plan, chosen by a person: what the whole plan tripped over stays held until a whole plan or an approval lets it go. */
   readonly pilot?: boolean;
 }
@@ -115,7 +117,7 @@ export function judge(input: GuardInput): Verdict {
     rejected !== null ||
     input.otherGuardTripped === true ||
     [...tripped.values()].some((trip) => (SUSPICIOUS_KINDS as readonly string[]).includes(trip.kind)) ||
-    staysTripped(input, carriedItems(open, covers));
+    staysTripped(input, carriedItems(open, covers, input.beside));
   const budget =
     suspicious && !tripped.has('explicitLeaver')
       ? leaversOnBudget(
@@ -189,7 +191,13 @@ export function judge(input: GuardInput): Verdict {
     passes,
     disableOnly,
     held: sortedHeld,
-    holds: holdChanges(open, covers, sortedHeld, (kind, items) => reasonOf(kind, items, allTrips, input.discards)),
+    holds: holdChanges(
+      open,
+      covers,
+      sortedHeld,
+      (kind, items) => reasonOf(kind, items, allTrips, input.discards),
+      input.beside,
+    ),
     uses,
     tripped: allTrips,
   };

@@ -39,12 +39,16 @@ export function sortedItems(items: Iterable<HoldItem>): readonly HoldItem[] {
 /** Orders stand in no feed: a delivery that has looked at everyone says nothing of them. */
 const ORDERED: ReadonlySet<HoldKind> = new Set<HoldKind>(['emergencyLeaver']);
 
-/** What stays held by open holds whatever this plan says: the items of workers that it did not look at. */
-export function carriedItems(open: OpenHolds, covers: Covers): OpenHolds {
-  if (covers === 'everyone') return new Map([...open].filter(([kind]) => ORDERED.has(kind)));
-  const outside = (item: HoldItem) => !covers.has(item.harm.workerKey);
-  return new Map([...open].map(([kind, items]) => [kind, items.filter(outside)] as const));
+/**
+ * What stays held by open holds whatever this plan says: the items of workers that it did not look at, and of those whom another plan
+ * held while this one looked at everyone (`beside`).
+ */
+export function carriedItems(open: OpenHolds, covers: Covers, beside: ReadonlySet<string> = NOBODY): OpenHolds {
+  const outside = (kind: HoldKind, { harm: { workerKey } }: HoldItem): boolean =>
+    covers === 'everyone' ? ORDERED.has(kind) || beside.has(workerKey) : !covers.has(workerKey);
+  return new Map([...open].map(([kind, items]) => [kind, items.filter((item) => outside(kind, item))] as const));
 }
+const NOBODY: ReadonlySet<string> = new Set();
 
 /**
  * The changes to the open holds: each kind that holds something, amended, and each open one that holds nothing any more,
@@ -56,8 +60,9 @@ export function holdChanges(
   covers: Covers,
   held: OpenHolds,
   reason: (kind: HoldKind, items: readonly HoldItem[]) => string,
+  beside: ReadonlySet<string> = NOBODY,
 ): readonly HoldChange[] {
-  const carried = carriedItems(open, covers);
+  const carried = carriedItems(open, covers, beside);
   const changes: HoldChange[] = [];
   for (const kind of [...new Set([...open.keys(), ...held.keys()])].sort()) {
     if (kind === 'feed') continue;

@@ -256,10 +256,10 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
     const switches = switching || stands.active !== shallBeActive;
     const kind = kindOf(account, open, switches, shallBeActive);
     const other = changes.some(({ path }) => path !== 'userName') || switches || manager.send !== null;
-    if (!withheld || other || sent.length < open.length) operations.push(operation(input, kind, payload));
+    if (!withheld || other || supersedes.length > 0) operations.push(operation(input, kind, payload));
     // A disable touches nothing but the access: what else there is to change follows it. Where the account is only being made,
     // the disable may come to find none.
-    const more = changes.length > 0 || manager.send !== null || sent.length < open.length;
+    const more = changes.length > 0 || manager.send !== null || supersedes.length > 0;
     if (kind === 'disable' && more)
       operations.push(operation(input, account.remoteId === null ? 'create' : 'update', payload));
     if (withheld)
@@ -346,14 +346,20 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
   const groups = groupPlan(input, account, null);
   operations.push(...groups.operations);
   supersedes.push(...groups.supersedes);
+  // Where only the disable goes on, the row remembers from which groups of ours somebody else's memberships have to go.
+  const told = account.managerOwed !== '' || groups.operations.some((one) => isForeign(one, account));
   return {
-    account: account.managerOwed === '' ? null : { ...account, managerOwed: '' },
+    account: told ? { ...account, managerOwed: '' } : null,
     operations,
     supersedes,
     harms,
     changes: [],
   };
 }
+
+/** The end of a membership that is not known to be ours, in a group that we own in full. */
+const isForeign = ({ kind, payload }: NewOperation, account: AccountState): boolean =>
+  kind === 'removeMember' && !account.groups.includes((payload as MembershipPayload).group);
 
 /** An account of ours as the rules of protection see it. */
 const asListed = (account: AccountState): ListedAccount => ({

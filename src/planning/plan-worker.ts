@@ -264,7 +264,9 @@ export function complete(
     targets.push({ target: target.mapping.name, changes: plan.changes });
     moved ||= plan.operations.length + plan.changes.length > 0;
   }
-  const mover = stageTransition === null && prepared.replayed.length === 0 && situation.revision > 0 && moved;
+  // What is still to be done about somebody who has left is no change of theirs.
+  const mover =
+    stageTransition === null && prepared.replayed.length === 0 && situation.revision > 0 && moved && stage !== 'left';
   const standing = delivered(prepared, operations, supersedes, mover, rules);
   const transitions = prepared.accepted.flatMap(({ transition }) => (transition === null ? [] : [transition]));
   if (mover && operations.length > 0) transitions.push('mover');

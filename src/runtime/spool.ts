@@ -6,7 +6,7 @@ import { assert } from '../base/assert.ts';
 import type { Shelf } from './shelf.ts';
 
 /** Text kept in memory before the file is used: a daily snapshot never gets there. */
-const MEMORY_MAX = 8 * 1024 * 1024;
+const MEMORY_MAX = 2 * 1024 * 1024;
 const WRITE_BUFFER = 1024 * 1024;
 /** Read at once where items are asked for in the order in which they were added. */
 const READ_BUFFER = 256 * 1024;

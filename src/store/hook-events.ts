@@ -22,6 +22,8 @@ export interface HookEvents {
   ) => readonly WaitingEvent[];
   readonly nextAt: (connection: number, kind: WaitingEvent['kind']) => Instant | null;
   readonly states: (connection: number | null) => readonly HookState[];
+  /** After a rollback: what was counted in it never came. */
+  readonly recount: () => void;
   /** Forgets at most `limit` events that ended before `before`; false when none are left. */
   readonly sweep: (limit: number, before: Instant) => boolean;
 }
@@ -58,11 +60,13 @@ export function hookEventsOf(sql: Sql, connections: Names): HookEvents {
     `INSERT INTO hook_events (connection_id, hook, kind, identity, keyed, state, body, form, received_at, not_before)
      VALUES (?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)`,
   );
-  const end = sql.prepare<[{ state: string; reason: string; at: Instant; id: number }]>(
-    `UPDATE hook_events SET state = @state, reason = @reason, ended_at = @at, body = NULL,
+  const end = sql
+    .prepare<[{ state: string; reason: string; at: Instant; id: number }], number>(
+      `UPDATE hook_events SET state = @state, reason = @reason, ended_at = @at, body = NULL,
        identity = CASE keyed WHEN 1 THEN identity ELSE NULL END
-     WHERE id = @id AND state = 'waiting'`,
-  );
+     WHERE id = @id AND state = 'waiting' RETURNING connection_id`,
+    )
+    .pluck();
   const wait = sql.prepare<[Instant, string, number]>(
     `UPDATE hook_events SET not_before = ?, tries = tries + 1, reason = ? WHERE id = ? AND state = 'waiting'`,
   );
@@ -88,18 +92,32 @@ export function hookEventsOf(sql: Sql, connections: Names): HookEvents {
   const sweep = sql.prepare<[Instant, number]>(
     'DELETE FROM hook_events WHERE id IN (SELECT id FROM hook_events WHERE ended_at < ? ORDER BY ended_at LIMIT ?)',
   );
+  /** Waiting events by connection: counted once, for a burst asks each time. */
+  const counts = new Map<number, number>();
+  const countOf = (connection: number): number => {
+    const known = counts.get(connection) ?? waitingCount.get(connection) ?? 0;
+    counts.set(connection, known);
+    return known;
+  };
   return {
+    recount: () => counts.clear(),
     receive: (connection, event) => {
       const { hook, kind, identity, keyed, body, form, receivedAt } = event;
       if (known.get(connection, hook, identity) !== undefined) return 'duplicate';
       const room = WAITING_MAX + (kind === 'emergency' ? EMERGENCY_ROOM : 0);
-      if ((waitingCount.get(connection) ?? 0) >= room || (span.get() ?? 0) >= REMEMBERED_MAX) return 'full';
+      const waits = countOf(connection);
+      if (waits >= room || (span.get() ?? 0) >= REMEMBERED_MAX) return 'full';
       add.run(connection, hook, kind, identity, Number(keyed), body, form, receivedAt, receivedAt);
+      counts.set(connection, waits + 1);
       return 'stored';
     },
     end: ({ id, state, reason, notBefore }, at) => {
       if (state === 'waiting') wait.run(notBefore ?? at, reason, id);
-      else end.run({ state, reason, at, id });
+      else {
+        const connection = end.get({ state, reason, at, id });
+        const waits = connection === undefined ? undefined : counts.get(connection);
+        if (connection !== undefined && waits !== undefined) counts.set(connection, waits - 1);
+      }
     },
     waiting: (connection, kind, now, limit) =>
       waiting

@@ -65,6 +65,7 @@ export function roomsWriter(sql: Sql, rooms: Rooms): Writer {
         rooms.connections.forget();
         rooms.targets.forget();
         rooms.accounts.forget();
+        rooms.hookEvents.recount();
       },
     },
   ]);

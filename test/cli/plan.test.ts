@@ -101,9 +101,9 @@ test('what one process plans is what another then sends, ids apart that the targ
   ];
   for (const rows of [before, after]) {
     acme.feed(rows);
-    const plan = await acme.cli('plan', '--requests', '--json');
+    const plan = await acme.child('plan', '--requests', '--json');
     const sent = acme.idp.log.length;
-    expect((await acme.cli('sync')).code).toBe(0);
+    expect((await acme.child('sync')).code).toBe(0);
     const log = acme.idp.log.slice(sent).filter(({ path }) => !path.startsWith('/Users?startIndex'));
     const { unsent, unsaid, lines } = compared(acme.idp, plan.json.connections[0].workers, log);
     expect({ unsent, unsaid }).toEqual({ unsent: [], unsaid: [] });

@@ -375,7 +375,7 @@ describe('real feeds', () => {
     'AdventureWorks’ department history, one effective-dated file, is 290 joiners and its six moves on the right days',
     async () => {
       const args = ['rehearse', 'adventureworks-history', '--from', '2006-06-01', '--to', '2013-12-31', '--json'];
-      const run = await runCli(args, { ROLLCALL_MAPPINGS: join(EXAMPLES, 'history') }, LONG_MS);
+      const run = await runCli(args, { ROLLCALL_MAPPINGS: join(EXAMPLES, 'history') });
       expect(run.code).toBe(0);
       expect(run.json.total.transitions).toMatchObject({ joiner: 290, start: 290, mover: 6 });
       expect(run.json.total.transitions.leaver ?? 0).toBe(0);
@@ -409,7 +409,7 @@ describe('real feeds', () => {
       const file = join(EXAMPLES, 'data', 'entra', 'csv-with-1000-records.csv');
       const args = ['rehearse', 'entra-sample', '--exports', file, '--from', '2026-01-01', '--to', '2026-01-02'];
       const env = { ROLLCALL_MAPPINGS: EXAMPLES };
-      const run = await runCli([...args, '--json'], env, LONG_MS);
+      const run = await runCli([...args, '--json'], env);
       expect(run.code).toBe(0);
       expect(run.json.total).toMatchObject({ transitions: { joiner: 170 }, rejected: 641 });
 
@@ -454,7 +454,7 @@ describe('real feeds', () => {
       }
       for (const times of Object.values(counted)) expect(times).toBeGreaterThan(0);
 
-      const people = await runCli(args, env, LONG_MS);
+      const people = await runCli(args, env);
       expect(people.stdout).toMatch(/641 +such as: several rows with different content share the key \d+/);
       expect(people.stdout).toMatch(/\d+ workers without the manager they name/);
     },

@@ -53,6 +53,14 @@ const TABLE: Readonly<Record<string, Tries>> = {
   worker: tries(['worker', '1']),
   holds: tries(['holds'], ['holds', '--items', '1000']),
   approve: { lines: async (acme) => (await almost(acme)).map((digest) => ['approve', digest, ...signed]) },
+  explain: tries(['explain', '1'], ['explain', '1', '--values']),
+  failed: tries(['failed'], ['failed', '--list']),
+  replay: tries(
+    ['replay', '--all', ...signed],
+    ['replay', '--all', '--at-once', ...signed],
+    ['replay', '1', ...signed],
+  ),
+  skip: tries(['skip', '1', '--hours', '1', ...signed]),
   discard: { lines: async (acme) => (await almost(acme)).map((digest) => ['discard', digest, ...signed]) },
   leave: {
     allowed: ['7'],
@@ -66,7 +74,7 @@ const TABLE: Readonly<Record<string, Tries>> = {
   'stop-writes': tries(['stop-writes', '--except-leavers', ...signed], ['sync', '--wait', '1']),
   'resume-writes': tries(['resume-writes', ...signed], ['sync', '--wait', '1']),
   audit: tries(['audit', 'tail'], ['audit', 'verify']),
-  validate: tries(['validate']),
+  validate: tries(['validate'], ['validate', '--probe']),
   machine: tries(['machine']),
   version: tries(['version']),
   help: tries(['help'], ['help', 'mapping']),
@@ -76,6 +84,7 @@ const LASTING: Readonly<Record<string, string>> = {
   run: 'tried below',
   demo: 'has a state folder and an endpoint of its own and knows no other',
   endpoint: 'is a target, not a way to one',
+  init: 'drafts a file from a sample and knows no target',
 };
 
 const active = ({ idp }: Company): readonly string[] =>

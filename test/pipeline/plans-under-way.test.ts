@@ -56,3 +56,10 @@ test('one attribute is counted apart from another', () => {
     ['department', 1],
   ]);
 });
+
+test('whom one plan holds the others know of, for they may have looked at everyone before', () => {
+  const plans = new PlansUnderWay();
+  const [one, other] = [plans.open(), plans.open()];
+  one.held(['1']);
+  expect([[...one.heldElsewhere], [...other.heldElsewhere]]).toEqual([[], ['1']]);
+});

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Finding } from '../../src/base/finding.ts';
 import { Problem } from '../../src/base/problem.ts';
 import { readConnection } from '../../src/mapping/connection-file.ts';
-import { probeSource } from '../../src/pipeline/probe-source.ts';
+import { firstLens, furtherLens, probeSource } from '../../src/pipeline/probe-source.ts';
 import { fileSource } from '../../src/sources/file/file-source.ts';
 import type { Source } from '../../src/sources/source.ts';
 import { feedFolder, feedSettings, forever, LATER } from '../support/feed-folder.ts';
@@ -20,8 +20,7 @@ async function probed(content: string, more: Partial<Source> = {}): Promise<read
   });
   const read = readConnection('acme.yaml', mappingText(), { sha256 });
   if ('faults' in read) throw new Error(JSON.stringify(read.faults));
-  onTestFinished(() => undefined);
-  return probeSource({ ...source, ...more }, read.connection, LATER, forever());
+  return probeSource({ ...source, ...more }, firstLens(read.connection), LATER, forever());
 }
 
 const one = (findings: readonly Finding[], code: string): Finding | undefined =>
@@ -105,4 +104,33 @@ test('a secret that is missing is told with what was found before', async () => 
       hint: 'set it',
     },
   ]);
+});
+
+test('a further source is read in its own words', async () => {
+  const also = `also:
+  - name: phones
+    source: { kind: file, path: phones.csv, stableMs: 0 }
+    key: record.Staff
+    joins: worker.id
+    attributes: { phone: record.Phone, room: record.Room }
+`;
+  const read = readConnection('acme.yaml', mappingText() + also, { sha256 });
+  if ('faults' in read) throw new Error(JSON.stringify(read.faults));
+  const [further] = read.connection.also;
+  if (further === undefined) throw new Error('there is no further source');
+  const folder = feedFolder();
+  folder.write(
+    'phones.csv',
+    `Staff,Phone,Room\n${crowd(6)
+      .map(({ id }) => `${id},555,\n`)
+      .join('')},666,\n`,
+  );
+  const source = fileSource(feedSettings(folder.dir, { path: 'phones.csv' }), {
+    now: () => Date.parse(LATER),
+    wait: () => Promise.resolve(),
+  });
+  const found = await probeSource(source, furtherLens(read.connection, further), LATER, forever());
+  expect(one(found, 'source.records')?.message).toBe('6 of the 7 records looked at can be used');
+  expect(one(found, 'source.rejected')?.message).toMatch(/^1 rejected: /);
+  expect(one(found, 'source.blank')?.message).toBe('room is blank in every record');
 });

@@ -8,6 +8,7 @@ import { readConnection } from '../../src/mapping/connection-file.ts';
 import type { AccountPayload, AccountState, OpenOperation, Situation } from '../../src/planning/changeset.ts';
 import type { TargetAnswers } from '../../src/planning/plan-account.ts';
 import { complete, type PlanRules, prepare, type WorkerPlan } from '../../src/planning/plan-worker.ts';
+import { unitName, workplace } from '../../src/planning/unit.ts';
 import { sha256 } from '../../src/runtime/hash.ts';
 import type { Employment } from '../../src/worker/worker.ts';
 import { mappingText } from '../support/house.ts';
@@ -509,4 +510,97 @@ describe('the sessions of somebody who leaves', () => {
     expect(kinds(plan)).not.toContain('delete');
     expect(plan.harms).toEqual([]);
   });
+});
+
+describe('an account of somebody who left that the target shows as active', () => {
+  const gone = (account_: Partial<AccountState>, operations: readonly OpenOperation[] = []): Situation =>
+    working({
+      standing: {
+        stage: 'left',
+        delivery: 'settled',
+        facts: {
+          ...NO_FACTS,
+          leaveSeenAt: instantOf('2026-11-21T00:00:00Z'),
+          leaveKind: 'explicit',
+          leaveBy: 'feed',
+          endedEmployment: '104',
+          endedStart: employed().startDate,
+        },
+      },
+      employments: [employed({ Status: 'T' }, instantOf('2026-11-21T00:00:00Z'))],
+      accounts: [account({ active: true, groups: [], ...account_ })],
+      operations,
+    });
+  const open = (kind: OpenOperation['kind']): OpenOperation => ({
+    id: 7,
+    target: 'idp',
+    kind,
+    lane: 'leaver',
+    state: 'sending',
+    payload: {
+      userName: '',
+      externalId: '',
+      active: true,
+      attributes: {},
+      onCreateOnly: [],
+      keepWhenBlank: [],
+      managerKey: null,
+    },
+  });
+
+  it('is disabled again, and counts as an explicit leaver for the guard', () => {
+    const plan = planned(gone({}), []);
+    expect(kinds(plan)).toEqual(['disable']);
+    expect(plan.harms).toMatchObject([
+      { kind: 'explicitLeaver', target: 'idp', operation: 'disable again', before: 'active', after: 'left' },
+    ]);
+  });
+
+  it('counts nothing where nobody found it so, where it was never there, or where work of ours explains it', () => {
+    expect(harms(planned(gone({ active: null }), []))).toEqual([]);
+    expect(kinds(planned(gone({ active: null }), []))).toEqual(['disable']);
+    expect(harms(planned(gone({ remoteId: null }), []))).toEqual([]);
+    expect(harms(planned(gone({}, [open('enable')]), []))).toEqual([]);
+    expect(kinds(planned(gone({}, [open('enable')]), []))).toEqual(['disable']);
+    const underWay = planned(gone({}, [open('disable')]), []);
+    expect([kinds(underWay), harms(underWay)]).toEqual([[], []]);
+  });
+});
+
+describe('the unit in which somebody works', () => {
+  const per = { ...rulesWith(mapping), limitsPer: { attribute: 'department', only: null } };
+
+  it('is the one on file, whatever the feed says now, and is told of those alone who are harmed', () => {
+    expect(planned(working(), [employed({ Dept: 'Legal' })], answer(), per).unit).toBe('department Sales');
+    expect(planned(working(), [employed()], answer(), per).unit).toBeUndefined();
+    expect(planned(working(), [employed({ Dept: 'Legal' })]).unit).toBeUndefined();
+  });
+
+  it('is that of the employment that counts where there are several, and none where nothing says it', () => {
+    const [first] = working().employments;
+    const over = { ...employed({ ID: '90', Dept: 'Plant', End: '2021-01-31', Status: 'T' }), personId: '104' };
+    const two = working({ employments: first === undefined ? [] : [over, first] });
+    expect(planned(two, [employed({ Title: 'Chief' })], answer(), per).unit).toBe('department Sales');
+    const blank = working({ employments: [employed({ Dept: '' }, instantOf('2026-11-20T00:00:00Z'))] });
+    expect(planned(blank, [employed({ Dept: '', Title: 'Chief' })], answer(), per).unit).toBeUndefined();
+    expect(unitName('department', null)).toBeNull();
+    expect(workplace(working().standing, [], NOW, DEFAULT_POLICY)).toBeNull();
+  });
+});
+
+it('a suspension takes no group away that is still granted, and no queued membership with it', () => {
+  const suspending = { ...rulesWith(mapping), policy: { ...DEFAULT_POLICY, onLeave: 'suspend' as const } };
+  const plan = planned(working(), [employed({ Status: 'L' })], answer(), suspending);
+  expect(kinds(plan)).toEqual(['disable']);
+  expect(harms(plan)).toEqual(['inferredLeaver']);
+  const joining: OpenOperation = {
+    id: 9,
+    target: 'idp',
+    kind: 'addMember',
+    lane: 'mover',
+    state: 'queued',
+    payload: { group: 'Dept Sales', create: true, computed: true, authority: 'additive' },
+  };
+  const waiting = working({ accounts: [account({ groups: ['All staff'] })], operations: [joining] });
+  expect(planned(waiting, [employed({ Status: 'L' })], answer(), suspending).change?.supersedes).toEqual([]);
 });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
+import { Shelf } from '../../src/runtime/shelf.ts';
 import { Spool } from '../../src/runtime/spool.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'rollcall-spool-'));
@@ -41,6 +42,45 @@ test('an item comes back as it was added, from memory and from the file, in any 
   );
   expect(turns.forward).toBeGreaterThan(20);
   expect(turns.backward).toBeGreaterThan(20);
+});
+
+test('items packed together come out one after the other, whichever were asked for, on memory that others left something in', () => {
+  const shelf = new Shelf();
+  const seen = { memory: 0, stretch: 0, jump: 0, empty: 0 };
+  const text = fc.oneof(
+    { weight: 3, arbitrary: fc.string({ unit: 'grapheme', maxLength: 40 }) },
+    fc.constant(''),
+    fc.string({ minLength: 1, maxLength: 5 }).map((one) => one.repeat(100_000)),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(text, fc.boolean()), { minLength: 5, maxLength: 60 }),
+      fc.boolean(),
+      (steps, spill) => {
+        using spool = new Spool(folder);
+        if (spill) spool.add('x'.repeat(2 * 1024 * 1024 - 50));
+        const all = steps.map(([item]) => ({ at: spool.add(item), item }));
+        const wanted = all.filter((_, index) => steps[index]?.[1] === true);
+        const { bytes, lengths } = spool.packed(
+          wanted.map(({ at }) => at),
+          shelf,
+        );
+        expect(bytes.length).toBe(lengths.reduce((sum, length) => sum + length, 0));
+        let end = 0;
+        for (const [index, { at, item }] of wanted.entries()) {
+          const start = end;
+          end += lengths[index] ?? 0;
+          expect(Buffer.from(bytes).toString('utf8', start, end)).toBe(Buffer.from(item).toString('utf8'));
+          if (!spill) seen.memory += 1;
+          if (item === '') seen.empty += 1;
+          if (spill && index > 0) seen[at === (wanted[index - 1]?.at ?? 0) + 1 ? 'stretch' : 'jump'] += 1;
+        }
+        shelf.giveBack(bytes);
+      },
+    ),
+    { numRuns: 40 },
+  );
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(20);
 });
 
 test('the file has no name, so that nothing personal stays behind', () => {

@@ -80,6 +80,7 @@ describe.each(WAYS)('a claim %s', (_, mode) => {
       transition: 'joiner',
       firstSentAt: minutesAfterNoon(1),
       createdAt: NOON,
+      worker: null,
     } satisfies ClaimedOperation);
     const retry = aResult(update, {
       state: 'queued',
@@ -99,6 +100,30 @@ describe.each(WAYS)('a claim %s', (_, mode) => {
     await store.commit({ connection: 'acme', at: minutesAfterNoon(4), results: [aResult(update)] });
     expect(await claimAll(store, minutesAfterNoon(4))).toMatchObject([{ id: member, groupRemoteId: 'g1' }]);
     expect(await store.nextAttempt('idp', minutesAfterNoon(4))).toBeNull();
+  });
+
+  it('tells where a worker stands for whom nothing else is open, here or elsewhere, and of nobody else', async () => {
+    const { store } = await heldStore(undefined, mode);
+    const elsewhere = { target: 'other' } as const;
+    const alone = aChange('alone', { operations: [anOperation('alone')] });
+    await store.commit({
+      connection: 'acme',
+      at: NOON,
+      workers: [
+        { ...alone, dueAt: minutesAfterNoon(9) },
+        aChange('followed', { operations: [anOperation('followed'), anOperation('followed', { kind: 'update' })] }),
+        aChange('both', {
+          accounts: [anAccount('both'), anAccount('both', elsewhere)],
+          operations: [anOperation('both'), anOperation('both', elsewhere)],
+        }),
+      ],
+    });
+    const claimed = await claimAll(store);
+    expect(claimed.map(({ workerKey, worker }) => [workerKey, worker])).toEqual([
+      ['alone', { revision: 1, standing: alone.standing, dueAt: minutesAfterNoon(9) }],
+      ['followed', null],
+      ['both', null],
+    ]);
   });
 
   it('holds memberships back until the account has a remote id, and lets what makes the account overtake them', async () => {

@@ -1,12 +1,15 @@
-// The real command line as a child process against a small company in a folder of its own.
+// The real command line against a small company in a folder of its own: inside this process, or as a child where the process
+// boundary is the point (signals, pipes, two processes on one state folder).
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { dayIn, plusDays } from '../../src/base/calendar-date.ts';
+import { runCommandLine } from '../../src/cli/program.ts';
 import { nowOf, systemClock } from '../../src/runtime/clock.ts';
 import { type FakeIdp, type FakeIdpOptions, startFakeIdp } from './fake-idp.ts';
 
@@ -45,6 +48,8 @@ export interface Company {
   readonly feed: (rows: readonly Row[]) => void;
   readonly write: (path: string, text: string) => void;
   readonly cli: (...args: readonly string[]) => Promise<CliRun>;
+  /** As a process of its own. */
+  readonly child: (...args: readonly string[]) => Promise<CliRun>;
   readonly start: (...args: readonly string[]) => RunningCli;
 }
 
@@ -130,6 +135,7 @@ export async function company(options: FakeIdpOptions & { readonly groups?: neve
     },
     write,
     cli: (...args) => runCli(args, env),
+    child: (...args) => runChild(args, env),
     start: (...args) => startCli(args, env),
   };
 }
@@ -150,23 +156,42 @@ function csvOf(rows: readonly Row[]): string {
   return `Id,Given,Family,Status,Start,End,Department,Manager\n${lines.map((line) => `${line}\n`).join('')}`;
 }
 
-/** Erasing the types of every file costs a command more than most of what it does; the cache is Node's own. */
-const NODE_COMPILE_CACHE = join(tmpdir(), 'rollcall-test-compile-cache');
-
 function environmentWith(env: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const { NO_COLOR: _, ROLLCALL_LOG_LEVEL: __, ...rest } = process.env;
-  return { ...rest, NODE_COMPILE_CACHE, ...env };
+  return { ...rest, ...env };
 }
 
-export function runCli(
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-  hungMs = HUNG_MS,
-): Promise<CliRun> {
+/** Runs one command line inside this process, on outputs of its own. */
+export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliRun> {
+  let stdout = '';
+  let stderr = '';
+  const into = (add: (text: string) => void): Writable =>
+    new Writable({
+      decodeStrings: false,
+      write: (text: string, _, done) => {
+        add(text);
+        done();
+      },
+    });
+  const code = await runCommandLine(args, environmentWith(env), {
+    stdout: into((text) => {
+      stdout += text;
+    }),
+    stderr: into((text) => {
+      stderr += text;
+    }),
+    // Nobody interrupts it: signals belong to processes.
+    once: () => undefined,
+  });
+  return ended(args, code, stdout, stderr);
+}
+
+/** Runs one command line in a process of its own, killed when it hangs. */
+export function runChild(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliRun> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentWith(env),
-    timeout: hungMs,
+    timeout: HUNG_MS,
     killSignal: 'SIGKILL',
   });
   let stdout = '';
@@ -179,18 +204,26 @@ export function runCli(
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject).on('close', (code) => {
-      // A stack is a bug, whatever the test expected.
-      if (/^ {4}at /m.test(stderr)) reject(new Error(`rollcall ${args.join(' ')} ended with ${code}:\n${stderr}`));
-      resolve({
-        code,
-        stdout,
-        stderr,
-        get json() {
-          return JSON.parse(stdout);
-        },
-      });
+      try {
+        resolve(ended(args, code, stdout, stderr));
+      } catch (error) {
+        reject(error);
+      }
     });
   });
+}
+
+/** @throws what stands on stderr when it is a stack: that is a bug, whatever the test expected. */
+function ended(args: readonly string[], code: number | null, stdout: string, stderr: string): CliRun {
+  if (/^ {4}at /m.test(stderr)) throw new Error(`rollcall ${args.join(' ')} ended with ${code}:\n${stderr}`);
+  return {
+    code,
+    stdout,
+    stderr,
+    get json() {
+      return JSON.parse(stdout);
+    },
+  };
 }
 
 /** A command that runs until it is stopped; it ends with the test at the latest. */

@@ -147,7 +147,7 @@ What all of them have in common:
   there is not taken for gone. The moment up to which changes were read is stored together with what they led to.
 - 429 and 503 with \`Retry-After\` pause the whole source. 401 fetches a new token once; then the look ends and says which reference is at fault.
 - Redirects are not followed, certificates are always verified, credentials are shown to \`baseUrl\` alone.
-- A refresh token that the vendor exchanges at each use is kept in \`tokens/\` of the state folder, sealed under the client secret. Another first
+- A refresh token that the vendor exchanges at each use is kept in \`tokens/\` of the state folder, sealed under the first one. Another first
   token in the reference takes its place.
 
 ${Object.entries<Preset>(PRESETS).map(presetSection).join('\n')}`;

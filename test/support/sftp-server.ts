@@ -62,8 +62,13 @@ export interface SftpServer {
   readonly openMost: () => number;
 }
 
-export const sshKeys = (): { readonly private: string; readonly public: string } =>
-  ssh2.utils.generateKeyPairSync('ed25519');
+/** About three pairs in a thousand that the library makes it cannot read itself: such a one is made again. */
+export function sshKeys(): { readonly private: string; readonly public: string } {
+  for (;;) {
+    const pair = ssh2.utils.generateKeyPairSync('ed25519');
+    if (!(ssh2.utils.parseKey(pair.private) instanceof Error)) return pair;
+  }
+}
 
 /** A PEM key with a passphrase, as OpenSSL writes it. */
 export const protectedKey = (passphrase: string): { readonly private: string; readonly public: string } => {

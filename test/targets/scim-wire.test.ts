@@ -278,3 +278,10 @@ test('a base URL that cannot be meant is a problem', () => {
     expect(() => scimTarget(settings, deps), baseUrl).toThrow(Problem);
   }
 });
+
+test.each(['http://idp.example.com/scim/v2', 'http://10.0.0.7/scim'])(
+  '%s is not opened: people and credentials would travel in the open',
+  (url) => {
+    expect(() => openDesk(url)).toThrow(/travel in the open/);
+  },
+);

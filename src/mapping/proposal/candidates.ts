@@ -18,6 +18,8 @@ export type Cast = ReadonlyMap<Role, readonly Candidate[]>;
 const MAIL = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
 /** A status has few words; more are names. */
 export const STATUS_WORDS_MAX = 40;
+/** Words of which none is known may be a company's own; many of them are somebody's remarks. */
+const UNKNOWN_WORDS_MAX = 10;
 /** What the values say counts as much as one step of the header's words. */
 const SHARE_WEIGHT = 2;
 
@@ -100,7 +102,9 @@ function scoreOf(column: SampleColumn, { role, strength }: NameFit): number | nu
       if (words.length === 0 || words.length > STATUS_WORDS_MAX) return null;
       const known = most((word) => meaningOf(word) !== null || truthOf(word) !== null);
       // "Married" and "California" are known to nobody.
-      return known === 0 && strength < 3 ? null : strength + share + SHARE_WEIGHT * known;
+      return known === 0 && (strength < 3 || words.length > UNKNOWN_WORDS_MAX)
+        ? null
+        : strength + share + SHARE_WEIGHT * known;
     }
     case 'activeFlag':
     case 'leftFlag':

@@ -10,7 +10,8 @@ export interface Chosen {
 }
 
 /** What a person is told of a column that was found by its values. */
-export const SEEN = 'found by its values, the header says nothing';
+export const seen = (column: SampleColumn): string =>
+  `"${nameOf(column)}" was found by its values: its name says nothing`;
 
 /** Parts in the order in which they choose. */
 export class Choice {
@@ -38,8 +39,8 @@ export class Choice {
     // A column goes to the part that it fits best: `Manager ID` is no id.
     const best = this.candidates(role).find(({ column, strength }) => !this.#saysMore(column, role, strength));
     if (best !== undefined) return this.use(best.column, false);
-    const seen = bySight(this.columns, this.#spokenFor(), role);
-    return seen === null ? null : this.use(seen, true);
+    const found = bySight(this.columns, this.#spokenFor(), role);
+    return found === null ? null : this.use(found, true);
   }
 
   use(column: SampleColumn, sight: boolean): Chosen {
@@ -55,7 +56,7 @@ export class Choice {
     if (best !== undefined && (overlap(best.column, id) > 0 || this.candidates('managerId').includes(best)))
       return this.use(best.column, false);
     if (named.length > 0) return null;
-    const seen = this.columns.find(
+    const found = this.columns.find(
       (column) =>
         !this.taken.has(column) &&
         column.dates === null &&
@@ -63,7 +64,7 @@ export class Choice {
         column.distinct.size < column.filled &&
         overlap(column, id) >= KEYS_SHARE_MIN,
     );
-    return seen === undefined ? null : this.use(seen, true);
+    return found === undefined ? null : this.use(found, true);
   }
 
   /** Columns that play no part and look like none. */

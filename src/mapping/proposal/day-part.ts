@@ -1,5 +1,5 @@
 // When a worker begins and ends: the columns of dates among which the parts are handed out, and what is doubtful about each.
-import { type Choice, SEEN } from './choice.ts';
+import { type Choice, seen } from './choice.ts';
 import type { Role } from './column-words.ts';
 import { type DayReading, dayReading } from './day-columns.ts';
 import { type Entry, type Setting, yamlText } from './file-text.ts';
@@ -52,14 +52,14 @@ export function takeDays(choice: Choice): Days {
 
 function daySetting(
   key: string,
-  { reading, bySight }: DayColumn,
+  { column, reading, bySight }: DayColumn,
   more: readonly string[] = [],
   comment = reading.comment,
 ): Setting {
   return {
     key,
     value: yamlText(reading.expression),
-    unsure: [...(bySight ? [SEEN] : []), ...more, ...reading.unsure],
+    unsure: [...(bySight ? [seen(column)] : []), ...more, ...reading.unsure],
     ...(comment === undefined ? {} : { comment }),
   };
 }

@@ -29,6 +29,9 @@ export interface Doubt {
 /** Comments stand in this column, where the line is shorter. */
 const COMMENT_COLUMN = 40;
 
+/** Names of files and columns come from outside: a line end in one must not end the comment. */
+export const oneLine = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ');
+
 export function fileText(entries: readonly Entry[]): { readonly text: string; readonly doubts: readonly Doubt[] } {
   const lines: string[] = [];
   const doubts: Doubt[] = [];
@@ -36,15 +39,15 @@ export function fileText(entries: readonly Entry[]): { readonly text: string; re
     for (const entry of list) {
       if ('remark' in entry) {
         const mark = entry.unsureOf === undefined ? '' : 'unsure: ';
-        lines.push(entry.remark === '' ? '' : `${indent}# ${mark}${entry.remark}`);
+        lines.push(entry.remark === '' ? '' : `${indent}# ${mark}${oneLine(entry.remark)}`);
         if (entry.unsureOf !== undefined) doubts.push({ key: entry.unsureOf, line: lines.length, text: entry.remark });
         continue;
       }
       const { key, value, comment, unsure = [], item = false } = entry;
       const path = parent === '' ? key : `${parent}.${key}`;
-      for (const text of unsure) lines.push(`${indent}# unsure: ${text}`);
+      for (const text of unsure) lines.push(`${indent}# unsure: ${oneLine(text)}`);
       const line = typeof value === 'string' ? `${indent}${key}: ${value}` : `${indent}${key}:`;
-      lines.push(comment === undefined ? line : `${line.padEnd(COMMENT_COLUMN)} # ${comment}`);
+      lines.push(comment === undefined ? line : `${line.padEnd(COMMENT_COLUMN)} # ${oneLine(comment)}`);
       for (const text of unsure) doubts.push({ key: path, line: lines.length, text });
       if (typeof value === 'string') continue;
       const first = lines.length;

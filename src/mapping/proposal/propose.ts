@@ -3,7 +3,7 @@
 import { isTimeZone } from '../../base/calendar-date.ts';
 import type { Fault } from '../../base/problem.ts';
 import type { RawRecord } from '../bound-mapping.ts';
-import { type Doubt, type Entry, fileText, yamlText } from './file-text.ts';
+import { type Doubt, type Entry, fileText, oneLine, yamlText } from './file-text.ts';
 import { type SampleColumn, sampleColumns } from './sample-columns.ts';
 import { type TargetChoice, targetPart } from './target-part.ts';
 import { workerPart } from './worker-part.ts';
@@ -80,8 +80,9 @@ const tableOf = (lines: readonly Entry[]): readonly Entry[] | string =>
     ? lines
     : [...lines, { key: 'active', value: 'active', comment: 'so that the table is not empty' }];
 
-/** Names of files and columns come from outside: a line end in one must not end the comment. */
-const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').slice(0, 80);
+/** Long enough to recognise a column by. */
+const NAME_SHOWN_MAX = 80;
+const printable = (text: string): string => oneLine(text).slice(0, NAME_SHOWN_MAX);
 
 function zoneOf(
   column: SampleColumn | null,

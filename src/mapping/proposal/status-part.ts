@@ -1,8 +1,9 @@
 // How a worker's status is read: a table of the words that were met, or flags, or nothing but dates.
+import { seen } from './choice.ts';
 import type { Role } from './column-words.ts';
 import type { Entry, Setting } from './file-text.ts';
 import { yamlText } from './file-text.ts';
-import { celText, nameOf, type SampleColumn } from './sample-columns.ts';
+import { celText, type SampleColumn } from './sample-columns.ts';
 import { type Meaning, meaningOf, truthOf } from './status-words.ts';
 
 export interface StatusPart {
@@ -28,7 +29,7 @@ export function statusPart(
     words.every((word) => truthOf(word) !== null && meaningOf(word) === null);
   const meaning = (word: string): Meaning | null => (flag ? flagMeaning(word, role === 'leftFlag') : meaningOf(word));
   const unsure: string[] = [];
-  if (found.bySight) unsure.push(`found by its values: "${nameOf(column)}" may mean something else`);
+  if (found.bySight) unsure.push(seen(column));
   if (flag && role === 'status') unsure.push('yes is taken for active and no for left');
   const blanks = column.values.length - column.filled;
   if (blanks > 0) unsure.push(`${blanks} of ${column.values.length} rows have no status: they are rejected`);

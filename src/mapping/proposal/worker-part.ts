@@ -1,7 +1,7 @@
 // The `worker:` section: one part after the other chooses its column, and says what is doubtful about it.
 import type { Fault } from '../../base/problem.ts';
 import { STATUS_WORDS_MAX } from './candidates.ts';
-import { Choice, type Chosen, SEEN } from './choice.ts';
+import { Choice, type Chosen, seen } from './choice.ts';
 import type { Role } from './column-words.ts';
 import { repeatedKeys, SEQUENCE_SHARE_MIN } from './dated-rows.ts';
 import { effectiveSettings, endSettings, startSetting, takeDays } from './day-part.ts';
@@ -72,6 +72,7 @@ export function workerPart(
     ...endSettings(days, dated && to === days.end, columns),
     ...(zone === null ? [] : [plainSetting('timeZone', zone)]),
     ...managerSettings(manager, id.column, choice),
+    ...(nobodyIsCalled(names) ? [NO_NAMES] : []),
     { key: 'attributes', value: attributes.length === 0 ? '{}' : attributes },
   ];
   return {
@@ -94,10 +95,16 @@ const noKey = (columns: readonly SampleColumn[]): Fault => ({
   hint: 'the feed needs a key for each worker that never changes and never goes to somebody else',
 });
 
+const nobodyIsCalled = ({ given, family, full }: NameParts): boolean => !given && !family && !full;
+const NO_NAMES: Entry = {
+  remark: 'no column with names was found: write givenName and familyName below, and name: under user',
+  unsureOf: 'worker.attributes',
+};
+
 const plainSetting = (key: string, { column, bySight }: Chosen): Setting => ({
   key,
   value: yamlText(column.expression),
-  ...(bySight ? { unsure: [SEEN] } : {}),
+  ...(bySight ? { unsure: [seen(column)] } : {}),
 });
 
 /** A key that is unique beats one that is named better: rows under one key would be rejected. */
@@ -114,7 +121,7 @@ function idSetting({ column, bySight }: Chosen, choice: Choice, repeated: number
     .candidates('id')
     .filter((other) => other.strength === 3 && other.column.distinct.size === column.values.length);
   const unsure = [
-    ...(bySight ? [SEEN] : []),
+    ...(bySight ? [seen(column)] : []),
     ...(blanks === 0 ? [] : [`${blanks} rows have no key: they are rejected`]),
     ...(repeated === 0
       ? []
@@ -157,8 +164,8 @@ function takeStatus(choice: Choice): StatusPart {
   if (found?.chosen !== null && found !== undefined) {
     return statusPart({ column: found.chosen.column, role: found.role, bySight: found.chosen.bySight }, leaveFlag);
   }
-  const seen = choice.take('status');
-  return statusPart(seen === null ? null : { column: seen.column, role: 'status', bySight: true }, leaveFlag);
+  const sighted = choice.take('status');
+  return statusPart(sighted === null ? null : { column: sighted.column, role: 'status', bySight: true }, leaveFlag);
 }
 
 function namedStatus(choice: Choice): Chosen | null {
@@ -182,7 +189,7 @@ function managerSettings(manager: Chosen | null, id: SampleColumn, choice: Choic
   const known = [...column.distinct].filter((key) => id.distinct.has(key)).length;
   const few = column.distinct.size > 0 && known < column.distinct.size / 2;
   const unsure = [
-    ...(bySight ? [SEEN] : []),
+    ...(bySight ? [seen(column)] : []),
     ...(few
       ? [
           `only ${known} of ${column.distinct.size} managers are in the sample under this key: is it the same kind of number as worker.id?`,

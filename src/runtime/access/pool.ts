@@ -5,9 +5,11 @@ import type { Readable } from 'node:stream';
 import { setTimeout as later } from 'node:timers';
 import { Pool } from 'undici';
 import type { Fault } from './faults.ts';
-import { replyTo } from './reply.ts';
+import { type HttpAnswer, type HttpRequest, replyTo } from './reply.ts';
 import type { Transport, Wire } from './transport.ts';
 import { ProxyFault } from './tunnel.ts';
+
+export type { HttpAnswer, HttpRequest } from './reply.ts';
 
 export interface PoolShape {
   readonly connections: number;
@@ -17,23 +19,6 @@ export interface PoolShape {
   /** Larger answers are cut (`UND_ERR_RES_EXCEEDED_MAX_SIZE`). */
   readonly answerBytesMax: number;
 }
-
-export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-export type HttpAnswer =
-  | {
-      readonly kind: 'answer';
-      readonly status: number;
-      readonly header: (name: string) => string | null;
-      readonly body: string;
-    }
-  /** `code` is the transport's own word for what went wrong; `detail` may say more to people. */
-  | { readonly kind: 'fault'; readonly code: string; readonly detail?: string };
 
 /** An answer of which only the head has come. */
 export interface OpenAnswer {

@@ -2,7 +2,23 @@
 // a stream costs more than all that is done with it.
 import { setTimeout as later } from 'node:timers';
 import type { Dispatcher } from 'undici';
-import type { HttpAnswer, HttpRequest } from './pool.ts';
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export type HttpAnswer =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly header: (name: string) => string | null;
+      readonly body: string;
+    }
+  /** `code` is the transport's own word for what went wrong; `detail` may say more to people. */
+  | { readonly kind: 'fault'; readonly code: string; readonly detail?: string };
 
 export type Ended = Extract<HttpAnswer, { kind: 'answer' }> | { readonly kind: 'failed'; readonly error: unknown };
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;
