@@ -11,6 +11,8 @@ export interface Config {
   readonly proofDir: string;
   /** File of the key that signs them; null: nobody signs. */
   readonly auditKey: string | null;
+  /** File that says where alerts go; null: nowhere. */
+  readonly alertsFile: string | null;
   readonly logLevel: string;
   /** Where `/healthz` and `/readyz` answer; port 0 lets the system choose. */
   readonly http: {
@@ -104,6 +106,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     stateDir,
     proofDir: resolve(environment.ROLLCALL_PROOF ?? join(stateDir, 'proof')),
     auditKey: auditKey === '' ? null : resolve(auditKey),
+    alertsFile: (environment.ROLLCALL_ALERTS ?? '') === '' ? null : resolve(environment.ROLLCALL_ALERTS ?? ''),
     logLevel,
     http: Object.freeze({ host, port, tls, behindProxy, token }),
     operator: setting(flags.as, 'ROLLCALL_OPERATOR', ''),

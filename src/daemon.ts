@@ -9,9 +9,11 @@ import { loadConnections } from './connections.ts';
 import { credentialEnds } from './credential-ends.ts';
 import { hookEndpoints } from './http/hooks/endpoint.ts';
 import { buildServer } from './http/server.ts';
+import { type AlertSettings, readAlertSettings } from './mapping/alert-settings.ts';
 import type { Connection } from './mapping/connection-file.ts';
 import type { SecretReference } from './mapping/secret-reference.ts';
 import { openSource, settingText } from './open-source.ts';
+import { alertLoop } from './pipeline/alert-loop.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
 import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
 import { payDebts } from './pipeline/debts.ts';
@@ -30,12 +32,14 @@ import { watchSeals } from './pipeline/seal-watch.ts';
 import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
 import { openAccess } from './runtime/access/access.ts';
+import { openChannels } from './runtime/alert-channels.ts';
 import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
 import { diskRoom } from './runtime/disk-room.ts';
 import { type Logger, openLog } from './runtime/log.ts';
 import { Meter } from './runtime/meter.ts';
 import { ProofLog, readSigningKey } from './runtime/proof.ts';
 import { secretReader } from './runtime/secrets.ts';
+import { openSlots, type Slots } from './slots.ts';
 import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
 import { PROFILES } from './targets/scim/profiles.ts';
 import { scimTarget } from './targets/scim/scim-target.ts';
@@ -311,23 +315,18 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     watchSeals(house, inner),
     watchFeeds(house, inner),
   ];
+  const alerts = alertsOf(config);
+  const channels = alerts === null ? null : openChannels(alerts, config.environment);
+  if (alerts !== null && channels !== null) loops.push(alertLoop(house, alerts, channels, inner));
   const jobs = [];
   for (const live of house.connections.values()) {
     const { connection } = live;
-    for (const [slot, cron] of slotsOf(connection)) {
-      const come = (): void => {
-        live.source.slot?.(slot);
-        live.wake.ring();
-      };
-      jobs.push(schedule(cron, come, { timezone: connection.timeZone }));
-    }
+    const slots = slotsOf(live, house.clock);
+    jobs.push(...slots);
     live.source.watch(() => live.wake.ring(), inner);
-    for (const { settings, source } of live.also) {
-      jobs.push(schedule(settings.source.schedule, () => live.wake.ring(), { timezone: connection.timeZone }));
-      source.watch(() => live.wake.ring(), inner);
-    }
+    for (const { source } of live.also) source.watch(() => live.wake.ring(), inner);
     loops.push(
-      intakeLoop(house, live, inner, (report) => {
+      intakeLoop(house, live, slots, inner, (report) => {
         for (const listener of listeners) listener(report);
       }),
       calendarLoop(house, live, inner),
@@ -348,6 +347,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     const results = await Promise.allSettled(guarded);
     for (const job of jobs) await job.stop();
     await server.close();
+    await channels?.[Symbol.asyncDispose]();
     house.log.info('rollcall stopped');
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   })();
@@ -380,15 +380,39 @@ async function readinessOf(house: House): Promise<{ ready: boolean; reasons: rea
   }
 }
 
-/** When the source is to be looked at, and for what. */
-const slotsOf = ({ source }: Connection): readonly (readonly ['snapshot' | 'changes', string])[] => [
-  ['snapshot', source.schedule],
-  ...(source.kind === 'http' && source.changes !== undefined ? [['changes', source.changes.schedule] as const] : []),
-];
+/** When the sources of a connection are looked at. */
+const slotsOf = ({ connection, source, also, wake }: LiveConnection, clock: Clock): readonly Slots[] => {
+  const deps = {
+    schedule: (cron: string, come: () => void) => schedule(cron, come, { timezone: connection.timeZone }),
+    nowMs: clock.nowMs,
+    ring: () => wake.ring(),
+  };
+  return [
+    openSlots(source, connection.source, deps),
+    ...also.map((further) => openSlots(further.source, further.settings.source, deps)),
+  ];
+};
 
 /** Whether behind one delivery the next may wait already. */
 const bringsSeveral = ({ source }: Connection): boolean =>
   source.content === 'delta' || (source.kind === 'http' && source.changes !== undefined);
+
+/** @throws Problem with every fault of the file. */
+function alertsOf({ alertsFile }: Config): AlertSettings | null {
+  if (alertsFile === null) return null;
+  let text: string;
+  try {
+    text = readFileSync(alertsFile, 'utf8');
+  } catch {
+    throw new Problem({
+      code: 'alerts.unreadable',
+      message: `the file ${alertsFile} of ROLLCALL_ALERTS cannot be read`,
+    });
+  }
+  const read = readAlertSettings(alertsFile, text);
+  if ('faults' in read) throw new Problem(read.faults);
+  return read.settings;
+}
 
 /** A delta that was read to its end, whatever of it waits. */
 const READ: ReadonlySet<CycleReport['kind']> = new Set(['done', 'held', 'unchanged']);
@@ -396,6 +420,7 @@ const READ: ReadonlySet<CycleReport['kind']> = new Set(['done', 'held', 'unchang
 async function intakeLoop(
   house: House,
   live: LiveConnection,
+  slots: readonly Slots[],
   signal: AbortSignal,
   tell: (report: CycleReport) => void,
 ): Promise<void> {
@@ -408,6 +433,7 @@ async function intakeLoop(
     await live.wake.after(known, clock, retryAfterMs ?? LOOK_AT_LEAST_MS, signal);
     if (signal.aborted) return;
     known = live.wake.rings;
+    for (const slot of slots) slot.makeUp();
     const report = await live.turn
       .take(async () => {
         const cycle = await runCycle(house, live, { actor: 'feed', mode: 'commit', signal });

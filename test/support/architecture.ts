@@ -32,6 +32,7 @@ const ROOM_OF_PACKAGE: Readonly<Record<string, string>> = {
   xstate: 'lifecycle',
   '@marcbachmann/cel-js': 'mapping',
   'prom-client': 'runtime',
+  nodemailer: 'runtime',
   undici: 'runtime',
   fastify: 'http',
   commander: 'cli',
