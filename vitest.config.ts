@@ -31,8 +31,8 @@ function freeBytes(folder: string): number {
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     reporters: process.env.CI ? ['default'] : ['dot'],
     // Nothing in src keeps state in a module, so the files of one process share what they load: a third of the time of all tests.
     isolate: false,

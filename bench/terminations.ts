@@ -49,22 +49,11 @@ export interface Terminations extends AsyncDisposable {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const idOf = (number: number): string => String(10_000_000 + number).slice(1);
+export const idOf = (number: number): string => String(10_000_000 + number).slice(1);
 
 /** @param perSecond requests a second that the target allows; null for any number. */
 export async function openTerminations(work: string, stub: Stub, perSecond: number | null): Promise<Terminations> {
-  const feed = join(work, 'feed.csv');
-  const mappings = join(work, 'mappings');
-  await mkdir(mappings);
-  const text = await readFile(fileURLToPath(new URL('bench.yaml', import.meta.url)), 'utf8');
-  const mapping = text.replace('perSecond: null', `perSecond: ${perSecond}`);
-  await writeFile(join(mappings, 'bench.yaml'), mapping + HOOK);
-  const environment = {
-    ROLLCALL_BENCH_FEED: feed,
-    ROLLCALL_BENCH_URL: stub.url,
-    ROLLCALL_BENCH_TOKEN: 'bench',
-    ROLLCALL_BENCH_SECRET: SECRET,
-  };
+  const { feed, mappings, environment } = await connectionFiles(work, stub, perSecond);
   const config = readConfig(environment, { mappings, state: join(work, 'state'), logLevel: 'error', port: '0' });
   const house: OpenHouse = await openHouse({ config, mode: 'write', command: 'bench' });
   const stop = new AbortController();
@@ -74,17 +63,8 @@ export async function openTerminations(work: string, stub: Stub, perSecond: numb
 
   const terminate = async (number: number): Promise<Latency> => {
     const worker = idOf(number);
-    const row = await rowOf(feed, worker);
-    const record = { ...row, Status: 'T', Last_Day: '2026-01-05' };
-    const body = JSON.stringify({ record });
     const sentMs = Date.now();
-    const timestamp = String(Math.floor(sentMs / 1000));
-    const signature = createHmac('sha256', SECRET).update(`${timestamp}.${body}`).digest('hex');
-    const answer = await fetch(`${daemon.url}${PATH}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-timestamp': timestamp, 'x-signature': signature },
-      body,
-    });
+    const answer = await postTermination(daemon.url, feed, number);
     if (answer.status !== 202) throw new Error(`the webhook was answered ${answer.status}`);
     const keptMs = Date.now() - sentMs;
     while (Date.now() - sentMs < PATIENCE_MS) {
@@ -129,6 +109,35 @@ export async function openTerminations(work: string, stub: Stub, perSecond: numb
       await house.close();
     },
   };
+}
+
+/** The connection file of the bench with a webhook, and what it refers to. */
+export async function connectionFiles(work: string, stub: Stub, perSecond: number | null) {
+  const feed = join(work, 'feed.csv');
+  const mappings = join(work, 'mappings');
+  await mkdir(mappings);
+  const text = await readFile(fileURLToPath(new URL('bench.yaml', import.meta.url)), 'utf8');
+  await writeFile(join(mappings, 'bench.yaml'), text.replace('perSecond: null', `perSecond: ${perSecond}`) + HOOK);
+  const environment: Readonly<Record<string, string>> = {
+    ROLLCALL_BENCH_FEED: feed,
+    ROLLCALL_BENCH_URL: stub.url,
+    ROLLCALL_BENCH_TOKEN: 'bench',
+    ROLLCALL_BENCH_SECRET: SECRET,
+  };
+  return { feed, mappings, environment };
+}
+
+/** A signed record that says that this worker, by number in the feed, has left. */
+export async function postTermination(url: string, feed: string, number: number): Promise<Response> {
+  const record = { ...(await rowOf(feed, idOf(number))), Status: 'T', Last_Day: '2026-01-05' };
+  const body = JSON.stringify({ record });
+  const timestamp = String(Math.floor(Date.now() / 1000));
+  const signature = createHmac('sha256', SECRET).update(`${timestamp}.${body}`).digest('hex');
+  return fetch(`${url}${PATH}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-timestamp': timestamp, 'x-signature': signature },
+    body,
+  });
 }
 
 /** Rows of those who leave, read once: the feed is replaced while the bench runs, their rows stay what they are. */

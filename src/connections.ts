@@ -18,7 +18,7 @@ export function connectionFiles(config: Config): readonly string[] {
     throw new Problem({
       code: 'mapping.folder',
       message: `the mappings folder ${config.mappingsDir} cannot be read`,
-      hint: 'name it with --mappings or ROLLCALL_MAPPINGS',
+      hint: 'name it with --mappings or ROLLCALL_MAPPINGS; rollcall init SAMPLE makes one from an export of HR',
     });
   }
   return names.map((name) => join(config.mappingsDir, name));
@@ -45,12 +45,17 @@ export function loadConnections(config: Config, only = ''): readonly Connection[
     }
   }
   for (const { file, source } of connections) {
-    if (!validate(source.schedule)) {
+    const changes = source.kind === 'http' ? source.changes?.schedule : undefined;
+    for (const [key, cron] of [
+      ['source.schedule', source.schedule] as const,
+      ['source.changes.schedule', changes] as const,
+    ]) {
+      if (cron === undefined || validate(cron)) continue;
       faults.push({
         code: 'mapping.schedule',
-        message: `${source.schedule} is no cron expression`,
+        message: `${cron} is no cron expression`,
         hint: 'five fields: minute, hour, day of month, month, day of week; such as */5 * * * *',
-        place: { file, key: 'source.schedule' },
+        place: { file, key },
       });
     }
   }
@@ -64,7 +69,7 @@ export function loadConnections(config: Config, only = ''): readonly Connection[
     throw new Problem({
       code: 'mapping.none',
       message: `there is no connection file in ${config.mappingsDir}`,
-      hint: 'put a NAME.yaml there, see rollcall help mapping; or try rollcall demo',
+      hint: 'rollcall init SAMPLE makes one from an export of HR; rollcall demo shows one at work',
     });
   }
   if (only === '') return connections;

@@ -321,7 +321,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
   const jobs = [];
   for (const live of house.connections.values()) {
     const { connection } = live;
-    const slots = slotsOf(live, house.clock);
+    const slots = slotsOf(live);
     jobs.push(...slots);
     live.source.watch(() => live.wake.ring(), inner);
     for (const { source } of live.also) source.watch(() => live.wake.ring(), inner);
@@ -381,10 +381,11 @@ async function readinessOf(house: House): Promise<{ ready: boolean; reasons: rea
 }
 
 /** When the sources of a connection are looked at. */
-const slotsOf = ({ connection, source, also, wake }: LiveConnection, clock: Clock): readonly Slots[] => {
+const slotsOf = ({ connection, source, also, wake }: LiveConnection): readonly Slots[] => {
   const deps = {
     schedule: (cron: string, come: () => void) => schedule(cron, come, { timezone: connection.timeZone }),
-    nowMs: clock.nowMs,
+    // Schedules go by the system's clock, whatever clock the house goes by.
+    nowMs: systemClock.nowMs,
     ring: () => wake.ring(),
   };
   return [

@@ -13,6 +13,7 @@ const WRITTEN = [
   'README.md',
   'ARCHITECTURE.md',
   'CHANGELOG.md',
+  'docs/deliveries.md',
   'docs/delivery.md',
   'docs/mapping.md',
   'docs/outcomes.md',

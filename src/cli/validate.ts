@@ -57,7 +57,10 @@ export const validateCommand = (): Command =>
       };
       await answer(session, outcome, () => [
         ...good.flatMap(({ file, connection, digest, source, targets, columns, notes, warnings }) => [
-          `${file}: ok – connection ${connection}, reads ${source}, keeps ${targets.map(({ name, baseUrl }) => `${name} (${baseUrl})`).join(', ')}; needs the columns ${columns.join(', ')}`,
+          `${file}: ok – connection ${connection}`,
+          `  reads  ${source}`,
+          `  keeps  ${targets.map(({ name, baseUrl }) => `${name} (${baseUrl})`).join(', ')}`,
+          `  needs  ${columns.join(', ')}`,
           ...notes.map(
             ({ message, place }) =>
               `  ${place?.key ?? ''}: ${message}; to allow it: rollcall approve ${digest?.slice(0, 12)}`,

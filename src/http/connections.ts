@@ -12,7 +12,6 @@ export interface Connections {
   /** A whole request has arrived here and is being answered: this one is not given up. */
   readonly begin: (socket: Socket) => void;
   readonly end: (socket: Socket) => void;
-  readonly open: () => number;
 }
 
 /** TLS wraps the socket that was counted: both have the same two ends. */
@@ -64,6 +63,5 @@ export function boundConnections(server: Server, limits: ConnectionLimits): Conn
   return {
     begin: (socket) => void busy.add(nameOf(socket)),
     end: (socket) => void busy.delete(nameOf(socket)),
-    open: () => sockets.size,
   };
 }

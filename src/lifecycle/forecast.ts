@@ -41,7 +41,7 @@ export function forecast(
     const events: LifecycleEvent[] = [];
     for (const event of detect(here, employments, at, policy).events) {
       const decision = decide(here, event);
-      if (decision.kind === 'refused' || (!decision.changed && decision.operations.length === 0)) continue;
+      if (decision.kind === 'refused' || !decision.changed) continue;
       here = decision.to;
       events.push(event);
     }

@@ -139,16 +139,16 @@ function relievedAt(
   { enableAt }: LifecyclePolicy,
 ): Instant | null {
   if (endDate === null) return null;
+  const next = plusDays(endDate, 1);
   const follows = employments.filter(
     (other) =>
-      other.startDate === plusDays(endDate, 1) &&
+      other.startDate === next &&
       (other.status === 'active' || other.status === 'leave') &&
       (other.endDate === null || other.endDate >= other.startDate) &&
       (other.inScope || !inScope),
   );
   return follows.reduce<Instant | null>(
-    (first, { startDate, timeZone }) =>
-      startDate === null ? first : earlier(first, beginsAt(startDate, timeZone, enableAt)),
+    (first, { timeZone }) => earlier(first, beginsAt(next, timeZone, enableAt)),
     null,
   );
 }

@@ -6,7 +6,6 @@ import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Place } from '../base/problem.ts';
 import type { Period } from '../worker/dated-rows.ts';
 import type { AttributeValue, Employment, Worker } from '../worker/worker.ts';
-import type { Trace } from './trace.ts';
 
 /** Raised whenever the same record under the same file could map to something else: fingerprints of older code are forgotten. */
 export const MAPPING_CODE_VERSION = 1;
@@ -96,6 +95,32 @@ export interface CorrelationValue {
   /** `externalId`, `userName`, or a flattened attribute path. */
   readonly path: string;
   readonly value: string;
+}
+
+/** How an account came about: for people. */
+export interface TracedValue {
+  /** `userName`, or a flattened path. */
+  readonly path: string;
+  readonly expression: string;
+  /** Null where it gave nothing. */
+  readonly value: string | null;
+  /** Why it gave nothing; '' where it gave something, or a blank. */
+  readonly because: string;
+}
+
+export interface TracedGroup {
+  readonly name: string;
+  /** The condition as it is written; null where there is none. */
+  readonly when: string | null;
+  readonly applies: boolean;
+  /** The group's name for this worker; '' where the rule does not apply, or gave no name. */
+  readonly group: string;
+  readonly because: string;
+}
+
+export interface Trace {
+  readonly values: readonly TracedValue[];
+  readonly groups: readonly TracedGroup[];
 }
 
 export interface TargetMapping {

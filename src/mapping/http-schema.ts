@@ -167,7 +167,7 @@ export const httpSource = {
   ),
   joins: said(z.array(join).max(8).default([]), 'What a second request knows of each record of the list.'),
   explode: text(
-    'Dotted path of a list in a record: each of its elements makes a record of its own, in which the element stands in place of the list.',
+    'Dotted path of a list in a record, or of one that a join brought: each of its elements makes a record of its own, in which the element stands in place of the list.',
   ).optional(),
   values: text(
     'Where a vendor wraps every attribute: the member that holds its value. { label: …, value: 7 } then reads as 7.',

@@ -1,33 +1,9 @@
 // How each value of an account came about: the expression, what it gave, or why it gave nothing. For `explain`, never for deciding.
 import type { Leaf } from './account-template.ts';
+import type { Trace, TracedGroup, TracedValue } from './bound-mapping.ts';
 import type { GroupRule } from './entitlements.ts';
 import type { Expression, Value } from './expression.ts';
 import { Refusal } from './refusal.ts';
-
-export interface TracedValue {
-  /** `userName`, or a flattened path. */
-  readonly path: string;
-  readonly expression: string;
-  /** Null where it gave nothing. */
-  readonly value: string | null;
-  /** Why it gave nothing; '' where it gave something, or a blank. */
-  readonly because: string;
-}
-
-export interface TracedGroup {
-  readonly name: string;
-  /** The condition as it is written; null where there is none. */
-  readonly when: string | null;
-  readonly applies: boolean;
-  /** The group's name for this worker; '' where the rule does not apply, or gave no name. */
-  readonly group: string;
-  readonly because: string;
-}
-
-export interface Trace {
-  readonly values: readonly TracedValue[];
-  readonly groups: readonly TracedGroup[];
-}
 
 type Variables = Readonly<Record<string, unknown>>;
 

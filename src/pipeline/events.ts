@@ -9,7 +9,7 @@ import type { HookReading } from '../mapping/webhook-reader.ts';
 import type { HookKind, HookSettings } from '../mapping/webhook-settings.ts';
 import { backoffMs, WORK_BACKOFF } from '../runtime/backoff.ts';
 import { nowOf } from '../runtime/clock.ts';
-import type { EventEnd, WaitingEvent } from '../store/store.ts';
+import { type EventEnd, StoreUnknown, type WaitingEvent } from '../store/store.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
 import { carryOut } from './carry-out.ts';
 import { bodyOf } from './event-body.ts';
@@ -55,13 +55,6 @@ async function lane(house: House, live: LiveConnection, kind: HookKind, signal: 
   }
 }
 
-/** What was not carried out has been said for a day; the audit and the counts of `status` keep it. */
-async function forgetLost(house: House, { connection: { name } }: LiveConnection): Promise<void> {
-  const since = plusMs(nowOf(house.clock), -DAY_MS);
-  const old = (await house.store.alarms(name)).filter(({ code, raisedAt }) => code === LOST && raisedAt < since);
-  for (const { subject } of old) await clearAlarm(house, name, LOST, subject);
-}
-
 /** Looks once at the events of one kind whose time has come. Returns how many there were. */
 export async function takeEvents(
   house: House,
@@ -71,44 +64,38 @@ export async function takeEvents(
 ): Promise<number> {
   const events = await house.store.waitingEvents(live.connection.name, kind, nowOf(house.clock), TOGETHER);
   if (events.length === 0) return 0;
-  try {
-    if (kind === 'hint') await hints(house, live, events, signal);
-    else for (const event of events) await (kind === 'record' ? record : emergency)(house, live, event, signal);
-  } catch (error) {
-    // A house that stops leaves its events where they are.
-    if (!signal.aborted) throw error;
+  if (kind === 'hint') await contained(house, live, events, signal, () => hints(house, live, events, signal));
+  else {
+    const look = kind === 'record' ? record : emergency;
+    for (const event of events) await contained(house, live, [event], signal, () => look(house, live, event, signal));
   }
   return events.length;
 }
 
-// ── what an event says ──────────────────────────────────────────────────────────────────────────────────────────────
-
-const actorOf = ({ hook }: WaitingEvent): string => `webhook:${hook}`;
-
-function readingOf(live: LiveConnection, event: WaitingEvent): HookReading {
-  const hook: HookSettings | undefined = live.connection.webhooks.find(({ path }) => path === event.hook);
-  if (hook === undefined || hook.kind !== event.kind)
-    return { kind: 'refused', reason: 'the connection file has no such webhook any more' };
-  const body = bodyOf(event);
-  return body === null
-    ? { kind: 'refused', reason: `the body is no ${event.form === 'json' ? 'JSON' : 'form'}` }
-    : hook.reader.read(body);
+/** One event that meets a bug of ours must neither stop the house nor the events behind it: it waits, where people see it. */
+async function contained(
+  house: House,
+  live: LiveConnection,
+  events: readonly WaitingEvent[],
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    // A house that stops leaves its events where they are; a store in doubt is never asked again.
+    if (signal.aborted) return;
+    if (error instanceof StoreUnknown) throw error;
+    const { name } = live.connection;
+    const { stack = '' } = error instanceof Error ? error : {};
+    house.log.error({ connection: name, event: events[0]?.id ?? 0, stack }, 'webhook event met a bug');
+    await house.store.endEvents(
+      events.map((event) => again(house, event, 'an internal error: see the log', backedOff(house, event))),
+    );
+  }
 }
 
 // ── how it ends ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-const done = ({ id }: WaitingEvent, reason: string): EventEnd => ({ id, state: 'done', reason });
-const rejected = ({ id }: WaitingEvent, reason: string): EventEnd => ({ id, state: 'rejected', reason });
-
-/** Not yet: again after a while, until it is given up. */
-function again(house: House, event: WaitingEvent, reason: string, afterMs: number): EventEnd {
-  const now = nowOf(house.clock);
-  if (msOf(now) - msOf(event.receivedAt) > GIVEN_UP_MS) return rejected(event, `given up after 7 days: ${reason}`);
-  return { id: event.id, state: 'waiting', reason, notBefore: plusMs(now, afterMs) };
-}
-
-const backedOff = (house: House, { tries }: WaitingEvent): number =>
-  backoffMs(tries + 1, WORK_BACKOFF, house.random()) + SECOND_MS;
 
 /** Stores how events ended; what was rejected is written down, and said aloud where access may have been left open. */
 async function end(house: House, live: LiveConnection, events: readonly WaitingEvent[], ends: readonly EventEnd[]) {
@@ -137,61 +124,6 @@ async function end(house: House, live: LiveConnection, events: readonly WaitingE
     await raiseAlarm(house, name, { code: LOST, subject: `${event.hook} ${id}`, message, hint });
   }
   await house.store.endEvents(ends);
-}
-
-// ── emergencies ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function emergency(house: House, live: LiveConnection, event: WaitingEvent): Promise<void> {
-  const reading = readingOf(live, event);
-  if (reading.kind === 'ignored') return end(house, live, [event], [done(event, 'not one of the events that count')]);
-  if (reading.kind === 'refused') return end(house, live, [event], [rejected(event, reading.reason)]);
-  const { at, workers } = reading;
-  if (at !== null && msOf(event.receivedAt) - msOf(at) > EMERGENCY_AGE_MAX_MS)
-    return end(house, live, [event], [rejected(event, 'it happened more than 3 days before it came')]);
-  const ends: EventEnd[] = [];
-  for (const id of workers) ends.push(await ordered(house, live, event, id));
-  // Of several workers the one that has to wait decides: those who left already are asked about once more.
-  const worst =
-    ends.find(({ state }) => state === 'waiting') ?? ends.find(({ state }) => state === 'rejected') ?? ends[0];
-  await end(house, live, [event], worst === undefined ? [] : [worst]);
-}
-
-async function ordered(house: House, live: LiveConnection, event: WaitingEvent, id: string): Promise<EventEnd> {
-  const { name } = live.connection;
-  const key = await workerKeyOf(house, live, id);
-  if (key === null) {
-    const reason = `nobody is known by the id ${shown(id)}`;
-    return live.turn.busy ? again(house, event, reason, UNKNOWN_AGAIN_MS) : rejected(event, reason);
-  }
-  if (await leftByOrder(house, live, key)) return done(event, `worker ${key} is under an emergency leave already`);
-  const result = await carryOut(house, live, key, actorOf(event), (seen) => ({
-    type: 'emergencyLeaveOrdered',
-    by: 'webhook',
-    ...seen,
-  }));
-  if (result.kind === 'refused') return rejected(event, `worker ${key}: ${result.reason}`);
-  if (result.kind === 'overtaken') return again(house, event, `worker ${key} keeps changing`, OVERTAKEN_AGAIN_MS);
-  if (result.kind === 'held') {
-    const message = `an emergency leave of worker ${key} by webhook ${event.hook} is held: too many in an hour`;
-    const hint = 'rollcall holds shows it; approve it, or rollcall leave ends access at once';
-    await raiseAlarm(house, name, { code: HELD, subject: key, message, hint, worker: key });
-    return again(house, event, `worker ${key} is held by a guard`, HELD_AGAIN_MS);
-  }
-  await clearAlarm(house, name, HELD, key);
-  house.log.info({ connection: name, hook: event.hook, event: event.id, worker: key }, 'emergency leave by webhook');
-  return done(event, `worker ${key}: ${result.from} → ${result.to}`);
-}
-
-/** The worker behind an id as HR writes it: that of an employment, else a worker's own key. */
-async function workerKeyOf(house: House, { connection }: LiveConnection, id: string): Promise<string | null> {
-  const owner = (await house.store.workerKeysOf(connection.name, [id])).get(id);
-  if (owner !== undefined) return owner;
-  return (await house.store.situations(connection.name, [id])).has(id) ? id : null;
-}
-
-async function leftByOrder(house: House, { connection }: LiveConnection, key: string): Promise<boolean> {
-  const situation = (await house.store.situations(connection.name, [key])).get(key);
-  return situation?.standing.facts.sticky === true;
 }
 
 // ── records ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -252,73 +184,4 @@ function misfitOf(live: LiveConnection, record: RawRecord): string | null {
   }
 }
 
-const sentences = ({ faults }: Problem): string => faults.map(({ message }) => message).join('; ');
 
-// ── hints ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-async function hints(
-  house: House,
-  live: LiveConnection,
-  events: readonly WaitingEvent[],
-  signal: AbortSignal,
-): Promise<void> {
-  const ends: EventEnd[] = [];
-  const asking: { readonly event: WaitingEvent; readonly workers: readonly string[] }[] = [];
-  for (const event of events) {
-    const reading = readingOf(live, event);
-    if (reading.kind === 'ignored') ends.push(done(event, 'not one of the events that count'));
-    else if (reading.kind === 'refused') ends.push(rejected(event, reading.reason));
-    else asking.push({ event, workers: reading.workers });
-  }
-  if (asking.length > 0) ends.push(...(await asked(house, live, asking, signal)));
-  await end(house, live, events, ends);
-}
-
-async function asked(
-  house: House,
-  live: LiveConnection,
-  asking: readonly { readonly event: WaitingEvent; readonly workers: readonly string[] }[],
-  signal: AbortSignal,
-): Promise<readonly EventEnd[]> {
-  const { about } = live.source;
-  if (about === undefined) {
-    // The first look of a house that starts makes up for a ring that a crash has swallowed.
-    live.wake.ring();
-    return asking.map(({ event }) => done(event, 'the source is looked at now'));
-  }
-  const ids = [...new Set(asking.flatMap(({ workers }) => workers))];
-  try {
-    const look = await about(ids, nowOf(house.clock), signal);
-    if (look.kind === 'notYet')
-      return asking.map(({ event }) => again(house, event, look.reason, Math.max(SECOND_MS, look.retryAfterMs)));
-    if (look.kind === 'nothing') return await Promise.all(asking.map((one) => told(house, live, one, null)));
-    await using delivery = look.delivery;
-    const judged = await live.beside.take(() => judgeBeside(house, live, delivery, { actor: 'webhook', signal }));
-    return await Promise.all(asking.map((one) => told(house, live, one, judged)));
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    const reason = sentences(error);
-    return asking.map(({ event }) => again(house, event, reason, backedOff(house, event)));
-  }
-}
-
-/** What became of one hint: `judged` null where the source says nothing of anybody who was asked about. */
-async function told(
-  house: House,
-  live: LiveConnection,
-  { event, workers }: { readonly event: WaitingEvent; readonly workers: readonly string[] },
-  judged: JudgedBeside | null,
-): Promise<EventEnd> {
-  const faults = (judged?.rejections ?? []).filter(({ key }) => key !== null && workers.includes(key));
-  if (faults.length > 0) return rejected(event, faults.map(({ reason }) => reason).join('; '));
-  if ((judged?.unmet.length ?? 0) > 0)
-    return again(house, event, `target ${judged?.unmet.join(', ')} could not be listed yet`, backedOff(house, event));
-  const strangers: string[] = [];
-  for (const id of workers) {
-    if (judged?.parsed(id) === true || judged?.workers.includes(id) === true) continue;
-    if ((await workerKeyOf(house, live, id)) === null) strangers.push(id);
-  }
-  if (strangers.length > 0)
-    return rejected(event, `nobody is known by the id ${strangers.map(shown).join(', ')}, at the source neither`);
-  return done(event, 'the source was asked');
-}

@@ -2,6 +2,7 @@
 // delivery, and the very same content delivered again is no news.
 import type { Instant } from '../base/instant.ts';
 import type { JsonObject, JsonValue } from '../base/json.ts';
+import type { Connection } from '../mapping/connection-file.ts';
 import type { Checkpoint } from '../planning/changeset.ts';
 import type { Delivery } from '../sources/source.ts';
 import type { Store } from '../store/store.ts';
@@ -29,14 +30,17 @@ export const feedSince = (
 ): Readonly<Record<string, JsonValue>> =>
   before?.contentDigest === after.contentDigest ? {} : { [sinceKey(connection)]: after.asOf };
 
-/** To be stored with the checkpoint after `before`; nothing where it is the same delivery. */
+/**
+ * To be stored with the checkpoint after `before`; nothing where it is the same delivery. An interface that answers is alive, also
+ * where it says that nothing has changed: its answers always count.
+ */
 export function feedDelivered(
-  connection: string,
+  { name: connection, source }: Pick<Connection, 'name' | 'source'>,
   before: Checkpoint | null,
   { id, name, asOf, writtenAt }: Pick<Delivery, 'id' | 'name' | 'asOf' | 'writtenAt'>,
   at: Instant,
 ): Readonly<Record<string, JsonValue>> {
-  if (before?.deliveryId === id) return {};
+  if (before?.deliveryId === id && source.kind !== 'http') return {};
   const delivered: Delivered = { id, name, asOf, at, writtenAt: writtenAt ?? null };
   return { [deliveredKey(connection)]: delivered as unknown as JsonObject };
 }

@@ -229,7 +229,7 @@ async function judgeDelivery(
       at: now,
       checkpoint,
       settings: {
-        ...feedDelivered(connection.name, before, delivery, now),
+        ...feedDelivered(connection, before, delivery, now),
         ...watermarkSettings(connection.name, delivery),
       },
     });
@@ -264,7 +264,8 @@ async function judgeDelivery(
   }
   await reading.finish();
   const joined = live.also.length === 0 ? null : await joinedWorkers(house, connection, mapping.also, overlay);
-  if (joined !== null) await planJoined(house, plan, joined, options.onlyWorker);
+  const { onlyWorker } = options;
+  if (joined !== null) await planJoined(house, plan, joined, (key) => onlyWorker === undefined || key === onlyWorker);
   if (!pilot) await planPending(house, plan, { unsaid: delivery.content === 'snapshot' });
 
   const found = { plan, contentDigest: scan.contentDigest, context, pilot };
@@ -383,7 +384,7 @@ async function judgeDelivery(
       rejections: reading.rejections,
       settings: {
         ...feedSince(connection.name, before, checkpoint),
-        ...feedDelivered(connection.name, before, delivery, now),
+        ...feedDelivered(connection, before, delivery, now),
         ...feedHired(connection.name, committed.tally, now),
         ...watermarkSettings(connection.name, delivery),
         ...(suspicious ? {} : baseline(connection.name, reading, seal)),

@@ -1,6 +1,7 @@
 // Who is to be planned again because a further source says something new.
 import type { Instant } from '../base/instant.ts';
 import type { AlsoJoin } from '../mapping/bound-mapping.ts';
+import { heldWorkers } from '../planning/hold-items.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
 import { type CycleReport, EMPTY_REPORT } from './cycle-report.ts';
@@ -10,6 +11,8 @@ import type { House, LiveConnection } from './house.ts';
 import { commitPlan, grantPlan, type JudgeOptions, openPlan, type Plan, planWorkers } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 
+/** What a further source may lead to; every other hold is about what the first one says. */
+const GIVEN: ReadonlySet<string> = new Set(['attributeChanged', 'valueBlanked', 'rename', 'membershipRemoved']);
 /** Keys looked up, or settled, at once. */
 const BATCH = 1_000;
 
@@ -76,10 +79,13 @@ async function meetAll(
 }
 
 /** Plans those who are not planned already on the facts on file; whoever is planned has met their facts there. */
-export async function planJoined(house: House, plan: Plan, joined: Joined, onlyWorker?: string): Promise<void> {
-  const keys = [...joined.workers.keys()].filter(
-    (key) => !plan.has(key) && (onlyWorker === undefined || key === onlyWorker),
-  );
+export async function planJoined(
+  house: House,
+  plan: Plan,
+  joined: Joined,
+  wanted: (worker: string) => boolean,
+): Promise<void> {
+  const keys = [...joined.workers.keys()].filter((key) => !plan.has(key) && wanted(key));
   await planWorkers(
     house,
     plan,
@@ -123,7 +129,11 @@ export async function judgeJoined(
   const now = nowOf(house.clock);
   using plan = openPlan(house, bound.mapping, live, now, actor, signal);
   const joined = await joinedWorkers(house, live.connection, bound.mapping.also, null);
-  await planJoined(house, plan, joined);
+  // What a row of the first source would do to somebody is not on file: judged without it, it would fall out of its hold.
+  const waiting = heldWorkers(
+    (await house.store.holds(name, Number.MAX_SAFE_INTEGER)).filter(({ kind }) => !GIVEN.has(kind)),
+  );
+  await planJoined(house, plan, joined, (worker) => !waiting.has(worker));
   const options: JudgeOptions = {
     now,
     actor,
@@ -133,7 +143,7 @@ export async function judgeJoined(
   };
   const verdict = await grantPlan(house, plan, options);
   const committed = await commitPlan(house, plan, verdict, options);
-  await settleJoined(house, plan, joined, committed.postponed);
+  await settleJoined(house, plan, joined, [...committed.postponed, ...waiting]);
   const holds = await house.store.holds(name, 0);
   return {
     ...EMPTY_REPORT,

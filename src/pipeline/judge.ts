@@ -303,12 +303,13 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
   const { connection, digest } = plan.rules.mapping;
   const { store } = house;
   const { now } = options;
+  const perUnit = plan.rules.limitsPer !== undefined;
   const [population, units, hour, day, week, approvals, discards, holds] = await Promise.all([
     establishedPopulation(house, connection, now),
     unitLimits(house, plan),
-    store.guardWindow(connection, plusMs(now, -HOUR_MS)),
-    store.guardWindow(connection, plusMs(now, -DAY_MS)),
-    store.guardWindow(connection, plusMs(now, -7 * DAY_MS)),
+    store.guardWindow(connection, plusMs(now, -HOUR_MS), perUnit),
+    store.guardWindow(connection, plusMs(now, -DAY_MS), perUnit),
+    store.guardWindow(connection, plusMs(now, -7 * DAY_MS), perUnit),
     store.approvals(connection, now),
     store.discards(connection, now),
     store.holds(connection, Number.MAX_SAFE_INTEGER),

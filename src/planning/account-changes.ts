@@ -122,7 +122,7 @@ function projectedValue(found: JsonValue, wanted: JsonValue): JsonValue | undefi
       const match = found.find((candidate) => typeOf(candidate)?.toLowerCase() === type?.toLowerCase());
       const sketch = wanted[index] as JsonObject;
       if (match !== undefined)
-        elements.push({ ...(projected(match as JsonObject, sketch) as object), type: sketch.type ?? '' });
+        elements.push({ ...(projected(match as JsonObject, sketch) as object), type: sketch.type as string });
     }
     return elements.length === 0 ? undefined : elements;
   }

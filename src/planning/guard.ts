@@ -5,6 +5,7 @@
 //   on alone (`disableOnly`) where something else of that worker is held: a guard must not keep access open.
 // - Approved items pass and never count. Discarded items stay held, count nothing, and win over an approval: what one
 //   person set aside is not released by another one's approval of the rest (a caller that lifts a discard leaves it out).
+import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import type { GuardUse, HoldChange, HoldItem } from './changeset.ts';
 import type { Harm } from './harm.ts';
@@ -232,7 +233,8 @@ function statuses(input: GuardInput, digestOf: (harm: Harm) => string): StatusOf
 function rejectedTrip(input: GuardInput): Trip | null {
   const { rows } = input;
   if (rows === undefined || input.firstLoad) return null;
-  const limit = allowed(input.limits, 'newlyRejected', 'cycle', rows.total) ?? 0;
+  const limit = allowed(input.limits, 'newlyRejected', 'cycle', rows.total);
+  assert(limit !== null, 'rejected rows are limited in every cycle');
   if (rows.newlyRejected <= limit) return null;
   const reason = `${rows.newlyRejected} of ${rows.total} rows were rejected that were not rejected before; ${limit} may in one cycle`;
   return { kind: 'newlyRejected', attribute: null, count: rows.newlyRejected, limit, window: 'cycle', reason };

@@ -1,6 +1,7 @@
 // One worker's part of a plan: facts → events → decisions → operations for each target, with the harm they may do.
 // In two halves, because names and existing accounts must be looked up in between: prepare() says what is needed,
 // complete() takes the answers. Both are pure.
+import { assert } from '../base/assert.ts';
 import type { CalendarDate } from '../base/calendar-date.ts';
 import type { Instant } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
@@ -138,7 +139,7 @@ export function prepare(
   };
   for (const event of orders) take(event);
   const detection = detect(standing, employments, rules.now, rules.policy);
-  if (detection.events.length > EVENTS_MAX) throw new Error('bug: detection names too many events');
+  assert(detection.events.length <= EVENTS_MAX, 'detection names few events at once');
   const arrives = !hasAccess(situation);
   const endUnseen = arrives && detection.events.some((event) => isEndSeen(event));
   for (const event of detection.events) if (!(endUnseen && isEndSeen(event))) take(event);

@@ -118,7 +118,7 @@ function moved(was: number, is: number, percent: number): boolean {
 
 /** Names come from a feed, where one may be called like a member that every object has. */
 const countOf = (counts: Readonly<Record<string, number>>, name: string): number =>
-  Object.hasOwn(counts, name) ? (counts[name] ?? 0) : 0;
+  Object.hasOwn(counts, name) ? (counts[name] as number) : 0;
 
 /** In order, so that the same shapes always read the same. */
 function names(a: Readonly<Record<string, number>>, b: Readonly<Record<string, number>>): readonly string[] {

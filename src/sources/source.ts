@@ -77,10 +77,10 @@ export interface Source {
   /** The delivery to judge now. @throws Problem when the source cannot be read. */
   readonly look: (now: Instant, signal: AbortSignal) => Promise<Look>;
   /**
-   * A slot of the schedule has come: that of the full list, or that of changes. A source that has this is asked only for what is due;
-   * at first everything is.
+   * A slot of the schedule has come: that of the full list, or that of changes; or somebody hinted that something changed. A source that
+   * has this is asked only for what is due; at first everything is.
    */
-  readonly slot?: (what: 'snapshot' | 'changes') => void;
+  readonly slot?: (what: 'snapshot' | 'changes' | 'hint') => void;
   /** Calls back whenever a look may find something new; ends with the signal. */
   readonly watch: (changed: () => void, signal: AbortSignal) => void;
   /**

@@ -40,7 +40,7 @@ export function alarmsOf(sql: Sql, connections: Names): Alarms {
   const forget = sql.prepare<[Instant]>('DELETE FROM alarms WHERE cleared_at < ?');
   const open = sql.prepare<[{ connection: number | null; limit: number }], AlarmRow>(
     `SELECT connection_id, code, subject, message, hint, worker_key, raised_at, said_at FROM alarms
-     WHERE cleared_at IS NULL AND (@connection IS NULL OR connection_id = @connection) ORDER BY id LIMIT @limit`,
+     WHERE cleared_at IS NULL AND (@connection IS NULL OR connection_id = @connection) ORDER BY id LIMIT @limit + 0`,
   );
   return {
     apply: (connection, at, change) => {

@@ -473,7 +473,8 @@ export interface Store extends AsyncDisposable {
   /** An id no cycle has yet. */
   readonly newCycleId: () => Promise<number>;
 
-  readonly guardWindow: (connection: string, since: Instant) => Promise<readonly Usage[]>;
+  /** With `units` (default: without) also lines for each unit of the house. */
+  readonly guardWindow: (connection: string, since: Instant, units?: boolean) => Promise<readonly Usage[]>;
   /** Item digests released by approvals that have not expired. */
   readonly approvals: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;
   readonly discards: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;

@@ -47,14 +47,14 @@ export function factsOf(sql: Sql): Facts {
     .pluck();
   const due = sql
     .prepare<[number, string, string, number], string>(
-      'SELECT key FROM facts WHERE connection_id = ? AND source = ? AND key > ? AND due = 1 ORDER BY key LIMIT ?',
+      'SELECT key FROM facts WHERE connection_id = ? AND source = ? AND key > ? AND due = 1 ORDER BY key LIMIT ? + 0',
     )
     .pluck();
   const anyDue = sql
     .prepare<[number], number>('SELECT 1 FROM facts WHERE connection_id = ? AND due = 1 LIMIT 1')
     .pluck();
   const page = sql.prepare<[number, string, string, number], FactRow>(
-    'SELECT key, digest FROM facts WHERE connection_id = ? AND source = ? AND key > ? ORDER BY key LIMIT ?',
+    'SELECT key, digest FROM facts WHERE connection_id = ? AND source = ? AND key > ? ORDER BY key LIMIT ? + 0',
   );
   const saveRead = sql.prepare<[number, string, string]>(
     `INSERT INTO further_sources (connection_id, source, body) VALUES (?, ?, ?)

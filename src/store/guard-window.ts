@@ -7,7 +7,8 @@ import type { Sql } from './sql.ts';
 
 export interface GuardWindow {
   readonly add: (connection: number, at: Instant, uses: readonly GuardUse[]) => void;
-  readonly since: (connection: number, since: Instant) => readonly Usage[];
+  /** With `units` also what each unit of the house used. */
+  readonly since: (connection: number, since: Instant, units: boolean) => readonly Usage[];
   /** Deletes at most `limit` uses from before `before`; false when none are left. */
   readonly sweep: (limit: number, before: Instant) => boolean;
 }
@@ -35,7 +36,10 @@ export function guardWindowOf(sql: Sql): GuardWindow {
         add.run(connection, at, kind, workerKey, attribute, unit ?? null, Number(approved));
       }
     },
-    since: (connection, from) => [...since.all(connection, from), ...sinceByUnit.all(connection, from)],
+    since: (connection, from, units) => [
+      ...since.all(connection, from),
+      ...(units ? sinceByUnit.all(connection, from) : []),
+    ],
     sweep: (limit, before) => sweep.run(limit, before).changes > 0,
   };
 }

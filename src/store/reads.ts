@@ -285,7 +285,8 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         : readOf(connection, [], (id) => rooms.checkpoints.cycles(id, limit)),
     newCycleId: () => read(rooms.checkpoints.newCycleId),
 
-    guardWindow: (connection, since) => readOf(connection, [], (id) => rooms.guardWindow.since(id, since)),
+    guardWindow: (connection, since, units = false) =>
+      readOf(connection, [], (id) => rooms.guardWindow.since(id, since, units)),
     approvals: (connection, now) =>
       readOf(connection, new Set<string>(), (id) => rooms.holds.releasedItems(id, 'approved', now)),
     discards: (connection, now) =>

@@ -1,6 +1,6 @@
 // The campaign of webhooks. First: mutated requests over real sockets, of which none may be taken. Then: the whole daemon with a
 // thousand connections that send a byte now and then, which must not delay a termination by more than a fifth.
-// argv: --requests 10000 --seed 7 --slow 1000 --leavers 30
+// Last: the daemon is killed while webhooks come in. argv: --requests 10000 --seed 7 --slow 1000 --leavers 30 --kills 15
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { startStub } from '../../bench/child.ts';
 import { figuresOf, openTerminations, pause } from '../../bench/terminations.ts';
+import { killCampaign } from './hook-kills.ts';
 import { hookCampaign } from './hook-requests.ts';
 
 /** Two in a hundred may leave in a day: enough for both halves of the measurement. */
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '7' },
     slow: { type: 'string', default: '1000' },
     leavers: { type: 'string', default: '30' },
+    kills: { type: 'string', default: '15' },
   },
 });
 const [requests, seed, slow, leavers] = [values.requests, values.seed, values.slow, values.leavers].map(Number);
@@ -81,4 +83,12 @@ try {
 } finally {
   await rm(work, { recursive: true, force: true });
 }
+const kills = await killCampaign({ rounds: Number(values.kills), seed: seed ?? 0 });
+for (const id of kills.lost) console.log(`worker ${id} was answered 202 and still has access`);
+for (const id of kills.harmed) console.log(`worker ${id} was never named and has lost access`);
+judged(
+  `${kills.lost.length} of ${kills.acknowledged} events answered 202 were lost in ${kills.rounds} kills`,
+  kills.lost.length === 0 && (kills.rounds === 0 || kills.acknowledged > 0),
+);
+judged(`${kills.harmed.length} others were harmed`, kills.harmed.length === 0);
 process.exitCode = failed ? 1 : 0;

@@ -48,10 +48,16 @@ const LINES: Readonly<Record<string, Line>> = {
   failed: [() => ['failed'], { code: 0, stdout: /^nothing has failed\n$/ }],
   replay: [() => ['replay', '--all', ...signed], { code: 0, stdout: /^nothing has failed that fits\n$/ }],
   skip: [() => ['skip', ...signed], { code: 2, stderr: /skip/ }],
+  reconcile: [() => ['reconcile', '--as', 'Olga'], { code: 0, stdout: /everything is as it is believed to be/ }],
   leave: [() => ['leave', '3', ...signed], { code: 0, stdout: /confirmed, the account is inactive/ }],
   lift: [() => ['lift', '3', ...signed], { code: 0 }],
   'stop-writes': [() => ['stop-writes', ...signed], { code: 0 }],
   'resume-writes': [() => ['resume-writes', ...signed], { code: 0 }],
+  backup: [({ dir }) => ['backup', join(dir, 'copy.db')], { code: 0, stdout: /its checksum is beside it/ }],
+  restore: [
+    ({ dir }) => ['restore', join(dir, 'copy.db'), ...signed],
+    { code: 0, stdout: /^restored up to audit entry / },
+  ],
   audit: [() => ['audit', 'verify'], { code: 0, stdout: /^\d+ entries verified; head [0-9a-f]{64}\n/ }],
 };
 /** They run until they are stopped, in tests of their own. */
@@ -75,4 +81,4 @@ test('every command runs as a process, says what it has to say on the right pipe
   }
   const taken = acme.idp.writes().filter(({ body }) => /"active"(,"value")?:false/.test(body));
   expect(taken.map(({ path }) => path)).toEqual([`/Users/${acme.idp.user('3')?.id}`]);
-}, 120_000);
+}, 240_000);

@@ -104,7 +104,7 @@ test('validate says every fault of every file with line, column and hint', async
   const good = await acme.cli('validate');
   expect(good.code).toBe(0);
   expect(good.stdout).toMatch(
-    /acme\.yaml: ok – connection acme, reads csv snapshot workers\.csv, keeps idp \(\$\{env:CLI_TEST_URL\}\); needs the columns Department, End/,
+    /acme\.yaml: ok – connection acme\n {2}reads {2}csv snapshot workers\.csv\n {2}keeps {2}idp \(\$\{env:CLI_TEST_URL\}\)\n {2}needs {2}Department, End/,
   );
   acme.write('mappings/second.yaml', 'connection: second\ntimeZone: Europe/Nowhere\nworkers: {}\n');
   const bad = await acme.cli('validate');

@@ -232,6 +232,7 @@ const french: MadeUpExport = {
     'Sorti: terminated',
     "'Congé maternité': leave",
     'userName: worker.mail',
+    "enterprise:2.0:User:employeeNumber', userName]",
   ],
   sure: ['worker.startDate', 'worker.endDate', 'worker.status'],
   accepted: 4,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../src/base/finding.ts';
 import { Problem } from '../../src/base/problem.ts';
 import { readConnection } from '../../src/mapping/connection-file.ts';
@@ -8,6 +8,7 @@ import { fileSource } from '../../src/sources/file/file-source.ts';
 import type { Source } from '../../src/sources/source.ts';
 import { feedFolder, feedSettings, forever, LATER } from '../support/feed-folder.ts';
 import { crowd, feed, mappingText } from '../support/house.ts';
+import { type Answer, openHttpDesk } from '../support/http-desk.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -133,4 +134,55 @@ test('a further source is read in its own words', async () => {
   expect(one(found, 'source.records')?.message).toBe('6 of the 7 records looked at can be used');
   expect(one(found, 'source.rejected')?.message).toMatch(/^1 rejected: /);
   expect(one(found, 'source.blank')?.message).toBe('room is blank in every record');
+});
+
+describe('an interface', () => {
+  const LIST = { list: { path: '/people', recordPath: 'items' } };
+  const everybody = crowd(8).map(({ id }) => ({
+    ID: id,
+    First: 'a',
+    Last: 'b',
+    Status: 'A',
+    Start: '2020-01-01',
+    End: '',
+    Manager: '1000',
+    Dept: 'x',
+    Title: 't',
+  }));
+  const asked = async (answer: Answer): Promise<readonly Finding[]> => {
+    const desk = await openHttpDesk(LIST, () => answer);
+    const read = readConnection('acme.yaml', mappingText({ 'path: workers.csv': 'path: w.json, format: json' }), {
+      sha256,
+    });
+    if ('faults' in read) throw new Error(JSON.stringify(read.faults));
+    return desk.patiently(probeSource(desk.source, firstLens(read.connection), desk.clock.now(), forever()));
+  };
+
+  test('that answers is told with its records', async () => {
+    const found = await asked({ body: { items: everybody } });
+    expect(one(found, 'source.records')?.message).toBe('8 of the 8 records looked at become workers (8 active)');
+  });
+
+  test.each<readonly [string, Answer, string]>([
+    ['refuses the credentials', { status: 401 }, 'failed'],
+    ['allows nothing to be read', { status: 403 }, 'failed'],
+    ['answers with a sign-in page', { body: '<!doctype html><title>sign in</title>' }, 'failed'],
+  ])('that %s fails with a hint', async (_name, answer, verdict) => {
+    const found = await asked(answer);
+    expect(found.at(-1)).toMatchObject({ verdict, hint: expect.any(String) });
+  });
+
+  test('that hides a field from everybody is told with the name of the field', async () => {
+    const found = await asked({ body: { items: everybody.map(({ Title: _, ...rest }) => rest) } });
+    expect(found.at(-1)).toMatchObject({
+      code: 'mapping.column',
+      verdict: 'configuration',
+      message: expect.stringMatching(/"Title".*these credentials do not see it/),
+    });
+  });
+
+  test('that is busy is no failure', async () => {
+    const found = await asked({ status: 429, headers: { 'retry-after': '900' } });
+    expect(one(found, 'source.not-yet')).toMatchObject({ verdict: 'note' });
+  });
 });

@@ -137,9 +137,13 @@ describe('changes', () => {
       fc.constantFrom('title', 'nickName', 'name', ENTERPRISE),
       fc.oneof(value, fc.dictionary(fc.constantFrom('a', 'b'), value)),
     );
+    const pairs = fc.oneof(
+      attributes.map((one) => [one, structuredClone(one)] as const),
+      fc.tuple(attributes, attributes),
+    );
     const mix = { none: 0, some: 0 };
     fc.assert(
-      fc.property(attributes, attributes, (known, desired) => {
+      fc.property(pairs, ([known, desired]) => {
         const after = new Map(flatten(known as JsonObject));
         const changes = changesBetween(known as JsonObject, desired as JsonObject);
         for (const { path, before, after: to } of changes) {
@@ -151,8 +155,8 @@ describe('changes', () => {
         mix[changes.length === 0 ? 'none' : 'some'] += 1;
       }),
     );
-    expect(mix.some).toBeGreaterThan(20);
-    expect(mix.none).toBeGreaterThan(0);
+    expect(mix.some).toBeGreaterThan(10);
+    expect(mix.none).toBeGreaterThan(10);
   });
 });
 

@@ -219,6 +219,22 @@ describe('the guard window', () => {
     expect((await store.guardWindow('acme', minutesAfterNoon(-60))).at(-1)?.workers).toBe(3);
   });
 
+  it('counts distinct workers of each unit of the house beside the whole, where it is asked for', async () => {
+    const { store } = await heldStore();
+    const use = (workerKey: string, unit: string) =>
+      ({ kind: 'explicitLeaver', workerKey, attribute: null, unit, approved: false }) as const;
+    const [sales, plant] = ['department Sales', 'department Plant'];
+    const guardUses = [use('4', sales), use('5', sales), use('4', sales), use('6', plant)];
+    await store.commit({ connection: 'acme', at: NOON, guardUses });
+    const whole = { kind: 'explicitLeaver', attribute: null, workers: 3 };
+    expect(await store.guardWindow('acme', NOON)).toEqual([whole]);
+    expect(await store.guardWindow('acme', NOON, true)).toEqual([
+      whole,
+      { ...whole, unit: plant, workers: 1 },
+      { ...whole, unit: sales, workers: 2 },
+    ]);
+  });
+
   it('forgets what no window reaches any more, and nothing else', async () => {
     const { dir, store, clock } = await heldStore();
     const uses = [{ kind: 'explicitLeaver', workerKey: '1', attribute: null, approved: false }] as const;

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { DAY_MS, plusMs } from '../../src/base/instant.ts';
 import { WAITING_MAX } from '../../src/store/hook-events.ts';
+import { DATABASE_FILE } from '../../src/store/open.ts';
 import type { NewHookEvent } from '../../src/store/store.ts';
-import { heldStore, NOON } from '../support/store.ts';
+import { heldStore, NOON, tempFolder } from '../support/store.ts';
 
 const event = (name: string, more: Partial<NewHookEvent> = {}): NewHookEvent => ({
   connection: 'acme',
@@ -57,9 +60,21 @@ describe('the inbox of webhooks', () => {
   });
 
   it('is full at its bound, but for emergencies', async () => {
-    const { store } = await heldStore();
-    const many = Array.from({ length: WAITING_MAX }, (_, index) => store.receiveEvent(event(`e${index}`)));
-    expect(new Set(await Promise.all(many))).toEqual(new Set(['stored']));
+    const dir = tempFolder();
+    const before = await heldStore(dir);
+    await before.store.receiveEvent(event('e7'));
+    await before.store.close();
+    const sql = new BetterSqlite3(join(dir, DATABASE_FILE));
+    sql
+      .prepare(
+        `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+         INSERT INTO hook_events (connection_id, hook, kind, identity, keyed, state, body, form, received_at, not_before)
+         SELECT connection_id, hook, kind, randomblob(32), 1, state, body, form, received_at, not_before FROM hook_events, n`,
+      )
+      .run(WAITING_MAX - 2);
+    sql.close();
+    const { store } = await heldStore(dir);
+    expect(await store.receiveEvent(event('last'))).toBe('stored');
     expect(await store.receiveEvent(event('more'))).toBe('full');
     expect(await store.receiveEvent(event('e7'))).toBe('duplicate');
     expect(await store.receiveEvent(event('now', { kind: 'emergency' }))).toBe('stored');

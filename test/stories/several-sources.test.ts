@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { feed, mappingText, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
+import { startSftpServer } from '../support/sftp-server.ts';
 
 const PEOPLE: readonly Person[] = Array.from({ length: 12 }, (_, index) => ({ id: String(100 + index) }));
 const NUMBERS = new Map(PEOPLE.map(({ id }) => [id, `+49 30 ${id}`]));
@@ -172,6 +173,24 @@ describe('a directory beside HR', () => {
     expect(phoneOf(house, '104')).toBe('+49 30 104');
   });
 
+  test('takes nobody out of a hold of what HR says, while HR cannot be read', async () => {
+    const house = await staffed();
+    const gone = PEOPLE.map((one, index) => (index < 5 ? { ...one, status: 'T', end: '2026-11-01' } : one));
+    expect((await house.sync(feed(gone))).kind).toBe('held');
+    const held = async () =>
+      (await house.house.store.holds('acme')).map(({ kind, itemCount }) => `${kind} ${itemCount}`);
+    const before = await held();
+    expect(before).toEqual(['explicitLeaver 5']);
+    house.deliver(phones(new Map([...NUMBERS, ['100', '+49 40 1'], ['110', '+49 40 2']])), 'phones.csv');
+    expect((await house.sync('nonsense\n')).kind).toBe('refused');
+    expect(await held()).toEqual(before);
+    expect([phoneOf(house, '100'), phoneOf(house, '110')]).toEqual(['+49 30 100', '+49 40 2']);
+    // The next good word of HR judges both.
+    await house.sync(feed(PEOPLE));
+    expect(await held()).toEqual([]);
+    expect(phoneOf(house, '100')).toBe('+49 40 1');
+  });
+
   test('that a target was not there for comes again, also after a restart', async () => {
     const house = await staffed();
     house.deliver(phones(new Map([...NUMBERS, ['105', '+49 40 555']])), 'phones.csv');
@@ -223,6 +242,20 @@ describe('a first load', () => {
     expect(await house.sync(feed(PEOPLE))).toMatchObject({ kind: 'done', further: [{ kind: 'nothing' }] });
     expect(house.idp.users.size).toBe(PEOPLE.length);
   });
+});
+
+test('a directory may lie on an SFTP server, and is put away there like any delivery', async () => {
+  const server = await startSftpServer({ password: 'correct horse' });
+  const also = ALSO.replace(
+    '{ kind: file, path: phones.csv, stableMs: 0 }',
+    `{ kind: sftp, host: 127.0.0.1, port: ${server.port}, hostKey: "${server.fingerprint}", path: phones.csv, archive: done, stableMs: 0,
+        auth: { kind: password, user: rollcall, password: "\${env:SFTP_PASSWORD}" } }`,
+  );
+  const house = await openTestHouse({ mapping: mapping({}, also), environment: { SFTP_PASSWORD: 'correct horse' } });
+  server.write('/phones.csv', phones(NUMBERS));
+  await house.sync(feed(PEOPLE));
+  expect(phoneOf(house, '105')).toBe('+49 30 105');
+  expect(server.paths()).toEqual(['/done/phones.csv']);
 });
 
 describe('workers and a directory', () => {

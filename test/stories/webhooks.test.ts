@@ -324,4 +324,28 @@ describe('a hint', () => {
     expect(activeAt(house, '1002')).toBe(false);
     expect((await hookOf(house, '/hooks/acme'))?.waiting).toBe(0);
   });
+
+  test('that meets a bug waits, where people see it, and stops nobody else', async () => {
+    const house = await atWork();
+    Object.assign(house.live, {
+      source: { ...house.live.source, about: () => Promise.reject(new TypeError('nobody thought of this')) },
+    });
+    await house.desk.hint('1001');
+    await house.desk.emergency('1002');
+    await house.desk.take();
+    await house.settle();
+    expect(activeAt(house, '1002')).toBe(false);
+    expect(await hookOf(house, '/hooks/acme')).toMatchObject({
+      waiting: 1,
+      waitingFor: 'an internal error: see the log',
+    });
+  });
+
+  test('that names more workers than one question may is asked about in several', async () => {
+    const house = await atWork();
+    const { asked } = answering(house, new Map());
+    for (let id = 5000; id < 5150; id += 1) await house.desk.hint(String(id));
+    await house.desk.take();
+    expect(asked.map((ids) => ids.length)).toEqual([100, 50]);
+  });
 });

@@ -1,7 +1,8 @@
 // A source of kind http as production opens it, against a real server that a test scripts, under a held clock that runs on while the
 // source waits.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,10 +73,11 @@ export async function openHttpDesk(
   source: Readonly<Record<string, unknown>>,
   script: Script,
   environment: Readonly<Record<string, string>> = {},
+  tls: ServerOptions | null = null,
 ): Promise<HttpDesk> {
   const clock = heldClock(NOW);
   const asked: Asked[] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
@@ -95,9 +97,11 @@ export async function openHttpDesk(
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
       response.end(raw);
     });
-  });
+  };
+  const server = tls === null ? createServer(listener) : createTlsServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  const url = tls === null ? `http://127.0.0.1:${port}` : `https://localhost:${port}`;
   const stateDir = mkdtempSync(join(tmpdir(), 'rollcall-http-'));
   const settings = sourceSettings(
     sourceSchema.parse({

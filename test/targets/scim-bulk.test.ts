@@ -394,3 +394,16 @@ describe('newer work', () => {
     expect(idp.user('1003')).toBeUndefined();
   });
 });
+
+test('whoever is refused for want of a tag goes again alone, with the tag, and keeps nobody else waiting', async () => {
+  const { idp, many } = await open({
+    users: [1, 2].map((number) => ({ id: `u${number}`, ...resourceOf(person(number)) })),
+    doorman: (asked, ask) =>
+      asked.method === 'PATCH' && asked.path === '/Users/u1' && asked.headers['if-match'] === undefined
+        ? { status: 428 }
+        : ask(asked),
+  });
+  expect(classes(await many([mover(1, 'Lead'), mover(2, 'Lead')]))).toEqual(done(2));
+  expect([idp.users.get('u1')?.title, idp.users.get('u2')?.title]).toEqual(['Lead', 'Lead']);
+  expect(others(idp.log)).toEqual(['PATCH /Users/u1', 'GET /Users/u1', 'PATCH /Users/u1']);
+});

@@ -119,9 +119,10 @@ function signaturesIn({ form, encoding, prefix }: Scheme, given: string): readon
 function decode(encoding: Scheme['encoding'], text: string): Buffer | null {
   if (encoding === 'hex') return /^(?:[0-9a-f]{2})+$/i.test(text) ? Buffer.from(text, 'hex') : null;
   const bytes = Buffer.from(text, encoding);
-  const bare = (written: string): string => written.replace(/=+$/, '');
-  // Senders differ in the padding, and in nothing else.
-  return text !== '' && bare(bytes.toString(encoding)) === bare(text) ? bytes : null;
+  const written = bytes.toString(encoding);
+  // Of base64url senders leave out the padding or write it (Merge does both), of base64 none does.
+  const same = encoding === 'base64url' ? written === text.replace(/={0,2}$/, '') : written === text;
+  return text !== '' && same ? bytes : null;
 }
 
 function keyOf({ key }: Scheme, secret: string): Buffer | null {

@@ -33,9 +33,8 @@ export function targetPart(worker: WorkerPart, { profile, baseUrl, token }: Targ
   else if (rules.needs.includes('displayName')) put('displayName', 'worker.id');
   const name = nameOfUser(worker, rules);
   if (name !== '') put('name', `{ ${name} }`);
-  if (has('mail') || userName.isMail) {
-    put('emails', `[{ value: ${has('mail') ? 'worker.mail' : 'userName'}, type: '"work"', primary: 'true' }]`);
-  }
+  // Where HR knows no address, the name that is made is one.
+  put('emails', `[{ value: ${has('mail') ? 'worker.mail' : 'userName'}, type: '"work"', primary: 'true' }]`);
   if (has('title')) put('title', 'worker.title');
   if (has('type')) put('userType', 'worker.type');
   const phones = ['phone', 'mobile'].filter(has);
@@ -67,7 +66,7 @@ export function targetPart(worker: WorkerPart, { profile, baseUrl, token }: Targ
     { key: 'auth', value: `{ kind: bearer, token: ${quoted(token)} }` },
     {
       key: 'correlate',
-      value: `[externalId, '${ENTERPRISE}:employeeNumber']`,
+      value: `[externalId, '${ENTERPRISE}:employeeNumber'${userName.isMapped ? ', userName' : ''}]`,
       comment: 'how existing accounts are found',
     },
     { key: 'user', value: user },
@@ -84,13 +83,13 @@ function nameOfUser({ names }: WorkerPart, { needs }: AccountRules): string {
   return [part('givenName', names.given), part('familyName', names.family)].filter((text) => text !== '').join(', ');
 }
 
-function userNameOf(worker: WorkerPart): { readonly setting: Setting; readonly isMail: boolean } {
+function userNameOf(worker: WorkerPart): { readonly setting: Setting; readonly isMapped: boolean } {
   const { mail, names } = worker;
   const domain = mail === null ? null : domainOf(mail);
   const isComplete = mail !== null && domain !== null && mail.filled === mail.values.length && sameCaseUnique(mail);
   if (isComplete) {
     const comment = 'a joiner without a mail address gets no account before HR enters one';
-    return { setting: { key: 'userName', value: 'worker.mail', comment }, isMail: true };
+    return { setting: { key: 'userName', value: 'worker.mail', comment }, isMapped: true };
   }
   const stem = [names.given ? 'slug(worker.givenName)' : '', names.family ? 'slug(worker.familyName)' : '']
     .filter((text) => text !== '')
@@ -99,7 +98,7 @@ function userNameOf(worker: WorkerPart): { readonly setting: Setting; readonly i
   const unsure =
     domain === null ? ['the feed names no mail domain of the company: write yours in place of example.com'] : [];
   const value = yamlText(`unique([${made}], ${celText(`@${domain ?? 'example.com'}`)})`);
-  return { setting: { key: 'userName', value, unsure }, isMail: true };
+  return { setting: { key: 'userName', value, unsure }, isMapped: false };
 }
 
 const sameCaseUnique = (mail: SampleColumn): boolean =>

@@ -2,7 +2,7 @@
 // pass by itself is repeated here for a while, and then put off.
 import { Problem } from '../../base/problem.ts';
 import type { Credentials, Shown } from '../../runtime/access/credentials.ts';
-import { type Fault, NO_CREDENTIALS, TOKEN_DOWN } from '../../runtime/access/faults.ts';
+import { CERTIFICATE_REFUSED, type Fault, NO_CREDENTIALS, TOKEN_DOWN } from '../../runtime/access/faults.ts';
 import type { LivePool, OpenAnswer } from '../../runtime/access/pool.ts';
 import { retryAfterOf } from '../../runtime/access/retry-after.ts';
 import { backoffMs } from '../../runtime/backoff.ts';
@@ -121,6 +121,8 @@ export function openAsking(settings: AskingSettings, deps: AskingDeps): Asking {
         if (answer.kind === 'fault') {
           signal.throwIfAborted();
           if (answer.code === 'no-certificate') throw certificateFault(answer.detail ?? '');
+          if (CERTIFICATE_REFUSED.includes(answer.code))
+            throw certificateFault('the source does not take our certificate');
           await failed(answer.code);
           continue;
         }

@@ -44,7 +44,7 @@ export async function readChanges(
   for (;;) {
     const envelope = await askWhole(changes, request, parts, signal);
     if (envelope === null) throw new Error('bug: an answer that is absent was not asked for');
-    watermark ??= watermarkOf(envelope, changes);
+    watermark ??= watermarkOf(envelope, changes, nowMs);
     const page = elementsOf(envelope.body as JsonValue, changes);
     if (page.length > 0) {
       const digest = sha256(canonicalJson(page));
@@ -72,11 +72,12 @@ export async function readChanges(
   return { elements, watermark: watermark ?? instantOfMs(nowMs) };
 }
 
-function watermarkOf(envelope: Envelope, { watermark }: ChangesSettings): string | null {
+function watermarkOf(envelope: Envelope, { watermark }: ChangesSettings, nowMs: number): string | null {
   if (watermark === undefined) return null;
   const said = saidAt(envelope, watermark);
   const at = said === null ? Number.NaN : Date.parse(said);
-  if (Number.isFinite(at)) return instantOfMs(at);
+  // A moment that lies ahead would pass over all that changes until then.
+  if (Number.isFinite(at)) return instantOfMs(Math.min(at, nowMs));
   throw new Problem({
     code: 'source.watermark',
     message: `The answer does not say at ${watermark} up to when it speaks.`,

@@ -5,7 +5,7 @@ import type { Fault } from '../../base/problem.ts';
 import type { HttpSourceSettings, OneSettings } from '../../mapping/source-settings.ts';
 import { textAt } from './body-path.ts';
 import { join } from './joins.ts';
-import { type Element, elementsOf, lineOf, Members } from './records.ts';
+import { type Element, elementsOf, exploded, lineOf, Members } from './records.ts';
 import type { RowSpool } from './row-spool.ts';
 import { elementsAt } from './whole-answer.ts';
 import { type LookParts, wholeAnswers } from './whole-answers.ts';
@@ -18,6 +18,9 @@ export interface FewRead {
 
 /** Requests for one worker each in flight at once. */
 const AT_ONCE = 8;
+
+/** As a part of an address these would lead elsewhere; nobody is called so. */
+const UP: ReadonlySet<string> = new Set(['', '.', '..']);
 
 type RowSettings = Pick<
   HttpSourceSettings,
@@ -38,7 +41,8 @@ export async function readFew(
 ): Promise<FewRead> {
   const { one } = settings;
   const batches: (readonly string[])[] = [];
-  for (let from = 0; from < ids.length; from += one.batch) batches.push(ids.slice(from, from + one.batch));
+  const keys = ids.filter((key) => !UP.has(key));
+  for (let from = 0; from < keys.length; from += one.batch) batches.push(keys.slice(from, from + one.batch));
   const found: Element[][] = batches.map(() => []);
   let next = 0;
   const work = async (): Promise<void> => {
@@ -59,10 +63,12 @@ export async function writeFew(
   parts: LookParts & { readonly spool: RowSpool },
   signal: AbortSignal,
 ): Promise<FewRead> {
-  const { id, joins } = settings;
+  const { id, joins, explode } = settings;
   if (joins.length > 0) await join(elements, joins, id, wholeAnswers(parts), signal);
   const members = new Members();
-  for (const element of elements) {
+  // The list may be one that a join brought.
+  const rows = explode === undefined ? elements : elements.flatMap((element) => exploded(element, explode));
+  for (const element of rows) {
     let line = lineOf(element, settings);
     const gone = element.fault === null ? always.find((name) => !Object.hasOwn(element.record, name)) : undefined;
     if (gone !== undefined) {
@@ -72,7 +78,7 @@ export async function writeFew(
     members.take(element);
     await parts.spool.line(line);
   }
-  return { members, rows: elements.length };
+  return { members, rows: rows.length };
 }
 
 const hidden = (name: string): Fault => ({

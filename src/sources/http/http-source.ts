@@ -34,6 +34,8 @@ const KEEP_ALIVE_MS = 4_000;
 const CLOSE_MS = 500;
 /** Nothing is cut by the pool: each look has a budget of bytes. */
 const UNBOUNDED = -1;
+/** Hints alone do not have the whole list read more often. */
+const HINTED_AFTER_MS = 10 * MINUTE_MS;
 /** A whole list that failed is not asked for again by every slot of changes. */
 const AGAIN_AFTER_MS = 30 * MINUTE_MS;
 
@@ -76,6 +78,7 @@ export function httpSource(options: HttpSourceOptions, deps: HttpSourceDeps): So
     try {
       const delivery = await whole.look(now, signal);
       due.snapshot = false;
+      wholeNotBefore = msOf(now) + HINTED_AFTER_MS;
       return { kind: 'delivery', delivery };
     } catch (error) {
       if (error instanceof Problem) wholeNotBefore = msOf(now) + AGAIN_AFTER_MS;
@@ -86,18 +89,22 @@ export function httpSource(options: HttpSourceOptions, deps: HttpSourceDeps): So
   return {
     look: (now, signal) =>
       bounded(options.limits.minutes, deps, signal, async (inner) => {
-        const wholeIsDue = () => due.snapshot && msOf(now) >= wholeNotBefore;
+        const wholeWaitsMs = (): number => Math.max(0, wholeNotBefore - msOf(now));
         try {
           const look = await changed(now, inner);
           if (look !== null) return look;
         } catch (error) {
           // Changes that cannot be read must not keep the whole list away.
-          if (!(error instanceof Problem) || !wholeIsDue()) throw error;
+          if (!(error instanceof Problem) || !due.snapshot || wholeWaitsMs() > 0) throw error;
         }
-        return wholeIsDue() ? everybody(now, inner) : { kind: 'nothing', reason: 'nothing new since the last look' };
+        if (!due.snapshot) return { kind: 'nothing', reason: 'nothing new since the last look' };
+        const retryAfterMs = wholeWaitsMs();
+        if (retryAfterMs === 0) return everybody(now, inner);
+        return { kind: 'notYet', reason: 'the whole list was asked for a while ago', retryAfterMs };
       }),
     slot: (what) => {
-      due[what] = true;
+      if (what === 'changes' || (what === 'hint' && feed !== null)) due.changes = true;
+      else due.snapshot = true;
       if (what === 'snapshot') wholeNotBefore = 0;
     },
     watch: () => {},

@@ -15,8 +15,8 @@ export interface ListPage {
 
 /** Envelopes are small; what is larger is not looked at. */
 const ENVELOPE_BYTES_MAX = 1024 * 1024;
-/** Records of a page that wait before they are handed on together. */
-const WAITING_MAX = 500;
+/** Records of a page that are handed on together: what is made of them holds up the event loop for a few milliseconds. */
+const WAITING_MAX = 50;
 const LOOKED_AT_BYTES = 512;
 
 /**
@@ -32,7 +32,12 @@ export async function readJsonList(
   take: (texts: readonly (string | null)[]) => Promise<void>,
   envelope: (body: unknown) => void,
 ): Promise<ListPage> {
-  let waiting: (string | null)[] = [];
+  const waiting: (string | null)[] = [];
+  const handOn = async (): Promise<void> => {
+    await take(waiting.splice(0, WAITING_MAX));
+    // Webhooks and leavers go on meanwhile.
+    await new Promise((resolve) => setImmediate(resolve));
+  };
   const around = new ByteList(ENVELOPE_BYTES_MAX);
   const splitter = new JsonSplitter(
     recordPath,
@@ -52,7 +57,7 @@ export async function readJsonList(
         splitter.push(decoder.push(start));
         first = false;
       } else splitter.push(decoder.push(chunk));
-      while (waiting.length >= WAITING_MAX) await take(waiting.splice(0, WAITING_MAX));
+      while (waiting.length >= WAITING_MAX) await handOn();
     }
     if (first) throw new Broken('the answer is empty');
     splitter.push(decoder.end());
@@ -67,8 +72,7 @@ export async function readJsonList(
   }
   const body = around.json();
   envelope(body);
-  if (waiting.length > 0) await take(waiting);
-  waiting = [];
+  while (waiting.length > 0) await handOn();
   return { body };
 }
 

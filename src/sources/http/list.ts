@@ -1,20 +1,14 @@
 // The whole list: page after page into the spool, until the end is proven or the look is refused as a whole.
-import { createHash, hash } from 'node:crypto';
 import { Problem } from '../../base/problem.ts';
-import type { HttpSourceSettings, PagedRequest } from '../../mapping/source-settings.ts';
-import type { OpenAnswer } from '../../runtime/access/pool.ts';
+import type { HttpSourceSettings } from '../../mapping/source-settings.ts';
 import type { Completeness } from '../source.ts';
-import { readCsvPage } from './csv-list.ts';
-import { join } from './joins.ts';
-import { readJsonList } from './json-list.ts';
+import { NOT_MODIFIED, PageReader, type PageSettings } from './page-reader.ts';
 import { firstPage, followed, type NextPage, nextPage, type PageSeen } from './paging.ts';
-import { ListProof } from './proof.ts';
-import { type Element, elementsIn, elementsOf, idOf, lineOf, Members } from './records.ts';
+import type { ListProof } from './proof.ts';
+import type { Members } from './records.ts';
 import type { WireRequest } from './request.ts';
 import type { RowSpool } from './row-spool.ts';
-import { elementsAt, readWhole, refuseError } from './whole-answer.ts';
-import { type LookParts, requestFor, wholeAnswers } from './whole-answers.ts';
-import { asLists } from './xml.ts';
+import { type LookParts, requestFor } from './whole-answers.ts';
 
 export interface ListRead {
   readonly completeness: Completeness;
@@ -29,22 +23,12 @@ export interface ListRead {
 /** The source says that nothing changed since the answer whose marks we showed. */
 export const UNCHANGED = 'unchanged';
 
-export type ListSettings = Pick<
-  HttpSourceSettings,
-  'list' | 'joins' | 'id' | 'explode' | 'values' | 'omit' | 'keep' | 'firstOf' | 'dates' | 'flatten' | 'limits'
->;
-
 export interface Conditions {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-const NOT_MODIFIED = 304;
-const TOO_LONG = 'row.too-long';
-/** Records of a page that wait for their joins: those are asked for when the page is there, so that its connection need not wait. */
-const JOINED_WAITING_MAX = 10_000;
-
 export async function readList(
-  settings: ListSettings,
+  settings: PageSettings & Pick<HttpSourceSettings, 'limits'>,
   parts: LookParts & { readonly origin: string; readonly spool: RowSpool },
   signal: AbortSignal,
   conditions: Conditions | null = null,
@@ -102,128 +86,3 @@ function headOf({ header }: PageSeen): Omit<ListRead, 'completeness' | 'members'
     dateMs: Number.isFinite(date) ? date : null,
   };
 }
-
-/** Pages into lines. What a page that broke off had written is forgotten before it is read again. */
-class PageReader {
-  readonly members = new Members();
-  readonly proof: ListProof;
-  readonly #settings: ListSettings;
-  readonly #list: PagedRequest;
-  readonly #parts: LookParts & { readonly spool: RowSpool };
-  #csvHeader: string | null = null;
-
-  constructor(settings: ListSettings, parts: LookParts & { readonly spool: RowSpool }) {
-    this.#settings = settings;
-    this.#list = settings.list;
-    this.#parts = parts;
-    this.proof = new ListProof(settings.list.paging);
-  }
-
-  /** Null where the source says that nothing changed. */
-  async read(answer: OpenAnswer, signal: AbortSignal): Promise<(PageSeen & { readonly digest: string }) | null> {
-    if (answer.status === NOT_MODIFIED) {
-      answer.discard();
-      return null;
-    }
-    const { spool } = this.#parts;
-    const bytes = spool.bytes;
-    try {
-      return this.#list.format === 'csv' ? await this.#csv(answer, signal) : await this.#elements(answer, signal);
-    } catch (error) {
-      await spool.rollBack(bytes);
-      throw error;
-    }
-  }
-
-  async #elements(answer: OpenAnswer, signal: AbortSignal): Promise<PageSeen & { readonly digest: string }> {
-    const list = this.#list;
-    const page = new Page();
-    const waitingMax = this.#settings.joins.length === 0 ? 0 : JOINED_WAITING_MAX;
-    let waiting: Element[] = [];
-    const take = async (elements: readonly Element[]): Promise<void> => {
-      waiting.push(...elements);
-      if (waiting.length > waitingMax) await this.#write(waiting.splice(0), page, signal);
-    };
-    let body: unknown = null;
-    if (answer.status === 204) answer.discard();
-    else if (list.format === 'json') {
-      const read = await readJsonList(
-        answer,
-        list.recordPath,
-        this.#parts.budget,
-        signal,
-        (texts) => take(texts.flatMap((text) => (text === null ? [tooLong()] : elementsIn(text, this.#shape)))),
-        (around) => refuseError(around, list),
-      );
-      body = read.body;
-    } else {
-      const whole = await readWhole(answer, list, this.#parts.budget, signal);
-      body = whole;
-      const elements = elementsAt(whole, list.recordPath).flatMap((value) => elementsOf(value, this.#shape));
-      for (const { record } of elements) asLists(record, list.lists);
-      await take(elements);
-    }
-    await this.#write(waiting, page, signal);
-    waiting = [];
-    // Counted only now: a page that breaks off is read again, and would be counted twice.
-    this.members.add(page.members);
-    for (const mark of page.marks) this.proof.record(mark);
-    return { records: page.marks.length, body, header: answer.header, digest: page.digest.digest('hex') };
-  }
-
-  async #write(elements: readonly Element[], page: Page, signal: AbortSignal): Promise<void> {
-    const { id, joins } = this.#settings;
-    const ids = elements.map((element) => idOf(element, id));
-    if (joins.length > 0) await join(elements, joins, id, wholeAnswers(this.#parts), signal);
-    for (const [index, element] of elements.entries()) {
-      const line = lineOf(element, this.#settings);
-      page.take(element, ids[index] || markOf(line), line);
-      await this.#parts.spool.line(line);
-    }
-  }
-
-  async #csv(answer: OpenAnswer, signal: AbortSignal): Promise<PageSeen & { readonly digest: string }> {
-    const digest = createHash('sha256');
-    const marks: string[] = [];
-    let headerSeen = this.#csvHeader !== null;
-    const header = await readCsvPage(answer, this.#csvHeader, this.#parts.budget, signal, async (row) => {
-      await this.#parts.spool.raw(row);
-      if (!headerSeen) {
-        headerSeen = true;
-        return;
-      }
-      digest.update(row);
-      marks.push(markOf(row));
-    });
-    this.#csvHeader = header;
-    for (const mark of marks) this.proof.record(mark);
-    return { records: marks.length, body: null, header: answer.header, digest: digest.digest('hex') };
-  }
-
-  get #shape() {
-    return { unwrap: this.#list.unwrap, explode: this.#settings.explode, values: this.#settings.values };
-  }
-}
-
-/** What is known of a page while it is read. */
-class Page {
-  readonly digest = createHash('sha256');
-  readonly members = new Members();
-  /** One for each record: its id, or what tells it from others. */
-  readonly marks: string[] = [];
-
-  take(element: Element, mark: string, line: string): void {
-    this.digest.update(line).update('\n');
-    this.members.take(element);
-    // Totals and pages count elements, however many records are made of one.
-    if (element.more !== true) this.marks.push(mark);
-  }
-}
-
-/** Short enough for a million of them. */
-const markOf = (row: string | Buffer): string => hash('sha256', row, 'base64').slice(0, 22);
-
-const tooLong = (): Element => ({
-  record: Object.create(null),
-  fault: { code: TOO_LONG, message: 'This record is too long to be one.', hint: 'ask for fewer members' },
-});

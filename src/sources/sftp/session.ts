@@ -53,7 +53,7 @@ const NAME_BYTES_MAX = 255;
 const READ_BYTES = 32_768;
 /** Reads under way at once: hides the time that each takes over a long line. */
 const READS_AHEAD = 16;
-/** One file takes no longer, however it drips. */
+/** One file, or one list of a folder, takes no longer, however it drips. */
 const FETCH_MS_MAX = 60 * 60_000;
 /** While nothing else is said, a sign of life this often; so many without an answer end the connection. */
 const KEEPALIVE_MS = 10_000;
@@ -284,9 +284,10 @@ function sessionOver(line: Line, sftp: SFTPWrapper, deps: SessionDeps): SftpSess
   }
 
   /** Fewer bytes than asked for are no end: a server may give what it has. Zero are. */
-  const readInto = async (handle: Buffer, buffer: Buffer, position: number): Promise<number> => {
+  const readInto = async (path: string, handle: Buffer, buffer: Buffer, position: number, until: number) => {
     let filled = 0;
     while (filled < buffer.length) {
+      if (deps.now() > until) throw slow(path);
       const read = await ask<number>('read a file', (done) =>
         sftp.read(handle, buffer, filled, buffer.length - filled, position + filled, (error, bytes) =>
           done(error, bytes),
@@ -311,7 +312,9 @@ function sessionOver(line: Line, sftp: SFTPWrapper, deps: SessionDeps): SftpSess
         },
       );
       try {
+        const until = deps.now() + FETCH_MS_MAX;
         for (let seen = 0; ; ) {
+          if (deps.now() > until) throw slow(folder);
           const page = await ask<readonly { filename: string; attrs: Stats }[]>('list a folder', (done) =>
             sftp.readdir(handle, done),
           ).catch((cause: unknown) => {
@@ -340,7 +343,7 @@ function sessionOver(line: Line, sftp: SFTPWrapper, deps: SessionDeps): SftpSess
       head: (path, bytesMax) =>
         withFile(path, async (handle) => {
           const buffer = Buffer.alloc(bytesMax);
-          return buffer.subarray(0, await readInto(handle, buffer, 0));
+          return buffer.subarray(0, await readInto(path, handle, buffer, 0, deps.now() + FETCH_MS_MAX));
         }),
     },
     mover: {
@@ -361,8 +364,7 @@ function sessionOver(line: Line, sftp: SFTPWrapper, deps: SessionDeps): SftpSess
             const position = next;
             const wanted = buffer.subarray(0, Math.min(READ_BYTES, size - position));
             next += wanted.length;
-            if (deps.now() > until) throw slow(path);
-            if ((await readInto(handle, wanted, position)) < wanted.length) throw short(path);
+            if ((await readInto(path, handle, wanted, position, until)) < wanted.length) throw short(path);
             await writeAt(into, wanted, position);
           }
         };
@@ -415,7 +417,7 @@ const short = (path: string): Problem =>
 const slow = (path: string): Problem =>
   new Problem({
     code: 'source.timeout',
-    message: `The file was not there after ${FETCH_MS_MAX / 60_000} minutes.`,
-    hint: 'it is fetched again at the next look; check the line to the server',
+    message: `It was not read after ${FETCH_MS_MAX / 60_000} minutes.`,
+    hint: 'it is read again at the next look; check the line to the server',
     place: { file: posix.basename(path) },
   });

@@ -1,6 +1,7 @@
 // HR exports dropped into a folder of an SFTP server. One connection at a time lists the folder and fetches the file to judge now
 // into a nameless copy; from there on it is read like any file. A transfer that does not end well has no effect.
 import { matchesGlob, posix } from 'node:path';
+import type { Finding } from '../../base/finding.ts';
 import type { Instant } from '../../base/instant.ts';
 import { Problem } from '../../base/problem.ts';
 import { archive } from '../file/archive.ts';
@@ -177,12 +178,46 @@ export function sftpSource(settings: SftpSourceSettings, deps: SftpSourceDeps): 
     look,
     // A server tells nobody that something moved: the schedule looks.
     watch: () => {},
+    probe: async (_now, signal) =>
+      connected(signal, async (session) => {
+        const found: Finding[] = [
+          { code: 'source.reachable', verdict: 'good', message: 'the server shows the pinned key and lets us in' },
+        ];
+        const { candidates } = await listed(session);
+        const others = candidates.length === 1 ? 'one file matches' : `${candidates.length} files match`;
+        found.push({
+          code: 'source.files',
+          verdict: candidates.length === 0 ? 'note' : 'good',
+          message: `${others} ${pattern}`,
+        });
+        return [...found, ...(await archiveFinding(session, folder, settings.archive ?? null))];
+      }),
     close: async () => {
       await last;
       await kept?.release();
       kept = null;
     },
   };
+}
+
+/** Only looked at: whether we may write there shows when the first delivery is done with. */
+async function archiveFinding(
+  session: SftpSession,
+  folder: string,
+  archiveFolder: string | null,
+): Promise<readonly Finding[]> {
+  if (archiveFolder === null) return [];
+  const seen = await session.shelf.look(posix.join(folder, archiveFolder));
+  if (seen === null) {
+    const message = `the archive ${archiveFolder} is not there yet: it is made with the first delivery that is done with`;
+    return [{ code: 'source.archive', verdict: 'note', message }];
+  }
+  if (!seen.isFile)
+    return [{ code: 'source.archive', verdict: 'good', message: `the archive ${archiveFolder} is there` }];
+  const hint = 'remove the file, or name another folder in source.archive';
+  return [
+    { code: 'source.archive', verdict: 'configuration', message: `the archive ${archiveFolder} is a file`, hint },
+  ];
 }
 
 async function* matching(entries: readonly RemoteEntry[], pattern: string): AsyncGenerator<string> {

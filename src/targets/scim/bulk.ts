@@ -209,7 +209,8 @@ class Journey {
         this.#led.set(passenger, passenger.operation.account.managerOwed);
       }
       // The reference may be what was refused: the manager stays a debt, and the worker is created without.
-      if (referred && isRefusal(own.outcome)) one.alone(item.request).then(one.answer, one.failed);
+      if ((referred && isRefusal(own.outcome)) || own.outcome.status === WANTS_TAG)
+        one.alone(item.request).then(one.answer, one.failed);
       else one.answer(own);
     }
   }
@@ -219,6 +220,9 @@ const bulkIdOf = ({ id }: Sendable): string => `op-${id}`;
 
 const travels = ({ kind, method }: ScimRequest): boolean =>
   (kind === 'create' && method === 'POST') || (kind === 'write' && (method === 'PATCH' || method === 'PUT'));
+
+/** RFC 6585 section 3: alone it is read first, and sent again with its tag. */
+const WANTS_TAG = 428;
 
 /** Statuses of the envelope that say nothing of what is in it: there is no /Bulk, or it is not for us. */
 const NO_BULK: readonly number[] = [403, 404, 405, 501];

@@ -129,6 +129,8 @@ describe('changes', () => {
     desk.watermark = '2026-11-23T10:00:00.000Z';
     desk.feed.changed = Array.from({ length: 20_001 }, (_, id) => ({ id: String(id), at: '2026-11-23T10:30:00Z' }));
     desk.source.slot?.('changes');
+    expect(await desk.look()).toMatchObject({ kind: 'notYet' });
+    desk.clock.advance(600_000);
     expect((await desk.look()).delivery?.content).toBe('snapshot');
   });
 
@@ -153,6 +155,15 @@ describe('changes', () => {
     expect(column(brought, 'name')).toEqual(['A', 'B']);
     expect(sinces(desk)).toEqual(['2026-11-23T09:50:00']);
     expect(brought.delivery?.watermark).toBe('2026-11-23T11:00:00.000Z');
+  });
+
+  it('up to a moment that lies ahead count up to now only', async () => {
+    const desk = await openFeed();
+    desk.watermark = '2026-11-23T10:00:00.000Z';
+    desk.feed.latest = '9999-12-31T00:00:00Z';
+    desk.feed.changed = [{ id: '2', at: '2026-11-23T10:30:00Z' }];
+    await desk.accept();
+    expect(desk.watermark).toBe('2026-11-23T11:00:00.000Z');
   });
 
   it('without the moment up to which they go are refused, because nobody could go on from there', async () => {

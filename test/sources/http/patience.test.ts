@@ -144,3 +144,21 @@ describe('credentials', () => {
     expect(desk.asked[0]?.query).toEqual(query);
   });
 });
+
+describe('a hint to a source that cannot be asked about one worker', () => {
+  it('has the whole list read, but not again and again', async () => {
+    const desk = await openHttpDesk(LIST, () => GOOD);
+    await desk.look();
+    expect(await desk.look()).toMatchObject({ kind: 'nothing' });
+    desk.source.slot?.('hint');
+    expect(await desk.look()).toMatchObject({ kind: 'notYet', retryAfterMs: 600_000 });
+    desk.clock.advance(600_000);
+    expect(await desk.look()).toMatchObject({ kind: 'delivery' });
+    expect(await desk.look()).toMatchObject({ kind: 'nothing' });
+    // The schedule is not held up by it.
+    desk.source.slot?.('hint');
+    desk.source.slot?.('snapshot');
+    expect(await desk.look()).toMatchObject({ kind: 'delivery' });
+    expect(desk.asked).toHaveLength(3);
+  });
+});

@@ -42,7 +42,7 @@ describe('a hint', () => {
 
   it('names ids that would change the address, and they stay values', async () => {
     const desk = await openHttpDesk(ONE, () => ({ status: 404 }));
-    await desk.about('../admin?x=1#y');
+    await desk.about('../admin?x=1#y', '..', '.');
     expect(desk.asked[0]?.path).toBe('/people/..%2Fadmin%3Fx%3D1%23y');
     expect(desk.asked[0]?.query).toEqual({});
   });

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Asked, type HttpDesk, openHttpDesk, records } from '../../support/http-desk.ts';
+import { certificate, pairOf } from '../../support/wire.ts';
 
 const LIST = { list: { path: '/people', recordPath: 'items' } };
 const GOOD = { body: { items: records(2) } };
@@ -107,5 +108,47 @@ describe('a refresh token that is exchanged at each use', () => {
     expect(await desk.problem()).toBe('source.credentials');
     tokens.valid = 'first';
     expect((await again(desk)).rows).toHaveLength(2);
+  });
+});
+
+describe('a client certificate', () => {
+  const server = { ...pairOf('server'), ca: certificate('ca.pem'), requestCert: true, rejectUnauthorized: true };
+  const environment = {
+    CA: certificate('ca.pem'),
+    CERTIFICATE: certificate('client-one.pem'),
+    KEY: certificate('client-one.key'),
+    SECRET: 's',
+  };
+  const pair = { certificate: '${env:CERTIFICATE}', key: '${env:KEY}' };
+  const oauth2 = { kind: 'oauth2', tokenUrl: 'BASE/token', clientId: 'me', clientSecret: '${env:SECRET}' };
+  const answer = ({ path, headers }: Asked) => {
+    if (path === '/token') return { body: { access_token: 'a', token_type: 'Bearer', expires_in: 600 } };
+    return headers.authorization === 'Bearer a' ? GOOD : { status: 401 };
+  };
+
+  it('is shown beneath OAuth, to the token endpoint and to the source', async () => {
+    const source = { ...LIST, ca: '${env:CA}', auth: { ...oauth2, tls: pair } };
+    const desk = await openHttpDesk(source, answer, environment, server);
+    expect((await desk.look()).rows).toHaveLength(2);
+    expect(desk.asked.map(({ path }) => path)).toEqual(['/token', '/people']);
+  });
+
+  it('stands for itself', async () => {
+    const desk = await openHttpDesk(
+      { ...LIST, ca: '${env:CA}', auth: { kind: 'mtls', ...pair } },
+      () => GOOD,
+      environment,
+      server,
+    );
+    expect((await desk.look()).rows).toHaveLength(2);
+  });
+
+  it.each([
+    ['that is missing', { ...LIST, ca: '${env:CA}', auth: oauth2 }],
+    ['shown to a server that we do not trust', { ...LIST, auth: { ...oauth2, tls: pair } }],
+  ])('%s brings nothing', async (_name, source) => {
+    const desk = await openHttpDesk(source, answer, environment, server);
+    expect(await desk.look()).toMatchObject({ kind: 'notYet' });
+    expect(desk.asked).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { hostKeyPin } from '../../../src/mapping/host-key.ts';
-import { forever, knownRows, problemOf } from '../../support/feed-folder.ts';
+import { forever, knownRows, LATER, problemOf } from '../../support/feed-folder.ts';
 import { PASSWORD, sftpDesk } from '../../support/sftp-desk.ts';
 import { protectedKey, sshKeys, startSftpServer } from '../../support/sftp-server.ts';
 
@@ -134,6 +135,40 @@ describe('the server', () => {
       expect(desk.left()).toEqual([]);
     },
   );
+
+  test('that takes the connection and says nothing is given up after the time for an answer', async () => {
+    const connected = Promise.withResolvers<void>();
+    const mute = createServer((socket) => {
+      socket.on('error', () => {});
+      connected.resolve();
+    });
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void mute.close());
+    const desk = sftpDesk(await serving(), {
+      access: {
+        host: '127.0.0.1',
+        port: (mute.address() as AddressInfo).port,
+        user: 'rollcall',
+        auth: { kind: 'password', password: () => PASSWORD },
+        hostKeys: [hostKeyPin(sshKeys().public) ?? { fingerprint: '' }],
+        timeoutMs: 30_000,
+      },
+    });
+    const fault = firstFault(desk.look());
+    await connected.promise;
+    desk.clock.advance(31_000);
+    expect((await fault).code).toBe('source.timeout');
+  });
+
+  test('that drips is given up after an hour, however fast each answer is', async () => {
+    const server = await serving({ '/out/workers.csv': `id\n${'1\n'.repeat(5_000)}` });
+    const desk = sftpDesk(server, { stableMs: 0 });
+    server.readBytesMax = 30;
+    server.onRead = () => desk.clock.advance(20_000);
+    const fault = await firstFault(desk.look());
+    expect([fault.code, fault.message]).toEqual(['source.timeout', expect.stringContaining('60 minutes')]);
+    expect(desk.left()).toEqual([]);
+  });
 
   test('that hangs is left at once when the daemon stops', async () => {
     const server = await serving();
@@ -318,6 +353,22 @@ describe('the file to judge now', () => {
     expect((await firstFault(sftpDesk(server).look())).code).toBe('source.unreadable');
     expect((await firstFault(sftpDesk(server, { path: 'nowhere/workers.csv' }).look())).code).toBe('source.unreadable');
   });
+});
+
+test('a probe tells what is there, reads no file, and changes nothing', async () => {
+  const server = await serving();
+  const told = async () =>
+    ((await sftpDesk(server, { archive: 'done' }).source.probe?.(LATER, forever())) ?? []).map(
+      ({ code, verdict }) => `${verdict} ${code}`,
+    );
+  expect(await told()).toEqual(['good source.reachable', 'good source.files', 'note source.archive']);
+  server.mkdir('/out/done');
+  server.remove('/out/workers.csv');
+  expect(await told()).toEqual(['good source.reachable', 'note source.files', 'good source.archive']);
+  server.remove('/out/done');
+  server.write('/out/done', '');
+  expect(await told()).toContain('configuration source.archive');
+  expect(server.log.filter((line) => /^(?:OPEN|MKDIR|RENAME) /.test(line))).toEqual([]);
 });
 
 describe('a transfer', () => {
