@@ -449,6 +449,8 @@ async function intakeLoop(
     // Deltas are done one after the other, without waiting for the next slot.
     const another = bringsSeveral(connection) && report.delivery !== null && READ.has(report.kind);
     retryAfterMs = another ? 0 : report.retryAfterMs;
+    // Somebody of this delivery is to be judged again soon, and only a reading of everybody says what of.
+    if (report.retryAfterMs !== null && report.delivery !== null) live.source.slot?.('snapshot');
     tell(report);
   }
 }

@@ -5,7 +5,14 @@ import { describe, expect, test } from 'vitest';
 import { readConnection } from '../src/mapping/connection-file.ts';
 import { LIMITS } from '../src/planning/limits.ts';
 import { VERSION } from '../src/version.ts';
-import { mappingDocument, outcomesDocument, profilesDocument, sourcesDocument } from './support/documents.ts';
+import {
+  mappingDocument,
+  messagesDocument,
+  outcomesDocument,
+  profilesDocument,
+  sourcesDocument,
+} from './support/documents.ts';
+import { messagesOf } from './support/messages.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -14,11 +21,15 @@ const WRITTEN = [
   'ARCHITECTURE.md',
   'CHANGELOG.md',
   'docs/deliveries.md',
+  'docs/audit-format.md',
   'docs/delivery.md',
   'docs/mapping.md',
   'docs/outcomes.md',
   'docs/profiles.md',
+  'docs/runbook.md',
   'docs/sources.md',
+  'docs/webhooks.md',
+  'docs/why-nothing-happened.md',
   'mappings/examples/README.md',
 ];
 
@@ -28,9 +39,18 @@ describe('documents made from code', () => {
     ['docs/mapping.md', mappingDocument],
     ['docs/profiles.md', profilesDocument],
     ['docs/sources.md', sourcesDocument],
+    ['docs/messages.md', messagesDocument],
   ])('%s says what the code says', (path, made) => {
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(join(ROOT, path), made());
     expect(textOf(path)).toBe(made());
+  });
+});
+
+describe('messages', () => {
+  test('all have a sentence for whoever meets them', () => {
+    const messages = messagesOf();
+    expect(messages.length).toBeGreaterThan(150);
+    expect(messages.filter(({ says }) => says === '').map(({ code }) => code)).toEqual([]);
   });
 });
 

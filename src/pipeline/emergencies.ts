@@ -20,19 +20,20 @@ const AGE_MAX_MS = 3 * DAY_MS;
 const HELD = 'emergency.held';
 const LOST = 'webhook.not-carried-out';
 
-export async function emergency(house: House, live: LiveConnection, event: WaitingEvent): Promise<void> {
+/** Ends the access of everybody whom the event names. */
+export async function emergency(house: House, live: LiveConnection, event: WaitingEvent): Promise<EventEnd> {
   const reading = readingOf(live, event);
-  if (reading.kind === 'ignored') return end(house, live, [event], [done(event, 'not one of the events that count')]);
-  if (reading.kind === 'refused') return end(house, live, [event], [rejected(event, reading.reason)]);
+  if (reading.kind === 'ignored') return done(event, NOT_COUNTED);
+  if (reading.kind === 'refused') return rejected(event, reading.reason);
   const { at, workers } = reading;
-  if (at !== null && msOf(event.receivedAt) - msOf(at) > EMERGENCY_AGE_MAX_MS)
-    return end(house, live, [event], [rejected(event, 'it happened more than 3 days before it came')]);
+  if (at !== null && msOf(event.receivedAt) - msOf(at) > AGE_MAX_MS)
+    return rejected(event, 'it happened more than 3 days before it came');
   const ends: EventEnd[] = [];
   for (const id of workers) ends.push(await ordered(house, live, event, id));
   // Of several workers the one that has to wait decides: those who left already are asked about once more.
   const worst =
     ends.find(({ state }) => state === 'waiting') ?? ends.find(({ state }) => state === 'rejected') ?? ends[0];
-  await end(house, live, [event], worst === undefined ? [] : [worst]);
+  return worst ?? rejected(event, 'the body names no worker');
 }
 
 async function ordered(house: House, live: LiveConnection, event: WaitingEvent, id: string): Promise<EventEnd> {
@@ -71,4 +72,16 @@ export async function forgetLost(house: House, { connection: { name } }: LiveCon
   const since = plusMs(nowOf(house.clock), -DAY_MS);
   const old = (await house.store.alarms(name)).filter(({ code, raisedAt }) => code === LOST && raisedAt < since);
   for (const { subject } of old) await clearAlarm(house, name, LOST, subject);
+}
+
+/** An emergency that ends nobody's access is an alarm: somebody may still have to leave. */
+export async function sayLost(
+  house: House,
+  { connection }: LiveConnection,
+  { hook, id }: WaitingEvent,
+  reason: string,
+): Promise<void> {
+  const message = `an emergency by webhook ${hook} was NOT carried out: ${reason}`;
+  const hint = 'look whether somebody has to leave: rollcall leave ID';
+  await raiseAlarm(house, connection.name, { code: LOST, subject: `${hook} ${id}`, message, hint });
 }

@@ -38,7 +38,6 @@ export function again(house: House, event: WaitingEvent, reason: string, afterMs
 export const backedOff = (house: House, { tries }: WaitingEvent): number =>
   backoffMs(tries + 1, WORK_BACKOFF, house.random()) + SECOND_MS;
 
-
 export const sentences = ({ faults }: Problem): string => faults.map(({ message }) => message).join('; ');
 
 /** The worker behind an id as HR writes it: that of an employment, else a worker's own key. */

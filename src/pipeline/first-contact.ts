@@ -9,7 +9,7 @@ import { nowOf } from '../runtime/clock.ts';
 import type { Store } from '../store/store.ts';
 import { NO_LISTING, type Target } from '../targets/target.ts';
 import { lookUpsKey } from './acquaintance.ts';
-import type { House, LiveConnection } from './house.ts';
+import { type House, type LiveConnection, lookNow } from './house.ts';
 
 export interface Contacts {
   /** Targets listed now. */
@@ -62,7 +62,7 @@ export async function meetTargets(house: House, live: LiveConnection, options: C
   // Whoever turns up later is not left alone until the next slot.
   for (const name of unmet) {
     live.meetings.get(name)?.then(
-      () => live.wake.ring(),
+      () => lookNow(live),
       () => undefined,
     );
   }

@@ -11,24 +11,25 @@ import { type JudgedBeside, judgeBeside } from './judge-beside.ts';
 /** Workers in one question to the source. */
 const ASKED_TOGETHER = 100;
 
+/** What becomes of these events; those that are too many for one question are left out and come again. */
 export async function hints(
   house: House,
   live: LiveConnection,
   events: readonly WaitingEvent[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly EventEnd[]> {
   const ends: EventEnd[] = [];
   const asking: { readonly event: WaitingEvent; readonly workers: readonly string[] }[] = [];
   for (const event of events) {
     const reading = readingOf(live, event);
-    if (reading.kind === 'ignored') ends.push(done(event, 'not one of the events that count'));
+    if (reading.kind === 'ignored') ends.push(done(event, NOT_COUNTED));
     else if (reading.kind === 'refused') ends.push(rejected(event, reading.reason));
-    else if (asking.length === 0 || size(asking) + reading.workers.length <= TOGETHER)
+    else if (asking.length === 0 || size(asking) + reading.workers.length <= ASKED_TOGETHER)
       asking.push({ event, workers: reading.workers });
     // Whoever is too many for one question is asked about in the next.
   }
   if (asking.length > 0) ends.push(...(await asked(house, live, asking, signal)));
-  await end(house, live, events, ends);
+  return ends;
 }
 
 const size = (asking: readonly { readonly workers: readonly string[] }[]): number =>

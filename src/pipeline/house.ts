@@ -114,6 +114,12 @@ export class Bell {
   }
 }
 
+/** Has every source of the connection read as a whole and now, whatever their schedules say: somebody asks, or something came free. */
+export function lookNow(live: LiveConnection): void {
+  for (const { source } of [live, ...live.also]) source.slot?.('snapshot');
+  live.wake.ring();
+}
+
 /** Lets timers, sockets and webhooks run between two slices of work. */
 export const breathe = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 

@@ -11,7 +11,7 @@ import type { ActResult } from './act-result.ts';
 import { judgeOnFile } from './calendar.ts';
 import { carryOut } from './carry-out.ts';
 import { believe, readClockDoubt } from './clock-watch.ts';
-import type { House, LiveConnection } from './house.ts';
+import { type House, type LiveConnection, lookNow } from './house.ts';
 import { limitsApprovedKey } from './limits-in-force.ts';
 import { worthProof } from './proof.ts';
 import { reconcileAct } from './reconcile-act.ts';
@@ -101,7 +101,7 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return skipAct(house, act);
     case 'sync': {
       const wanted = text(act, 'connection');
-      for (const live of connections(house, wanted)) live.wake.ring();
+      for (const live of connections(house, wanted)) lookNow(live);
       return done('the running daemon was told to look now');
     }
     default:
@@ -152,7 +152,7 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
     expiresAt,
   });
   const live = house.connections.get(hold.connection);
-  if (live !== undefined) live.wake.ring();
+  if (live !== undefined) lookNow(live);
   return done(`released ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} until ${expiresAt}`, {
     connection: hold.connection,
     kind: hold.kind,
@@ -169,7 +169,7 @@ async function approveClock(house: House, act: NewAct, now: Instant): Promise<Ac
   if (doubt === null) throw new Problem({ code: 'clock.believed', message: 'nothing is in doubt about the clock' });
   await believe(house);
   await acted(house, act, null, null, { clock: now, lastSeen: doubt.lastSeen });
-  for (const live of house.connections.values()) live.wake.ring();
+  for (const live of house.connections.values()) lookNow(live);
   return done(`the clock is right: it is ${now}; what waited for it is judged now`, { clock: now });
 }
 

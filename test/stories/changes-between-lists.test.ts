@@ -9,6 +9,8 @@ function changeNow({ hr, clock, change }: PresetDesk, id: string, what: Partial<
   hr.world.changed.push({ id, at: `${clock.now().slice(0, 19)}+00:00`, action: 'Updated' });
 }
 
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
+
 const asked = ({ hr }: PresetDesk, from: number): readonly string[] => hr.log.slice(from).map(({ path }) => path);
 
 describe('changes between two whole lists', () => {
@@ -94,5 +96,23 @@ describe('changes between two whole lists', () => {
     expect(report.rejections.map(({ code }) => code)).toEqual(['row.hidden']);
     await settle();
     expect(idp.log.length).toBe(requests);
+  });
+});
+
+describe('a list of which something was held', () => {
+  it('is read again as soon as somebody has released it, whatever its schedule says', async () => {
+    const { hr, idp, read, settle, cycle, approveAll } = await openPresetDesk(bamboohr);
+    await read();
+    await settle();
+    // Half of the people lose their department: the list does not look like the one before.
+    hr.world.people = hr.world.people.map((one, index) => (index % 2 === 0 ? { ...one, department: 'Moved' } : one));
+    expect(await read()).toMatchObject({ kind: 'held' });
+    await settle();
+    expect(idp.user('1')).not.toMatchObject({ [ENTERPRISE]: { department: 'Moved' } });
+    expect(await cycle()).toMatchObject({ kind: 'nothing' });
+    await approveAll();
+    await cycle();
+    await settle();
+    expect(idp.user('1')).toMatchObject({ [ENTERPRISE]: { department: 'Moved' } });
   });
 });

@@ -5,6 +5,7 @@ import type { Preset } from '../../src/mapping/presets/preset.ts';
 import { PRESETS } from '../../src/mapping/presets/presets.ts';
 import { OUTCOME_TABLE, type OutcomeRow } from '../../src/targets/scim/outcome-table.ts';
 import { PROFILES } from '../../src/targets/scim/profiles.ts';
+import { messagesOf } from './messages.ts';
 import { PROFILE_SOURCES, sourceKeysOf } from './profile-sources.ts';
 
 const MADE =
@@ -173,4 +174,55 @@ Not verified:
 
 ${bullets(unverified)}
 `;
+}
+
+const AREAS: Readonly<Record<string, string>> = {
+  act: 'Acts of operators',
+  alerts: 'Alerts',
+  audit: 'The audit',
+  backup: 'Backups',
+  clock: 'The clock',
+  config: 'The environment',
+  connection: 'Connections',
+  demo: 'The demo',
+  endpoint: 'The embedded endpoint',
+  feed: 'Deliveries, refused as a whole',
+  further: 'Further sources',
+  hold: 'Holds',
+  http: 'The HTTP server',
+  init: 'A first connection file',
+  leaver: 'Leavers',
+  mapping: 'Connection files',
+  name: 'Names',
+  reconcile: 'Reconciliation',
+  rehearse: 'Rehearsals',
+  restore: 'Restores',
+  row: 'Rejected rows',
+  secret: 'Secrets',
+  source: 'Sources',
+  state: 'The state folder',
+  target: 'Targets',
+  usage: 'The command line',
+  webhook: 'Webhooks',
+  worker: 'Workers',
+};
+
+/** @throws Error where an area has no heading. */
+export function messagesDocument(): string {
+  const areas = Map.groupBy(messagesOf(), ({ code }) => code.slice(0, code.indexOf('.')));
+  const pages = [...areas].map(([area, messages]) => {
+    const heading = AREAS[area];
+    if (heading === undefined) throw new Error(`messages of ${area} have no heading`);
+    const rows = messages.map(({ code, says, todo }) => row([`\`${code}\``, says, todo]));
+    return `## ${heading}\n\n${[row(['code', 'it says', 'what to do']), row(['---', '---', '---']), ...rows].join('\n')}\n`;
+  });
+  return `# Messages
+
+${MADE}
+
+Every message that names a code, with what to do about it; \`…\` stands for what is filled in. What a target's answers mean stands in
+[outcomes.md](outcomes.md), why nothing happens to a worker in [why-nothing-happened.md](why-nothing-happened.md), what to do about an
+alert in [runbook.md](runbook.md).
+
+${pages.join('\n')}`;
 }

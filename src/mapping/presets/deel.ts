@@ -8,11 +8,15 @@ export const deel: Preset = {
     baseUrl: 'https://api.letsdeel.com/rest/v2',
     auth: { kind: 'bearer' },
     id: 'id',
+    keep: { emails: { type: 'work' } },
+    firstOf: ['emails'],
+    // Moves although nothing did that counts here.
+    omit: ['updated_at'],
     flatten: true,
     list: {
       path: '/people',
       recordPath: 'data',
-      paging: { kind: 'offset', sizeParameter: 'limit', size: 50 },
+      paging: { kind: 'offset', sizeParameter: 'limit', size: 50, total: 'page.total_rows' },
     },
     one: { path: '/people/{id}', recordPath: 'data' },
     limits: { perSecond: 4 },
@@ -21,10 +25,11 @@ export const deel: Preset = {
   verified: [
     'GET /rest/v2/people with offset and limit, bearer; hiring_status, person_status with its words, start_date, timezone, direct_manager, preferred_first_name: OpenAPI of Deel in api-evangelist/deel.',
     'person_status is null without permission: the same. Such a row is set aside.',
+    'data and page.total_rows of an answer; emails, department, job_title, completion_date and direct_employee_termination_last_day of a person: letsdeel/deel-api-java-sdk.',
   ],
   unverified: [
-    'Where the list stands in an answer (data), the largest page, GET /people/ID, and the names of members beside those above.',
-    'No total is used: the proof is weak.',
-    'No date of leave is mapped: somebody who leaves keeps access until person_status reads INACTIVE. Let a webhook (contract.terminated) tell it sooner.',
+    'The largest page, GET /people/ID, the word work among the kinds of emails, and that page.total_rows counts everybody.',
+    'What completion_date means for those who are not offboarding: contracts are prolonged, so it counts only once person_status reads OFFBOARDING. Before direct_employee_termination_last_day it is the second choice.',
+    'Which of both is filled while somebody is offboarding: with neither they keep access until person_status reads INACTIVE. Let a webhook (contract.terminated) tell it sooner.',
   ],
 };

@@ -22,7 +22,7 @@ export const workdayRaas: Preset = {
     schedule: '30 */4 * * *',
     baseUrl: 'https://{host}/ccx/service/customreport2/{tenant}/{owner}',
     auth: { kind: 'basic' },
-    id: 'Worker_ID',
+    id: 'WID',
     list: { path: '/{report}', query: { format: 'json' }, recordPath: 'Report_Entry', paging: { kind: 'none' } },
     // A report may run for half an hour before its first byte.
     timeoutMs: 1_800_000,
@@ -34,6 +34,7 @@ export const workdayRaas: Preset = {
     'The key Report_Entry, Basic with an integration system user, OAuth with a refresh token at /ccx/oauth2/TENANT/token: Workday/raas-python.',
     'Numbers and booleans as texts, explicit nulls, dates with an offset behind them (2026-02-01-08:00): a README of a university and the documentation of Entra’s connector.',
     'Future hires read Active 0 until their first day; the last day of work is empty until the termination is effective: learn.microsoft.com, Workday integration reference.',
+    'A contractor who becomes an employee has two profiles with one worker id and two WIDs: the same, scenarios 1 to 4. So the WID is the key of an employment and the worker id that of the person.',
   ],
   unverified: [
     'The names of the columns are aliases that the author of the report chose: those of the template are typical, not given. Change `id`, `columns` and `worker` to yours.',

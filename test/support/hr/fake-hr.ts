@@ -158,5 +158,11 @@ function send(outgoing: ServerResponse, { status = 200, headers = {}, body }: Hr
 export const without = <T extends object>(value: T, member: string): T =>
   Object.fromEntries(Object.entries(value).filter(([name]) => name !== member)) as T;
 
+/** Who changed after this moment. */
+export const changedSince = ({ people, changed }: HrWorld, since: string): readonly HrPerson[] => {
+  const ids = new Set(changed.filter(({ at }) => Date.parse(at) > Date.parse(since)).map(({ id }) => id));
+  return people.filter(({ id }) => ids.has(id));
+};
+
 /** Whether the world says that the worker has left by today. */
 export const hasLeft = ({ end }: HrPerson, { today }: HrWorld): boolean => end !== '' && end < today;

@@ -1,5 +1,5 @@
-// Gusto as reference section 11 describes it: pages without a total, terminations in a call of their own. Names of members beside uuid,
-// terminated and effective_date are assumed, and that each refresh token is good for one use.
+// Gusto as reference section 11 describes it: pages without a total, terminations in a call of their own. Names of members are those of
+// docs.rs, gusto-api, but for manager_uuid; that each refresh token is good for one use is assumed.
 import { type HrPerson, type HrReply, type HrWorld, hasLeft, type VendorFake, without } from './fake-hr.ts';
 
 const COMPANY = '1f0c1a52-0000-4000-8000-000000000001';
@@ -41,8 +41,8 @@ export const gusto: VendorFake = {
     const one = world.people.find((candidate) => candidate.id === id);
     if (one === undefined) return { status: 404 };
     if (terminations === undefined) return { body: employee(one, world) };
-    // The effective date is the last day of work (section 11).
-    const former = { active: false, effective_date: '2010-01-31' };
-    return { body: one.end === '' ? [] : [former, { active: true, effective_date: one.end }] };
+    // The effective date is the last day of work (section 11); active says that it has gone into effect (docs.rs, gusto-api).
+    const former = { active: true, effective_date: '2010-01-31' };
+    return { body: one.end === '' ? [former] : [former, { active: hasLeft(one, world), effective_date: one.end }] };
   },
 };

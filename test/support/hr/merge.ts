@@ -1,5 +1,5 @@
 // Merge as reference section 13 describes it. Where list and cursor stand in an answer is assumed.
-import { type HrPerson, type HrWorld, hasLeft, type VendorFake, without } from './fake-hr.ts';
+import { changedSince, type HrPerson, type HrWorld, hasLeft, type VendorFake, without } from './fake-hr.ts';
 
 function employee(one: HrPerson, world: HrWorld): object {
   const whole = {
@@ -34,11 +34,13 @@ export const merge: VendorFake = {
       return one === undefined ? { status: 404 } : { body: employee(one, world) };
     }
     if (path !== '/employees') return { status: 404 };
+    const since = query.get('modified_after');
+    const people = since === null ? world.people : changedSince(world, since);
     const size = Math.min(Number(query.get('page_size')), 100);
     const from = Number(query.get('cursor') ?? 0);
-    const next = from + size < world.people.length ? String(from + size) : null;
+    const next = from + size < people.length ? String(from + size) : null;
     return {
-      body: { next, previous: null, results: world.people.slice(from, from + size).map((one) => employee(one, world)) },
+      body: { next, previous: null, results: people.slice(from, from + size).map((one) => employee(one, world)) },
     };
   },
 };

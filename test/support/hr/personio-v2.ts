@@ -1,25 +1,51 @@
-// Personio version 2 as reference section 6 describes it: persons, and employments of each, the newest first. Names of members and
-// where the next page is said are assumed.
-import { type HrPerson, type HrReply, type HrWorld, hasLeft, type VendorFake, without } from './fake-hr.ts';
+// Personio version 2 as reference section 6 describes it: persons, and employments of each, the newest first. Names of members are those
+// of ninjaneers-team/pysonio.
+import {
+  changedSince,
+  type HrPerson,
+  type HrReply,
+  type HrWorld,
+  hasLeft,
+  type VendorFake,
+  without,
+} from './fake-hr.ts';
 
 const SIZE_MAX = 50;
 const SIZE_DEFAULT = 10;
 
-const person = (one: HrPerson) => ({ id: one.id, email: one.mail, first_name: one.first, last_name: one.last });
+const person = (one: HrPerson, { changed }: HrWorld) => ({
+  id: one.id,
+  email: one.mail,
+  updated_at: changed.findLast(({ id }) => id === one.id)?.at ?? '2020-01-01T00:00:00Z',
+  first_name: one.first,
+  last_name: one.last,
+  employments: [{ id: `e-${one.id}` }],
+});
 
 function employment(one: HrPerson, world: HrWorld): object {
   const whole = {
     id: `e-${one.id}`,
     status: hasLeft(one, world) ? 'INACTIVE' : one.start > world.today ? 'ONBOARDING' : 'ACTIVE',
     employment_start_date: one.start,
-    termination_date: one.end === '' ? null : one.end,
-    position: one.title,
-    department: one.department,
+    termination: { termination_date: one.end === '' ? null : one.end, last_working_day: null },
+    position: { title: one.title },
     supervisor: one.manager === '' ? null : { id: one.manager },
   };
   // Attributes without permission are missing (section 6).
-  return world.hidden ? without(whole, 'termination_date') : whole;
+  return world.hidden ? without(whole, 'termination') : whole;
 }
+
+/** Everybody was here before. */
+const former = (one: HrPerson) => [
+  {
+    id: `f-${one.id}`,
+    status: 'INACTIVE',
+    employment_start_date: '2001-01-01',
+    termination: { termination_date: '2003-12-31', last_working_day: '2003-11-30' },
+    position: { title: 'Apprentice' },
+    supervisor: null,
+  },
+];
 
 export const personioV2: VendorFake = {
   preset: 'personio-v2',
@@ -42,18 +68,21 @@ export const personioV2: VendorFake = {
         ? { status: 404 }
         : {
             body: {
-              _data: [employment(one, world), { id: 'older', status: 'INACTIVE', employment_start_date: '2001-01-01' }],
+              _data: [employment(one, world), ...former(one)],
             },
           };
-    if (id !== undefined) return one === undefined ? { status: 404 } : { body: person(one) };
+    if (id !== undefined) return one === undefined ? { status: 404 } : { body: person(one, world) };
     if (path !== '/persons') return { status: 404 };
     const since = query.get('updated_at.gt');
-    const changed = new Set(world.changed.filter(({ at }) => since !== null && at > since).map((change) => change.id));
-    const people = world.people.filter((candidate) => since === null || changed.has(candidate.id)).map(person);
+    // The filter takes days only.
+    if (since !== null && !/^\d{4}-\d{2}-\d{2}$/.test(since)) return { status: 400 };
+    const people = since === null ? world.people : changedSince(world, since);
     const limit = Math.min(Number(query.get('limit') ?? SIZE_DEFAULT), SIZE_MAX);
     const from = Number(query.get('cursor') ?? 0);
     const next =
       from + limit < people.length ? { next: { href: `/persons?limit=${limit}&cursor=${from + limit}` } } : {};
-    return { body: { _data: people.slice(from, from + limit), _meta: { links: next } } };
+    return {
+      body: { _data: people.slice(from, from + limit).map((each) => person(each, world)), _meta: { links: next } },
+    };
   },
 };
