@@ -13,6 +13,7 @@ import { carryOut } from './carry-out.ts';
 import { believe, readClockDoubt } from './clock-watch.ts';
 import { type House, type LiveConnection, lookNow } from './house.ts';
 import { limitsApprovedKey } from './limits-in-force.ts';
+import { pairAct } from './pair.ts';
 import { worthProof } from './proof.ts';
 import { reconcileAct } from './reconcile-act.ts';
 import { replayAct, skipAct } from './replay.ts';
@@ -28,6 +29,7 @@ export const ACT_KINDS = [
   'stop-writes',
   'resume-writes',
   'sync',
+  'pair',
   'reconcile',
   'replay',
   'skip',
@@ -93,6 +95,8 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       house.outboxFilled.ring();
       return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} go on`);
     }
+    case 'pair':
+      return pairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
     case 'reconcile':
       return reconcileAct(house, act);
     case 'replay':

@@ -27,7 +27,10 @@ export function notAdoptable(
   }
   const weak = foundBy !== null && ADDRESSES.test(foundBy);
   return weak && externalId === '' && !agreesOnPerson(desired, match)
-    ? { code: 'weak-match', detail: 'nothing but userName or mail agrees with the account; pair the right one' }
+    ? {
+        code: 'weak-match',
+        detail: 'nothing but userName or mail agrees with the account; rollcall pair says that it is the right one',
+      }
     : null;
 }
 

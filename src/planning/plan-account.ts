@@ -101,7 +101,11 @@ function newOrAdopted(input: AccountInput): AccountPlan {
   const [match, second] = answers.matches;
   if (match === undefined) return created(input, desired);
   if (second !== undefined) {
-    return refusal(input, 'ambiguous-match', `${answers.matches.length} existing accounts match; pair the right one`);
+    return refusal(
+      input,
+      'ambiguous-match',
+      `${answers.matches.length} existing accounts match; rollcall pair says which is the right one`,
+    );
   }
   const reason = notAdoptable(input.answers, desired, match);
   return reason === null ? adopted(input, desired, match) : refusal(input, reason.code, reason.detail);
@@ -170,7 +174,7 @@ function leftOnFirstSight(input: AccountInput): AccountPlan {
   const active = matches.filter((one) => one.active && !ownedElsewhere.has(one.remoteId));
   if (match === undefined || active.length === 0 || input.desired === null) return NOTHING;
   if (second !== undefined) {
-    const detail = `${matches.length} existing accounts match somebody who has left; disable or pair the right one`;
+    const detail = `${matches.length} existing accounts match somebody who has left; disable them, or rollcall pair says which is theirs`;
     return refusal(input, 'ambiguous-match', detail, 'disable');
   }
   if (notAdoptable(input.answers, input.desired, match) !== null) return NOTHING;

@@ -61,6 +61,7 @@ const TABLE: Readonly<Record<string, Tries>> = {
     ['replay', '1', ...signed],
   ),
   skip: tries(['skip', '1', '--hours', '1', ...signed]),
+  pair: tries(['pair', '1', 'u-2', ...signed], ['pair', '1', 'u-1', ...signed]),
   reconcile: tries(['reconcile', '--as', 'Olga'], ['reconcile', '--repair', ...signed], ['sync', '--wait', '1']),
   backup: { lines: ({ dir }) => [['backup', join(dir, 'copy.db')]] },
   // What a restore brings back is the same state: the feed that tripped the guard trips it again.

@@ -17,7 +17,7 @@ import type {
 import { causeOf, commonWords } from '../../src/planning/failure-cause.ts';
 import { complete, type PlanRules, prepare, type WorkerPlan } from '../../src/planning/plan-worker.ts';
 import { sha256 } from '../../src/runtime/hash.ts';
-import { mappingText } from '../support/house.ts';
+import { mappingText } from '../support/mapping-text.ts';
 
 const NOW = instantOf('2026-11-23T11:00:00Z');
 const SEEN = instantOf('2026-11-20T00:00:00Z');

@@ -111,7 +111,10 @@ describe('a list of which something was held', () => {
     expect(idp.user('1')).not.toMatchObject({ [ENTERPRISE]: { department: 'Moved' } });
     expect(await cycle()).toMatchObject({ kind: 'nothing' });
     await approveAll();
-    await cycle();
+    // Now that the list is believed, a limit speaks of what it brings.
+    expect(await cycle()).toMatchObject({ kind: 'held', rows: CROWD });
+    await approveAll();
+    expect(await cycle()).toMatchObject({ kind: 'done', rows: CROWD });
     await settle();
     expect(idp.user('1')).toMatchObject({ [ENTERPRISE]: { department: 'Moved' } });
   });

@@ -153,6 +153,19 @@ describe('a record by webhook', () => {
     expect(activeAt(house, '1002')).toBe(false);
   });
 
+  test('of a leave that HR took back without a word is undone by a person who has the row of the feed read again', async () => {
+    const house = await atWork();
+    await house.desk.record(recordOf(leaver(person('1002'))));
+    await house.desk.take();
+    await house.settle();
+    house.clock.advance(60_000);
+    await house.sync(feed([...PEOPLE, { id: '3000' }]));
+    expect(activeAt(house, '1002')).toBe(false);
+    await house.cycle({ onlyWorker: '1002' });
+    await house.settle();
+    expect(activeAt(house, '1002')).toBe(true);
+  });
+
   test('that the guard holds waits through snapshots whose row of it is no news, and goes on when a person says so', async () => {
     const house = await atWork();
     house.clock.advance(3_600_000);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { SecretReference } from '../../src/mapping/secret-reference.ts';
-import { secretReader } from '../../src/runtime/secrets.ts';
 import { type Access, type AccessSettings, openAccess } from '../../src/runtime/access/access.ts';
+import { secretReader } from '../../src/runtime/secrets.ts';
 import type { FakeIdpOptions } from './fake-idp.ts';
 
 export interface SecretFolder {

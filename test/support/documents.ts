@@ -195,6 +195,7 @@ const AREAS: Readonly<Record<string, string>> = {
   mapping: 'Connection files',
   name: 'Names',
   reconcile: 'Reconciliation',
+  pair: 'Pairing',
   rehearse: 'Rehearsals',
   restore: 'Restores',
   row: 'Rejected rows',

@@ -39,6 +39,7 @@ const BY_HAND: Readonly<Record<string, readonly [says: string, todo: string]>> =
   ],
   'mapping.type': ['an expression gives another type than is wanted; both are named', 'rollcall help mapping'],
   'name.held': ['a target gave a name that belongs to another worker here', 'rollcall explain both of them'],
+  'pair.target': ['the connection has several targets, or none of that name', '--target NAME'],
   'source.settings': ['two keys of the source do not go together; the sentence says which', 'rollcall help mapping'],
   'target.back': ['a target can be used again', ''],
   'target.down': [

@@ -10,7 +10,7 @@ import type { TargetAnswers } from '../../src/planning/plan-account.ts';
 import { complete, type PlanRules, prepare, type WorkerPlan } from '../../src/planning/plan-worker.ts';
 import { sha256 } from '../../src/runtime/hash.ts';
 import type { Employment } from '../../src/worker/worker.ts';
-import { mappingText } from './house.ts';
+import { mappingText } from './mapping-text.ts';
 
 export const NOW = instantOf('2026-11-23T11:00:00Z');
 const HEADER = ['ID', 'First', 'Last', 'Status', 'Start', 'End', 'Manager', 'Dept', 'Title'];

@@ -57,6 +57,8 @@ export interface VendorFake {
   readonly tokenPath?: string;
   /** Keys that the story sets over the template's `source`. */
   readonly source?: Readonly<Record<string, unknown>>;
+  /** Rows beside one for each of the people. */
+  readonly moreRows?: number;
   /** People on one page: the story has more. Null where the vendor answers at once. */
   readonly pageSize: number | null;
   /** Whether the list proves that it is whole (a total, a documented end): only then a lost page is told. */

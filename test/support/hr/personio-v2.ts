@@ -35,23 +35,25 @@ function employment(one: HrPerson, world: HrWorld): object {
   return world.hidden ? without(whole, 'termination') : whole;
 }
 
-/** Everybody was here before. */
-const former = (one: HrPerson) => [
-  {
+/** The second of them was here before. */
+function former(one: HrPerson, world: HrWorld): object {
+  const whole = {
     id: `f-${one.id}`,
     status: 'INACTIVE',
     employment_start_date: '2001-01-01',
     termination: { termination_date: '2003-12-31', last_working_day: '2003-11-30' },
     position: { title: 'Apprentice' },
     supervisor: null,
-  },
-];
+  };
+  return world.hidden ? without(whole, 'termination') : whole;
+}
 
 export const personioV2: VendorFake = {
   preset: 'personio-v2',
   environment: { PERSONIO_CLIENT_ID: 'client', PERSONIO_CLIENT_SECRET: 'secret' },
   tokenPath: '/auth/token',
   pageSize: 5,
+  moreRows: 1,
   tellsLostPage: false,
   respond: ({ method, path, query, headers, body }, world): HrReply => {
     if (path === '/auth/token') {
@@ -68,7 +70,7 @@ export const personioV2: VendorFake = {
         ? { status: 404 }
         : {
             body: {
-              _data: [employment(one, world), ...former(one)],
+              _data: one.id === '2' ? [employment(one, world), former(one, world)] : [employment(one, world)],
             },
           };
     if (id !== undefined) return one === undefined ? { status: 404 } : { body: person(one, world) };
