@@ -10,7 +10,7 @@ export default defineConfig({
       include: ['src/lifecycle/**', 'src/planning/**'],
       reporter: ['text', 'json'],
       reportOnFailure: true,
-      reportsDirectory: 'coverage',
+      reportsDirectory: 'coverage/branches',
       thresholds: { branches: 100 },
     },
   },

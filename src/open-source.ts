@@ -7,7 +7,7 @@ import { secretReader } from './runtime/secrets.ts';
 import { fileSource } from './sources/file/file-source.ts';
 import type { PgpKeys } from './sources/file/pgp.ts';
 import { httpSource } from './sources/http/http-source.ts';
-import type { SftpAccess } from './sources/sftp/session.ts';
+import type { SftpAccess } from './sources/sftp/line.ts';
 import { sftpSource } from './sources/sftp/sftp-source.ts';
 import type { Source } from './sources/source.ts';
 import { VERSION } from './version.ts';

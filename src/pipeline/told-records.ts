@@ -41,6 +41,7 @@ async function judgedRecords(
     if (misfit !== null) {
       faults.push(misfit);
       // What a record cannot say the source may.
+      live.source.slot?.('hint');
       live.wake.ring();
       continue;
     }

@@ -1,11 +1,10 @@
 // The present records of some workers, asked for by id: for hints and for changes. Whom the source does not know is in no row, and
 // nothing follows from that.
 import type { JsonValue } from '../../base/json.ts';
-import type { Fault } from '../../base/problem.ts';
 import type { HttpSourceSettings, OneSettings } from '../../mapping/source-settings.ts';
 import { textAt } from './body-path.ts';
 import { join } from './joins.ts';
-import { type Element, elementsOf, exploded, lineOf, Members } from './records.ts';
+import { type Element, elementsOf, exploded, Members, trustedLine } from './records.ts';
 import type { RowSpool } from './row-spool.ts';
 import { elementsAt } from './whole-answer.ts';
 import { type LookParts, wholeAnswers } from './whole-answers.ts';
@@ -69,23 +68,12 @@ export async function writeFew(
   // The list may be one that a join brought.
   const rows = explode === undefined ? elements : elements.flatMap((element) => exploded(element, explode));
   for (const element of rows) {
-    let line = lineOf(element, settings);
-    const gone = element.fault === null ? always.find((name) => !Object.hasOwn(element.record, name)) : undefined;
-    if (gone !== undefined) {
-      element.fault = hidden(gone);
-      line = lineOf(element, settings);
-    }
+    const { line } = trustedLine(element, settings, always);
     members.take(element);
     await parts.spool.line(line);
   }
   return { members, rows: rows.length };
 }
-
-const hidden = (name: string): Fault => ({
-  code: 'row.hidden',
-  message: `This record lacks ${name}, which every record of the last whole list had.`,
-  hint: 'look at the rights of our credentials; its worker stays as before',
-});
 
 async function askFor(
   ids: readonly string[],

@@ -2,13 +2,12 @@
 import { Problem } from '../../base/problem.ts';
 import type { HttpSourceSettings } from '../../mapping/source-settings.ts';
 import type { Completeness } from '../source.ts';
-import { NOT_MODIFIED, PageReader, type PageSettings } from './page-reader.ts';
+import { NOT_MODIFIED, type PageParts, PageReader, type PageSettings } from './page-reader.ts';
 import { firstPage, followed, type NextPage, nextPage, type PageSeen } from './paging.ts';
 import type { ListProof } from './proof.ts';
 import type { Members } from './records.ts';
 import type { WireRequest } from './request.ts';
-import type { RowSpool } from './row-spool.ts';
-import { type LookParts, requestFor } from './whole-answers.ts';
+import { requestFor } from './whole-answers.ts';
 
 export interface ListRead {
   readonly completeness: Completeness;
@@ -29,7 +28,7 @@ export interface Conditions {
 
 export async function readList(
   settings: PageSettings & Pick<HttpSourceSettings, 'limits'>,
-  parts: LookParts & { readonly origin: string; readonly spool: RowSpool },
+  parts: PageParts & { readonly origin: string },
   signal: AbortSignal,
   conditions: Conditions | null = null,
 ): Promise<ListRead | typeof UNCHANGED> {

@@ -7,7 +7,7 @@ import { join } from './joins.ts';
 import { readJsonList } from './json-list.ts';
 import type { PageSeen } from './paging.ts';
 import { ListProof } from './proof.ts';
-import { type Element, elementsIn, elementsOf, exploded, idOf, lineOf, Members } from './records.ts';
+import { type Element, elementsIn, elementsOf, exploded, idOf, Members, trustedLine } from './records.ts';
 import type { RowSpool } from './row-spool.ts';
 import { elementsAt, readWhole, refuseError } from './whole-answer.ts';
 import { type LookParts, wholeAnswers } from './whole-answers.ts';
@@ -24,15 +24,21 @@ const TOO_LONG = 'row.too-long';
 /** Records of a page that wait for their joins: those are asked for when the page is there, so that its connection need not wait. */
 const JOINED_WAITING_MAX = 10_000;
 
+export interface PageParts extends LookParts {
+  readonly spool: RowSpool;
+  /** Members without which no record is believed. */
+  readonly always: readonly string[];
+}
+
 export class PageReader {
   readonly members = new Members();
   readonly proof: ListProof;
   readonly #settings: PageSettings;
   readonly #list: PagedRequest;
-  readonly #parts: LookParts & { readonly spool: RowSpool };
+  readonly #parts: PageParts;
   #csvHeader: string | null = null;
 
-  constructor(settings: PageSettings, parts: LookParts & { readonly spool: RowSpool }) {
+  constructor(settings: PageSettings, parts: PageParts) {
     this.#settings = settings;
     this.#list = settings.list;
     this.#parts = parts;
@@ -98,8 +104,8 @@ export class PageReader {
     for (const [index, joined] of elements.entries()) {
       // The list may be one that a join brought.
       for (const element of explode === undefined ? [joined] : exploded(joined, explode)) {
-        const line = lineOf(element, this.#settings);
-        page.take(element, ids[index] || markOf(line), line);
+        const { line, text } = trustedLine(element, this.#settings, this.#parts.always);
+        page.take(element, ids[index] || markOf(text), text);
         await this.#parts.spool.line(line);
       }
     }
@@ -135,8 +141,8 @@ class Page {
   /** One for each record: its id, or what tells it from others. */
   readonly marks: string[] = [];
 
-  take(element: Element, mark: string, line: string): void {
-    this.digest.update(line).update('\n');
+  take(element: Element, mark: string, text: string): void {
+    this.digest.update(text).update('\n');
     this.members.take(element);
     // Totals and pages count elements, however many records are made of one.
     if (element.more !== true) this.marks.push(mark);

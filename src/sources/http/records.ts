@@ -118,6 +118,44 @@ const twoMembers = (name: string): Fault => ({
   hint: 'leave one of them out with omit, or set flatten: false',
 });
 
+/**
+ * The line of an element whose record is believed only if it has these members: one that every record of the last whole list had, and
+ * that this one lacks, looks like a right that was taken away, and must not read as blank. What lies within a member that is null
+ * is blank.
+ */
+export function trustedLine(
+  element: Element,
+  shape: RecordShape,
+  always: readonly string[],
+): {
+  readonly line: string /** The record as it came, which the line of a fault does not tell. */;
+  readonly text: string;
+} {
+  const text = lineOf(element, shape);
+  if (element.fault !== null) return { line: text, text };
+  const { record } = element;
+  const gone = always.find((name) => !Object.hasOwn(record, name) && !liesInNull(record, name));
+  if (gone === undefined) return { line: text, text };
+  element.fault = hidden(gone);
+  return { line: lineOf(element, shape), text };
+}
+
+/** Whether a flat name (work_manager_id) stands for something within a member that is null (work_manager). */
+function liesInNull(record: Readonly<Record<string, JsonValue>>, name: string): boolean {
+  for (let at = name.lastIndexOf('_'); at > 0; at = name.lastIndexOf('_', at - 1)) {
+    const around = name.slice(0, at);
+    if (Object.hasOwn(record, around) && record[around] === null) return true;
+  }
+  return false;
+}
+
+const HIDDEN = 'row.hidden';
+const hidden = (name: string): Fault => ({
+  code: HIDDEN,
+  message: `This record lacks ${name}, which every record of the last whole list had.`,
+  hint: 'look at the rights of our credentials; its worker stays as before',
+});
+
 export function readLine(text: string): RowResult {
   if (!text.startsWith(FAULT_MARK)) return readJsonRow(text);
   return { record: null, fault: JSON.parse(text.slice(FAULT_MARK.length)) as Fault };
@@ -128,12 +166,14 @@ export class Members {
   readonly #counts = new Map<string, number>();
   #records = 0;
 
+  /** A record that lacks a member has its others, but does not say what every record has. */
   take({ record, fault }: Element): void {
-    if (fault !== null) return;
-    this.#records++;
+    if (fault !== null && fault.code !== HIDDEN) return;
+    const weight = fault === null ? 1 : 0;
+    this.#records += weight;
     for (const name of Object.keys(record)) {
       const count = this.#counts.get(name);
-      if (count !== undefined || this.#counts.size < COLUMNS_MAX) this.#counts.set(name, (count ?? 0) + 1);
+      if (count !== undefined || this.#counts.size < COLUMNS_MAX) this.#counts.set(name, (count ?? 0) + weight);
     }
   }
 

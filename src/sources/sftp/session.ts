@@ -1,34 +1,13 @@
-// One connection to an SFTP server for one piece of work, with every answer bounded in time. What goes wrong on the way is a Problem
-// in plain words that names neither passwords nor keys.
+// One connection to an SFTP server for one piece of work: lists, looks, fetches, moves, with every answer bounded in time.
 import type { FileHandle } from 'node:fs/promises';
 import { posix } from 'node:path';
-import ssh2, { type ConnectConfig, type SFTPWrapper, type Client as SshClient, type Stats } from 'ssh2';
+import ssh2, { type SFTPWrapper, type Stats } from 'ssh2';
 import { assert } from '../../base/assert.ts';
 import { Problem } from '../../base/problem.ts';
-import type { HostKeyPin } from '../../mapping/host-key.ts';
 import type { Mover } from '../file/archive.ts';
 import { writeAt } from '../file/local-copy.ts';
 import type { Shelf } from '../file/shelf.ts';
-import { fingerprintOf, isPinned, wantedAlgorithms } from './host-key.ts';
-
-export interface SftpAccess {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  readonly auth:
-    | { readonly kind: 'password'; readonly password: () => string }
-    | { readonly kind: 'key'; readonly privateKey: () => string; readonly passphrase: (() => string) | null };
-  readonly hostKeys: readonly HostKeyPin[];
-  /** How long one answer may take. */
-  readonly timeoutMs: number;
-}
-
-export interface SessionDeps {
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Resolves after so long, or at once when the signal aborts. */
-  readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
-}
+import { Line, type SessionDeps, type SftpAccess, statusOf } from './line.ts';
 
 /** A name as a folder lists it. */
 export interface RemoteEntry {
@@ -55,12 +34,6 @@ const READ_BYTES = 32_768;
 const READS_AHEAD = 16;
 /** One file, or one list of a folder, takes no longer, however it drips. */
 const FETCH_MS_MAX = 60 * 60_000;
-/** While nothing else is said, a sign of life this often; so many without an answer end the connection. */
-const KEEPALIVE_MS = 10_000;
-const KEEPALIVES_UNANSWERED_MAX = 3;
-/** How long a server may take to end its side of a connection. */
-const GOODBYE_MS = 2_000;
-
 // Status codes of draft-ietf-secsh-filexfer-02 section 7.
 const EOF = 1;
 const NO_SUCH_FILE = 2;
@@ -78,183 +51,6 @@ export async function openSession(access: SftpAccess, deps: SessionDeps, signal:
     throw cause;
   }
 }
-
-type Done<T> = (error: Error | null | undefined, value?: T) => void;
-
-/** The connection beneath: who is at its other end, and whether it still answers. */
-class Line {
-  readonly #client: SshClient;
-  readonly #access: SftpAccess;
-  readonly #deps: SessionDeps;
-  readonly #signal: AbortSignal;
-  readonly #broken = Promise.withResolvers<never>();
-  readonly #cut = new AbortController();
-  readonly #gone = new AbortController();
-  #shown: string | null = null;
-
-  constructor(client: SshClient, access: SftpAccess, deps: SessionDeps, signal: AbortSignal) {
-    this.#client = client;
-    this.#access = access;
-    this.#deps = deps;
-    this.#signal = signal;
-    this.#broken.promise.catch(() => {});
-    // Late errors of a connection that was given up on must have a listener, too.
-    client.on('error', (error) => this.#broken.reject(this.#problemOf(error)));
-    client.on('close', () => {
-      this.#gone.abort();
-      this.#broken.reject(this.#ended());
-    });
-    if (signal.aborted) this.cut();
-    else signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  readonly #onAbort = (): void => {
-    this.#broken.reject(this.#signal.reason);
-    this.cut();
-  };
-
-  async ready(): Promise<void> {
-    await this.ask<void>('connect', (done) => {
-      this.#client.once('ready', () => done(null));
-      const { auth } = this.#access;
-      if (auth.kind === 'password') answerPrompt(this.#client, auth.password);
-      try {
-        this.#client.connect(this.#settings());
-        // Questions are small: each would wait for the one before to be acknowledged.
-        this.#client.setNoDelay(true);
-      } catch (cause) {
-        done(cause instanceof Problem ? cause : unusableKey());
-      }
-    });
-  }
-
-  #settings(): ConnectConfig {
-    const { host, port, user, auth, hostKeys } = this.#access;
-    const wanted = wantedAlgorithms(hostKeys);
-    return {
-      host,
-      port,
-      username: user,
-      readyTimeout: 0,
-      keepaliveInterval: KEEPALIVE_MS,
-      keepaliveCountMax: KEEPALIVES_UNANSWERED_MAX,
-      hostVerifier: (key: Buffer) => {
-        if (isPinned(key, hostKeys)) return true;
-        this.#shown = fingerprintOf(key);
-        return false;
-      },
-      ...(wanted === null ? {} : { algorithms: { serverHostKey: wanted as never } }),
-      ...(auth.kind === 'password'
-        ? { password: auth.password(), tryKeyboard: true, authHandler: ['password', 'keyboard-interactive'] as never }
-        : {
-            privateKey: auth.privateKey(),
-            ...(auth.passphrase === null ? {} : { passphrase: auth.passphrase() }),
-            authHandler: ['publickey'] as never,
-          }),
-    };
-  }
-
-  /** One request and its answer. @throws Problem when it takes too long or the connection breaks; the answer's own error as it is. */
-  async ask<T>(what: string, request: (done: Done<T>) => void): Promise<T> {
-    this.#signal.throwIfAborted();
-    const answer = Promise.withResolvers<T>();
-    request((error, value) => {
-      if (error)
-        answer.reject(error instanceof Problem || statusOf(error) !== undefined ? error : this.#problemOf(error));
-      else answer.resolve(value as T);
-    });
-    const answered = new AbortController();
-    const late = this.#deps.wait(this.#access.timeoutMs, AbortSignal.any([answered.signal, this.#cut.signal]));
-    const timeout = late.then((): never => {
-      throw answered.signal.aborted || this.#cut.signal.aborted ? this.#ended() : this.#late(what);
-    });
-    timeout.catch(() => {});
-    try {
-      return await Promise.race([answer.promise, this.#broken.promise, timeout]);
-    } catch (cause) {
-      this.#signal.throwIfAborted();
-      throw cause;
-    } finally {
-      answered.abort();
-    }
-  }
-
-  /** At once, whatever is under way. */
-  cut(): void {
-    this.#signal.removeEventListener('abort', this.#onAbort);
-    this.#cut.abort();
-    this.#client.end();
-    this.#client.destroy();
-  }
-
-  /** Says goodbye and waits until the server has taken leave too: some allow one connection at a time. */
-  async close(): Promise<void> {
-    this.#client.end();
-    await this.#deps.wait(GOODBYE_MS, AbortSignal.any([this.#gone.signal, this.#signal]));
-    this.cut();
-  }
-
-  get #name(): string {
-    return `${this.#access.host}:${this.#access.port}`;
-  }
-
-  #late(what: string): Problem {
-    return new Problem({
-      code: 'source.timeout',
-      message: `${this.#name} did not answer within ${this.#access.timeoutMs / 1_000} s (${what}).`,
-      hint: 'it is tried again at the next look; check network and server',
-    });
-  }
-
-  #ended(): Problem {
-    return new Problem({
-      code: 'source.unreachable',
-      message: `${this.#name} ended the connection.`,
-      hint: 'it is tried again at the next look; check network and server',
-    });
-  }
-
-  #problemOf(error: Error & { readonly level?: string; readonly code?: string }): unknown {
-    if (error instanceof Problem) return error;
-    if (this.#shown !== null) {
-      return new Problem({
-        code: 'source.host-key',
-        message: `${this.#name} showed the key ${this.#shown}, which is not the pinned one: nothing was sent to it.`,
-        hint: 'ask who runs the server whether its key changed; only then pin this one in source.hostKey',
-      });
-    }
-    if (error.level === 'client-authentication') {
-      return new Problem({
-        code: 'source.refused',
-        message: `${this.#name} did not accept ${this.#access.auth.kind === 'password' ? 'user and password' : 'user and key'}.`,
-        hint: 'check source.auth; a server may also refuse our address',
-      });
-    }
-    const why = error.code ?? error.level ?? 'what it says is no SFTP';
-    return new Problem({
-      code: 'source.unreachable',
-      message: `${this.#name} cannot be reached, or ended the connection (${why}).`,
-      hint: 'it is tried again at the next look; check host, port and network',
-    });
-  }
-}
-
-/** Some servers ask for the password in a dialogue (RFC 4256): one hidden answer is given, once. */
-function answerPrompt(client: SshClient, password: () => string): void {
-  let asked = false;
-  client.on('keyboard-interactive', (_name, _instructions, _language, prompts, finish) => {
-    const plain = !asked && prompts.length === 1 && prompts[0]?.echo !== true;
-    if (prompts.length > 0) asked = true;
-    finish(plain ? [password()] : []);
-  });
-}
-
-const unusableKey = (): Problem =>
-  new Problem({
-    code: 'source.key',
-    message: 'The private key of source.auth cannot be used.',
-    hint: 'a key as ssh-keygen writes it; if it is protected, auth.passphrase refers to its passphrase',
-  });
 
 function sessionOver(line: Line, sftp: SFTPWrapper, deps: SessionDeps): SftpSession {
   // An SFTP channel that breaks also breaks its connection, which is where that is told.
@@ -384,10 +180,6 @@ const isPlainName = (name: string): boolean =>
   Buffer.byteLength(name) <= NAME_BYTES_MAX &&
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   !/[/\\\u0000-\u001f\u007f-\u009f]/.test(name);
-
-/** The status of an answer that is no success; undefined for whatever else went wrong. */
-const statusOf = (cause: unknown): number | undefined =>
-  cause instanceof Error && 'code' in cause && typeof cause.code === 'number' ? cause.code : undefined;
 
 function told(cause: unknown, path: string): unknown {
   const status = statusOf(cause);

@@ -16,7 +16,8 @@ import type { Seen } from '../file/shelf.ts';
 import { unwrapped } from '../file/unwrap.ts';
 import { CHUNK_BYTES, type OpenFile } from '../file/walk.ts';
 import type { Look, Source } from '../source.ts';
-import { openSession, type RemoteEntry, type SessionDeps, type SftpAccess, type SftpSession } from './session.ts';
+import type { SessionDeps, SftpAccess } from './line.ts';
+import { openSession, type RemoteEntry, type SftpSession } from './session.ts';
 
 export interface SftpSourceSettings extends DropSettings {
   /** On the server, relative to the folder that the user lands in; wildcards in the name of the file only. */
