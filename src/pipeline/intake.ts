@@ -366,7 +366,8 @@ async function judgeDelivery(
       asOf,
       readAt: now,
       rows: scan.rows,
-      complete: open === 0,
+      // What others stored meanwhile may have asked for a row that this delivery has said already.
+      complete: open === 0 && !plan.berth.overtaken(),
       columns: delivery.columns,
     };
     // A trip that had nothing harmful to hold has passed nothing: what it saw becomes usual only when a person released some of it.
@@ -470,7 +471,9 @@ async function isRecognised(
   if ((await house.store.unsettled(live.connection.name)) > 0) return false;
   if ((await house.store.holds(live.connection.name, 0)).length > 0) return false;
   if ((await house.store.pendingKeys(live.connection.name)).length > 0) return false;
-  return (await delivery.contentDigest(options.signal)) === before.contentDigest;
+  if ((await delivery.contentDigest(options.signal)) !== before.contentDigest) return false;
+  // What was told beside the feed while the file was read wants to meet it.
+  return (await house.store.checkpoint(live.connection.name))?.complete === true;
 }
 
 /**

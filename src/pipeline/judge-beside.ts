@@ -69,9 +69,9 @@ export async function judgeBeside(
   const scan = await delivery.scan(known, signal);
   using plan = openPlan(house, mapping, live, now, actor, signal);
   const marks = await marksOnFile(house, name);
-  // What can be asked about single workers answers with what is so now; a delta is told anew. An export may be from before.
-  const feedLags = live.source.about === undefined && live.connection.source.content === 'snapshot';
-  using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, { beside: { feedLags } });
+  using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, {
+    beside: { feedLags: plan.feedLags },
+  });
   for await (const rows of delivery.read(new Set(), signal)) await reading.take(rows);
   await reading.finish();
   const judged = new Set(plan.keys());

@@ -30,6 +30,7 @@ import { withFacts } from './facts-met.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
 import { metOnly } from './first-contact.ts';
 import { breathe, count, type House, type LiveConnection, type Tally } from './house.ts';
+import { isOvertaken } from './overtaken-rows.ts';
 import { type Head, type Observed, type Planned, PlannedSpool, type Storable } from './planned-spool.ts';
 import type { Berth, PlansUnderWay } from './plans-under-way.ts';
 import { establishedPopulation } from './population.ts';
@@ -80,6 +81,8 @@ export class Plan implements Disposable {
   readonly unanswered = new Map<string, Observed>();
   /** Known employments whose row speaks of somebody else, or gives a last day of its own accord (same-person.ts). */
   readonly strangers = new Set<string>();
+  /** Whether what the feed says next may be an export from before what was told beside it. */
+  feedLags = false;
   /** What further sources have just said, where that is not stored. */
   overlay: FactsOverlay | null = null;
   /** Made with the first workers that are planned. */
@@ -187,8 +190,8 @@ export const openPlan = (
   actor: string,
   signal: AbortSignal = new AbortController().signal,
   presence?: Instant,
-): Plan =>
-  new Plan(
+): Plan => {
+  const plan = new Plan(
     house.stateDir,
     {
       mapping: metOnly(mapping, live),
@@ -202,6 +205,13 @@ export const openPlan = (
     signal,
     live.plans,
   );
+  plan.feedLags = feedLags(live);
+  return plan;
+};
+
+/** What can be asked about single workers answers with what is so now; a delta is told anew. An export may be from before. */
+export const feedLags = ({ source, connection }: LiveConnection): boolean =>
+  source.about === undefined && connection.source.content === 'snapshot';
 
 /** Plans these workers into the plan; an earlier plan for the same worker is replaced. */
 export async function planWorkers(house: House, plan: Plan, observed: readonly Observed[]): Promise<void> {
@@ -231,9 +241,12 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
         plan.unanswered.set(one.key, one);
         continue;
       }
-      const fingerprints = workerPlan.blocked
-        ? one.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] }))
-        : one.fingerprints;
+      const onFile = situations.get(one.key)?.employments ?? [];
+      const fingerprints = one.fingerprints.map((fingerprint) =>
+        workerPlan.blocked || isOvertaken(one.employments, onFile, fingerprint.employmentId, plan.feedLags)
+          ? { employmentId: fingerprint.employmentId, digests: [] }
+          : fingerprint,
+      );
       plan.put({ plan: workerPlan, observed: { ...one, fingerprints } });
     }
     await breathe();
@@ -304,6 +317,8 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
   const { store } = house;
   const { now } = options;
   const perUnit = plan.rules.limitsPer !== undefined;
+  // Before the windows are read: what is stored while they are would stand in neither. Counted twice it only holds more.
+  const elsewhere = plan.berth.elsewhere();
   const [population, units, hour, day, week, approvals, discards, holds] = await Promise.all([
     establishedPopulation(house, connection, now),
     unitLimits(house, plan),
@@ -314,7 +329,6 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
     store.discards(connection, now),
     store.holds(connection, Number.MAX_SAFE_INTEGER),
   ]);
-  const elsewhere = plan.berth.elsewhere();
   const open = new Map<HoldChange['kind'], readonly HoldItem[]>(holds.map((hold) => [hold.kind, hold.items]));
   // The hold of a feed that is whole again, looked at by a plan that stores nothing.
   if (options.seal === 'whole') open.delete('feed');

@@ -9,6 +9,8 @@ import { Turn } from './turn.ts';
 export interface Berth {
   /** Workers of whom another plan stored something since this one was opened: to be planned again before the guard judges. */
   readonly stale: Set<string>;
+  /** Whether another plan has stored anything since this one was opened. */
+  readonly overtaken: () => boolean;
   /** What the guard let pass, until it is stored or the plan ends. */
   readonly grant: (uses: readonly GuardUse[]) => void;
   /** Workers whom another plan held since this one was opened. */
@@ -25,6 +27,7 @@ export interface Berth {
 
 interface UnderWay {
   readonly stale: Set<string>;
+  overtaken: boolean;
   readonly held: Set<string>;
   readonly granted: Map<string, GuardUse[]>;
 }
@@ -35,10 +38,11 @@ export class PlansUnderWay {
   readonly #plans = new Set<UnderWay>();
 
   open(): Berth {
-    const own: UnderWay = { stale: new Set(), held: new Set(), granted: new Map() };
+    const own: UnderWay = { stale: new Set(), overtaken: false, held: new Set(), granted: new Map() };
     this.#plans.add(own);
     return {
       stale: own.stale,
+      overtaken: () => own.overtaken,
       heldElsewhere: own.held,
       held: (keys) => {
         for (const key of keys) for (const plan of this.#plans) if (plan !== own) plan.held.add(key);
@@ -53,7 +57,11 @@ export class PlansUnderWay {
       },
       stored: (keys) => {
         for (const key of keys) own.granted.delete(key);
-        for (const plan of this.#plans) if (plan !== own) for (const key of keys) plan.stale.add(key);
+        for (const plan of this.#plans) {
+          if (plan === own) continue;
+          plan.overtaken = true;
+          for (const key of keys) plan.stale.add(key);
+        }
       },
       elsewhere: () => this.#grantedBeside(own),
       leave: () => void this.#plans.delete(own),

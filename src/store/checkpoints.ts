@@ -18,6 +18,8 @@ interface CycleRow {
 export interface Checkpoints {
   readonly find: (connection: number) => Checkpoint | null;
   readonly save: (connection: number, checkpoint: Checkpoint) => void;
+  /** The very same delivery has to be looked at again. */
+  readonly lookAgain: (connection: number) => void;
   readonly rejections: (connection: number, limit: number) => readonly Rejection[];
   readonly rejectionCount: (connection: number) => number;
   readonly replaceRejections: (connection: number, rejections: readonly Rejection[]) => void;
@@ -30,6 +32,10 @@ export function checkpointsOf(sql: Sql, connections: Names): Checkpoints {
   const find = sql.prepare<[number], { body: string }>('SELECT body FROM checkpoints WHERE connection_id = ?');
   const save = sql.prepare<[number, string]>(
     'INSERT INTO checkpoints (connection_id, body) VALUES (?, ?) ON CONFLICT (connection_id) DO UPDATE SET body = excluded.body',
+  );
+  const lookAgain = sql.prepare<[number]>(
+    `UPDATE checkpoints SET body = json_set(body, '$.complete', json('false'))
+     WHERE connection_id = ? AND json_extract(body, '$.complete') = 1`,
   );
   const rejections = sql.prepare<[number, number], { body: string }>(
     'SELECT body FROM rejections WHERE connection_id = ? ORDER BY ordinal LIMIT ?',
@@ -61,6 +67,9 @@ export function checkpointsOf(sql: Sql, connections: Names): Checkpoints {
     },
     save: (connection, checkpoint) => {
       save.run(connection, JSON.stringify(checkpoint));
+    },
+    lookAgain: (connection) => {
+      lookAgain.run(connection);
     },
     rejections: (connection, limit) =>
       rejections.all(connection, limit).map((row) => JSON.parse(row.body) as Rejection),

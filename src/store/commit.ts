@@ -229,6 +229,8 @@ function applyFeed(
       if (employment !== null) rooms.fingerprints.save(generation, employment, change);
     }
   }
+  // A row that is to be judged at the next read stands in the very same file, too.
+  if (fingerprints.some(({ digests }) => digests.length === 0)) rooms.checkpoints.lookAgain(connection);
   if (changeset.checkpoint !== undefined) rooms.checkpoints.save(connection, changeset.checkpoint);
   if (changeset.rejections !== undefined) rooms.checkpoints.replaceRejections(connection, changeset.rejections);
   for (const hold of changeset.holds ?? []) {
