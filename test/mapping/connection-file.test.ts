@@ -31,6 +31,7 @@ describe('a connection file', () => {
       {
         name: 'idp',
         deletes: false,
+        reconcile: { schedule: '30 4 * * 0', repair: ['zombies'] },
         kind: 'scim',
         profile: 'generic',
         capabilities: {},

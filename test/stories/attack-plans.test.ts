@@ -88,18 +88,6 @@ describe('the very same file', () => {
     house.clock.advance(DAY);
     expect((await house.sync(left('1005'))).kind).toBe('unchanged');
   });
-
-  test('says again that somebody works here whose ordered leave was lifted', async () => {
-    const house = await openHouse();
-    await house.sync(feed(PEOPLE));
-    house.clock.advance(DAY);
-    await house.act('leave', { worker: '1005' });
-    await house.settle(60_000);
-    await house.act('lift', { worker: '1005' });
-    house.clock.advance(DAY);
-    await house.sync(feed(PEOPLE));
-    expect(await holds(house)).toEqual(['protectedRescind']);
-  });
 });
 
 test('a row that is older than what was told while it was read is judged when the next snapshot has it again', async () => {
