@@ -97,11 +97,17 @@ async function measureOthers(work: string): Promise<OtherFigures> {
   }
   const { joiners, leavers } = smoke ? { joiners: rows, leavers: 2 } : LEAVERS;
   const latency = await run<OtherFigures['leavers']>('leaver-latency.ts', [String(joiners), String(leavers)]);
+  say('terminations by webhook while a snapshot is read');
+  const webhooks = await run<OtherFigures['webhooks']>('webhook-latency.ts', [
+    String(rows),
+    String(joiners),
+    String(leavers),
+  ]);
   const days = smoke ? { ROLLCALL_BENCH_DAYS: String(SMOKE_DAYS) } : {};
   const rehearsed = Math.min(rows, 10_000);
   const size = { ROLLCALL_BENCH_ROWS: String(rehearsed), ...days };
   const rehearsal = await run<OtherFigures['rehearsal']>('rehearse.ts', ['--figures'], size);
-  return { bulk, leavers: latency, rehearsal };
+  return { bulk, leavers: latency, webhooks, rehearsal };
 }
 
 interface Baselines {

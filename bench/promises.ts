@@ -3,6 +3,7 @@ import type { BulkFigures } from './bulk.ts';
 import type { LeaverFigures } from './leaver-latency.ts';
 import type { Measurement } from './measure.ts';
 import type { RehearsalFigures } from './rehearse.ts';
+import type { WebhookFigures } from './webhook-latency.ts';
 
 /** Everything measured at one feed size. */
 export interface SizeFigures {
@@ -84,15 +85,23 @@ export function promiseRows(
 export interface OtherFigures {
   readonly bulk: readonly BulkFigures[];
   readonly leavers: LeaverFigures;
+  readonly webhooks: WebhookFigures;
   readonly rehearsal: RehearsalFigures;
 }
 
-export function otherRows({ bulk, leavers, rehearsal }: OtherFigures): readonly PromiseRow[] {
+export function otherRows({ bulk, leavers, webhooks, rehearsal }: OtherFigures): readonly PromiseRow[] {
   return [
     ...bulk.map(({ delayMs, gain }) =>
       row(`bulk requests ÷ one by one, answers after ${delayMs} ms`, gain, '×', 'at least', 2),
     ),
     row(`leaver confirmed, p95, ${leavers.joiners} joiners queued`, leavers.confirmed.p95, 'ms', 'at most', 1_000),
+    row(
+      `termination by webhook confirmed, p95, ${webhooks.rows} rows being read`,
+      webhooks.confirmed.p95,
+      'ms',
+      'at most',
+      1_000,
+    ),
     row(`rehearse: ${rehearsal.days} days of ${rehearsal.workers} workers`, rehearsal.seconds, 's', 'at most', 120),
   ];
 }

@@ -7,6 +7,18 @@ import { join } from 'node:path';
 import { startStub } from './child.ts';
 import { figuresOf, type Latency, openTerminations, pause } from './terminations.ts';
 
+/** Times in milliseconds; `during`: leavers who left while the snapshot was read. */
+export interface WebhookFigures {
+  readonly rows: number;
+  readonly joiners: number;
+  readonly leavers: number;
+  readonly during: number;
+  readonly queued: number;
+  readonly perSecond: number;
+  readonly kept: ReturnType<typeof figuresOf>;
+  readonly confirmed: ReturnType<typeof figuresOf>;
+}
+
 /** As the mapping says and as the endpoint enforces with 429. */
 const PER_SECOND = 200;
 /** People at work before the load comes: the leavers are among them, two in a hundred may leave in a day. */
@@ -51,7 +63,17 @@ try {
   for (const [what, { p50, p95, worst }] of Object.entries({ kept, confirmed })) {
     console.log(`termination by webhook ${what.padEnd(9)} p50 ${p50} ms, p95 ${p95} ms, worst ${worst} ms`);
   }
-  console.log(JSON.stringify({ rows, joiners, leavers, during, queued: left, perSecond: PER_SECOND, kept, confirmed }));
+  const figures: WebhookFigures = {
+    rows,
+    joiners,
+    leavers,
+    during,
+    queued: left,
+    perSecond: PER_SECOND,
+    kept,
+    confirmed,
+  };
+  console.log(JSON.stringify(figures));
 } finally {
   await rm(work, { recursive: true, force: true });
 }

@@ -86,12 +86,19 @@ function watermarkOf(envelope: Envelope, { watermark }: ChangesSettings, nowMs: 
 }
 
 function elementsOf(body: JsonValue, { map, recordPath }: ChangesSettings): readonly JsonValue[] {
-  if (!map) return elementsAt(body, recordPath);
+  if (!map) return elementsAt(recordPath === null ? onlyListIn(body) : body, recordPath);
   const found = recordPath === null ? body : (valueAt(body, recordPath) as JsonValue | undefined);
   // PHP writes an empty map as a list.
   if (Array.isArray(found) && found.length === 0) return [];
   if (found === null || typeof found !== 'object' || Array.isArray(found)) return elementsAt(body, recordPath ?? '');
   return Object.values(found as Readonly<Record<string, JsonValue>>);
+}
+
+/** As for whole lists: without a path the answer is the list, or holds no other one. */
+function onlyListIn(body: JsonValue): JsonValue {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) return body;
+  const lists = Object.values(body).filter(Array.isArray) as JsonValue[];
+  return lists.length === 1 ? (lists[0] as JsonValue) : body;
 }
 
 function sinceText(ms: number, form: ChangesSettings['sinceForm']): string {

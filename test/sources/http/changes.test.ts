@@ -63,6 +63,14 @@ describe('changes', () => {
     expect(desk.watermark).toBe('2026-11-23T11:00:00.000Z');
   });
 
+  it('are found in the only list of an answer where no path is given', async () => {
+    const { recordPath: _, ...changes } = SOURCE.changes;
+    const desk = await openFeed({ ...SOURCE, changes });
+    await desk.accept();
+    desk.feed.changed = [{ id: '2', at: '2026-11-23T10:59:40Z' }];
+    expect(await desk.accept()).toEqual(['2']);
+  });
+
   it('are not asked for before a whole list was accepted', async () => {
     const desk = await openFeed();
     desk.source.slot?.('changes');

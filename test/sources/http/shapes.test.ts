@@ -53,6 +53,38 @@ describe('nested records', () => {
   });
 });
 
+describe('a list that a second request brings', () => {
+  const source = {
+    list: LIST,
+    joins: [{ as: 'jobs', path: '/jobs/{id}', recordPath: 'all', many: true }],
+    explode: 'jobs',
+    flatten: true,
+    one: { path: '/people/{id}' },
+  };
+  const jobs: Readonly<Record<string, readonly object[]>> = { 1: [{ id: 'a' }, { id: 'b' }], 2: [] };
+  const script: Script = ({ path }) => {
+    const id = path.split('/').at(-1) ?? '';
+    if (path.startsWith('/jobs/')) return jobs[id] === undefined ? { status: 404 } : { body: { all: jobs[id] } };
+    return { body: path === '/people' ? { items: [{ id: '1' }, { id: '2' }, { id: '3' }] } : { id } };
+  };
+
+  it('makes a record of each of its elements; a record without any stays, and one whose list is missing is set aside', async () => {
+    const { rows } = await (await openHttpDesk(source, script)).look();
+    expect(rows.flatMap(({ record }) => (record === null ? [] : [{ ...record }]))).toEqual([
+      { id: '1', jobs_id: 'a' },
+      { id: '1', jobs_id: 'b' },
+      { id: '2', jobs: [] },
+    ]);
+    expect(rows.flatMap(({ fault }) => fault?.code ?? [])).toEqual(['row.join']);
+  });
+
+  it('does so for one worker as well, and counts people, not their jobs', async () => {
+    const desk = await openHttpDesk(source, script);
+    expect((await desk.look()).completeness?.proof).toContain('3 records');
+    expect((await desk.about('1')).rows.map(({ record }) => record?.jobs_id)).toEqual(['a', 'b']);
+  });
+});
+
 describe('records whose every attribute is wrapped', () => {
   it('read as their values, in the depth too', async () => {
     const wrapped = {
