@@ -56,6 +56,10 @@ const total = text(
   'Where the answer says how many records there are in all: a dotted path, or header:NAME. Pages that hold fewer are refused, as many are strong proof.',
 ).optional();
 const pages = text('Where the answer says how many pages there are in all: a dotted path, or header:NAME.').optional();
+const untilEmpty = said(
+  z.boolean().default(false),
+  'true: without a total only an empty page ends the list, not one that is shorter than the first.',
+);
 const END = 'The vendor documents that its absence is the end (strong proof).';
 
 const pagingKind = <K extends string>(name: K) =>
@@ -80,6 +84,7 @@ const paging = z.discriminatedUnion('kind', [
     ...size,
     total,
     pages,
+    untilEmpty,
   }),
   z.strictObject({
     kind: pagingKind('offset'),
@@ -87,6 +92,7 @@ const paging = z.discriminatedUnion('kind', [
     parameter: said(z.string().default('offset'), 'The parameter that says how many records to pass over.'),
     ...size,
     total,
+    untilEmpty,
   }),
   z.strictObject({
     kind: pagingKind('cursor'),

@@ -3,7 +3,7 @@
 import { MINUTE_MS, plusMs } from '../base/instant.ts';
 import type { WorkerChange } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
-import { clockDoubt } from './clock-watch.ts';
+import { clockDoubt, withholdByDate } from './clock-watch.ts';
 import type { House, LiveConnection, Tally } from './house.ts';
 import { commitPlan, grantPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
@@ -11,7 +11,7 @@ import { limitsOf } from './limits-in-force.ts';
 /** Workers judged in one tick; the rest follows in the next, at once. */
 const TICK_MAX = 5_000;
 /** A moment that the guard held comes again after this long, or at once when a person releases it. */
-const HELD_AGAIN_MS = 10 * MINUTE_MS;
+export const HELD_AGAIN_MS = 10 * MINUTE_MS;
 
 export interface Tick {
   readonly judged: number;
@@ -42,6 +42,7 @@ export async function judgeOnFile(
 ): Promise<Tick> {
   const bound = live.connection.bind(null);
   if ('faults' in bound) throw new Error(`bug: connection ${live.connection.name} does not bind without a feed`);
+  const doubt = await clockDoubt(house);
   const now = nowOf(house.clock);
   using plan = openPlan(house, bound.mapping, live, now, actor);
   await planWorkers(
@@ -49,6 +50,7 @@ export async function judgeOnFile(
     plan,
     keys.map((key) => ({ key, employments: [], fingerprints: [] })),
   );
+  if (doubt !== null) await withholdByDate(house, plan, live.connection.policy, doubt);
   const options: JudgeOptions = {
     now,
     actor,

@@ -1,6 +1,6 @@
 // What a target really holds against what is believed of it: every account is listed once and compared. What policy lets be mended is
 // stored as what is known now and judged like everything else, so that the guards and the outbox see no difference.
-import { DAY_MS, type Instant, msOf } from '../base/instant.ts';
+import { DAY_MS, earlier, type Instant, msOf, plusMs } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { Problem } from '../base/problem.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
@@ -11,7 +11,7 @@ import { nowOf } from '../runtime/clock.ts';
 import type { Store } from '../store/store.ts';
 import type { Target } from '../targets/target.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
-import { judgeOnFile } from './calendar.ts';
+import { HELD_AGAIN_MS, judgeOnFile } from './calendar.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
 
 export const DRIFT_KINDS = [
@@ -284,13 +284,16 @@ async function mend(
   actor: string,
 ): Promise<Reconciliation['repaired']> {
   const repaired: Partial<Record<DriftKind, number>> = {};
+  const noted: string[] = [];
   for (let from = 0; from < found.length; from += TOGETHER) {
     const slice = found.slice(from, from + TOGETHER);
     const keys = await noteAsFound(house, live, target, slice, actor);
     for (const { kind, worker } of slice)
       if (worker !== null && keys.has(worker)) repaired[kind] = (repaired[kind] ?? 0) + 1;
-    if (keys.size > 0) await judgeOnFile(house, live, [...keys], actor);
+    for (const key of keys) noted.push(key);
   }
+  // All in one plan: limits of a cycle that are met in slices would let several times as many through.
+  if (noted.length > 0) await judgeOnFile(house, live, noted, actor);
   return repaired;
 }
 
@@ -309,8 +312,11 @@ async function noteAsFound(
       const one = byWorker.get(situation.key);
       const account = situation.accounts.find((candidate) => candidate.target === target.name);
       const busy = situation.operations.some((open) => open.target === target.name && open.state !== 'failed');
-      if (one === undefined || account === undefined || busy) return [];
-      const { key, revision, standing, dueAt } = situation;
+      // What was made anew since it was listed is another account.
+      if (one === undefined || account?.remoteId !== one.remoteId || busy) return [];
+      const { key, revision, standing } = situation;
+      // What is noted and, after a crash, not judged would be found by no reconciliation any more: the calendar makes up for it.
+      const dueAt = earlier(situation.dueAt, plusMs(nowOf(house.clock), HELD_AGAIN_MS));
       const entry = {
         kind: 'reconciled',
         connection: name,

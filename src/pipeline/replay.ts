@@ -9,6 +9,7 @@ import type { ReplayOrder } from '../planning/replay.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Entry, NewAct } from '../store/store.ts';
 import type { ActResult } from './act-result.ts';
+import { clockDoubt, withholdByDate } from './clock-watch.ts';
 import {
   type Failure,
   factsDigest,
@@ -34,7 +35,7 @@ export interface ReplayedWorker {
   readonly failed: readonly number[];
   /**
    * `ordered`: goes out again; `refused`: planning itself refuses it again; `overtaken`: nothing is to be done any more; `held`: a
-   * guard holds it.
+   * guard holds it, or it cannot be planned now.
    */
   readonly word: 'ordered' | 'refused' | 'overtaken' | 'held';
   readonly operations: readonly { readonly target: string; readonly kind: OperationKind }[];
@@ -74,6 +75,8 @@ export async function planReplay(
     plan,
     [...orders].map(([key, replay]) => ({ key, employments: [], fingerprints: [], replay })),
   );
+  const doubt = await clockDoubt(house);
+  if (doubt !== null) await withholdByDate(house, plan, live.connection.policy, doubt);
   const options: JudgeOptions = {
     now,
     actor,
@@ -96,10 +99,12 @@ export async function replayedWorkers(
   for (const [worker, failed] of ids) {
     const planned = plan.get(worker);
     const operations = planned?.plan.change?.operations ?? [];
-    const held = plan.candidates.has(worker) && !verdict.passes.has(worker) && !verdict.disableOnly.has(worker);
+    const unanswered = plan.unanswered.has(worker);
+    const held =
+      unanswered || (plan.candidates.has(worker) && !verdict.passes.has(worker) && !verdict.disableOnly.has(worker));
     const refusal = operations.find(({ refused }) => refused !== undefined)?.refused;
     const word = held ? 'held' : operations.length === 0 ? 'overtaken' : refusal !== undefined ? 'refused' : 'ordered';
-    let because = word === 'refused' ? (refusal?.detail ?? '') : '';
+    let because = word === 'refused' ? (refusal?.detail ?? '') : unanswered ? UNANSWERED : '';
     if (word === 'overtaken') {
       because = OVERTAKEN;
       if (sentences < SENTENCES_MAX) because = await overtakenBy(house, name, worker, failed);
@@ -118,6 +123,7 @@ export async function replayedWorkers(
   return said;
 }
 
+const UNANSWERED = 'a target does not say who is there, or the clock is in doubt: replay it again later';
 const OVERTAKEN = 'nothing is to be done any more: the account is as the facts on file want it';
 
 /** The newest decision that came after what failed, in words. */
@@ -200,7 +206,9 @@ export async function replayAct(house: House, act: NewAct): Promise<ActResult> {
     `${ordered.length} operation(s) of ${count('ordered')} worker(s) go out again`,
     ...(count('overtaken') > 0 ? [`${count('overtaken')} overtaken by newer facts`] : []),
     ...(count('refused') > 0 ? [`${count('refused')} refused again before anything is sent`] : []),
-    ...(count('held') > 0 ? [`${count('held')} held by a guard: see rollcall holds`] : []),
+    ...(count('held') > 0
+      ? [`${count('held')} held by a guard or a doubt: see rollcall holds and rollcall status`]
+      : []),
     ...(left.length > 0 ? [`${left.length} not failed any more, left alone`] : []),
   ];
   return { ok: true, message: parts.join('; '), exitCode: count('held') > 0 ? EXIT.held : EXIT.fine, details };

@@ -14,7 +14,8 @@ export const adp: Preset = {
     list: {
       path: '/hr/v2/workers',
       recordPath: 'workers',
-      paging: { kind: 'offset', parameter: '$skip', sizeParameter: '$top', size: 100 },
+      // A page that is short for another reason must not hide whoever comes after it.
+      paging: { kind: 'offset', parameter: '$skip', sizeParameter: '$top', size: 100, untilEmpty: true },
     },
     limits: { perSecond: 4 },
   },
@@ -27,7 +28,7 @@ export const adp: Preset = {
   ],
   unverified: [
     'The end of the list is a 204 or an empty page: the proof is weak, so nobody is taken for gone because the list misses them.',
-    'The address of the token endpoint, and jobTitle of an assignment.',
+    'The address of the token endpoint, jobTitle of an assignment, and the words of workerStatus.statusCode.codeValue beside Terminated: another word than those of the template sets its row aside.',
     'Not every tenant fills every field; members that are not set are taken to be absent.',
     'The queue of event notifications is not read: its messages are taken away by a DELETE, and this source only reads.',
   ],

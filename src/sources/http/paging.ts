@@ -49,11 +49,12 @@ export function nextPage(paging: Paging, seen: PageSeen, progress: Progress): Ne
       const pages = paging.pages === undefined ? null : countIn(saidAt(seen, paging.pages));
       if (pages !== null && progress.pages >= pages) return { kind: 'end', by: 'count' };
       return (
-        byCount(paging.total, seen, progress, pages !== null) ?? page(numbered(paging, paging.first + progress.pages))
+        byCount(paging.total, seen, progress, pages !== null || paging.untilEmpty) ??
+        page(numbered(paging, paging.first + progress.pages))
       );
     }
     case 'offset':
-      return byCount(paging.total, seen, progress, false) ?? page(numbered(paging, progress.records));
+      return byCount(paging.total, seen, progress, paging.untilEmpty) ?? page(numbered(paging, progress.records));
     case 'cursor': {
       const more = paging.more === undefined ? undefined : valueAt(seen.body, paging.more);
       const cursor = saidAt(seen, paging.path);
@@ -78,14 +79,14 @@ const page = (filling: Filling): NextPage => ({ kind: 'page', filling });
 
 /**
  * A page that is shorter than the first one is the last: servers cap the size that was asked for, so that alone says nothing.
- * Where a total or a number of pages is known, only that or an empty page ends the list.
+ * Where a total or a number of pages is known, or the file says so, only that or an empty page ends the list.
  */
-function byCount(total: string | undefined, seen: PageSeen, progress: Progress, pagesKnown: boolean): NextPage | null {
+function byCount(total: string | undefined, seen: PageSeen, progress: Progress, goesOn: boolean): NextPage | null {
   const promised = total === undefined ? null : countIn(saidAt(seen, total));
   if (promised !== null && progress.records >= promised) return { kind: 'end', by: 'count' };
   if (seen.records === 0) return { kind: 'end', by: 'short' };
   const shorter = progress.pages > 1 && seen.records < progress.firstPageRecords;
-  return promised === null && !pagesKnown && shorter ? { kind: 'end', by: 'short' } : null;
+  return promised === null && !goesOn && shorter ? { kind: 'end', by: 'short' } : null;
 }
 
 type Sized = { readonly in: 'query' | 'body'; readonly sizeParameter?: string | undefined; readonly size: number };

@@ -45,6 +45,6 @@ describe('a member that every record of the last list had', () => {
       { id: '1', boss: { id: '1' } },
       { id: '2', boss: { id: '1' } },
     ]);
-    expect(brought.delivery?.columns).toEqual(['boss_id', 'id']);
+    expect(brought.delivery?.columns).toEqual(['id', 'boss_id']);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Answer, type Asked, column, openHttpDesk, records } from '../../support/http-desk.ts';
+import { type Answer, type Asked, type Brought, column, openHttpDesk, records } from '../../support/http-desk.ts';
 
 const IDS = ['1', '2', '3', '4', '5', '6', '7'];
 const PEOPLE = records(7);
@@ -84,6 +84,21 @@ describe('a list in pages', () => {
     const brought = await desk.look();
     expect(column(brought, 'id')).toEqual(IDS);
     expect(brought.completeness?.strength).toBe('weak');
+  });
+
+  it('goes on behind a page that is short for another reason where only an empty one is the end', async () => {
+    const read = async (untilEmpty: boolean): Promise<Brought> => {
+      const paging = { kind: 'offset', sizeParameter: 'top', size: 3, untilEmpty };
+      const desk = await openHttpDesk(list(paging), ({ query }) => {
+        const page = from(Number(query.offset), 3);
+        // Somebody whom we may not see is left out once the page is cut.
+        return page.length === 0 ? { status: 204 } : { body: { items: page.filter(({ id }) => id !== '4') } };
+      });
+      return desk.look();
+    };
+    const others = IDS.filter((id) => id !== '4');
+    expect(column(await read(false), 'id')).not.toEqual(expect.arrayContaining(others));
+    expect([...new Set(column(await read(true), 'id'))]).toEqual(others);
   });
 
   it('takes one answer for everybody only where the vendor documents it', async () => {

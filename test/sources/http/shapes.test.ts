@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Brought, openHttpDesk } from '../../support/http-desk.ts';
+import { type Brought, openHttpDesk, type Script } from '../../support/http-desk.ts';
 
 const LIST = { path: '/people', recordPath: 'items' };
 const plain = ({ rows }: Brought): unknown =>
