@@ -179,7 +179,15 @@ export const httpSource = {
     'Where a vendor wraps every attribute: the member that holds its value. { label: …, value: 7 } then reads as 7.',
   ).optional(),
   keep: said(
-    z.record(z.string(), said(z.record(z.string(), value), 'What stands in an element that is kept.')).default({}),
+    z
+      .record(
+        z.string(),
+        said(
+          z.record(z.string(), said(value, 'What stands there in an element that is kept.')),
+          'Members of an element and what stands there when it is kept.',
+        ),
+      )
+      .default({}),
     'Dotted paths of lists in a record and which of their elements count, such as { workAssignments: { primaryIndicator: true } }.',
   ),
   firstOf: said(

@@ -6,6 +6,13 @@ import type { ListedAccount, RawRecord } from './bound-mapping.ts';
 import { LIST_MAX, type Meter, NESTED_MAX } from './meter.ts';
 import { Refusal } from './refusal.ts';
 
+/**
+ * A cell that holds this member stands for one that the source should have sent and did not, as if a right had been taken away. Whatever
+ * reads it is refused: it must not read as blank, and who leaves by another cell still leaves.
+ */
+export const HIDDEN_CELL: JsonValue = { 'rollcall:hidden': true };
+const HIDDEN_MEMBER = 'rollcall:hidden';
+
 const NO_RECORD: RawRecord = Object.freeze(Object.create(null));
 
 /**
@@ -31,9 +38,16 @@ export class RecordView extends Map<string, unknown> {
       return cell;
     }
     if (cell === undefined) return this.columns === null || this.columns.has(column) ? '' : undefined;
+    if (cell !== null && typeof cell === 'object' && HIDDEN_MEMBER in cell) throw hidden();
     return presented(cell, this.meter, { left: NESTED_MAX });
   }
 }
+
+const hidden = (): Refusal =>
+  new Refusal(
+    'hidden',
+    'is missing here although every record of the last list had it: look at the rights of our credentials',
+  );
 
 /** JSON as expressions see it: text in the leaves, Maps for objects. @throws Refusal beyond the bounds. */
 export function presented(value: JsonValue | undefined, meter: Meter, budget: { left: number }): unknown {

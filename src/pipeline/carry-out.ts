@@ -48,6 +48,13 @@ export async function carryOut(
     const verdict = await grantPlan(house, plan, options);
     const committed = await commitPlan(house, plan, verdict, options);
     if (committed.postponed.length > 0) continue;
+    if (plan.unanswered.has(key)) {
+      throw new Problem({
+        code: 'act.unanswered',
+        message: `a target does not say whether worker ${key} has an account there: nothing was stored`,
+        hint: 'give the order again once the target answers',
+      });
+    }
     const planned = plan.get(key);
     if (planned === null) throw new Error('bug: an ordered worker is not in the plan');
     const { from, to, change } = planned.plan;

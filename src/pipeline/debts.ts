@@ -11,8 +11,9 @@ export async function payDebts(house: House, live: LiveConnection): Promise<bool
   for (const target of live.targets.keys()) {
     const keys = await house.store.payableDebts(live.connection.name, target, TOGETHER_MAX);
     if (keys.length === 0) continue;
-    await judgeOnFile(house, live, keys, 'debt');
-    more ||= keys.length === TOGETHER_MAX;
+    const { held } = await judgeOnFile(house, live, keys, 'debt');
+    // Debts that a guard holds stay payable: asking for them again at once would be asked without end.
+    more ||= keys.length === TOGETHER_MAX && held < keys.length;
   }
   return more;
 }

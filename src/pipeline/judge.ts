@@ -235,8 +235,10 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
       const half = prepared[index];
       assert(half !== undefined, 'a worker of the slice was not prepared');
       const workerPlan = complete(half, answers[index] ?? new Map(), plan.rules);
-      // Who may have an account there already waits for the next plan; a leave waits for nothing.
-      const leaves = workerPlan.change?.operations.some(({ kind }) => kind === 'disable') === true;
+      // Who may have an account there already waits for the next plan; a leave waits for nothing, and an ordered one less.
+      const leaves =
+        workerPlan.change?.operations.some(({ kind }) => kind === 'disable') === true ||
+        one.orders?.some(({ type }) => type === 'emergencyLeaveOrdered') === true;
       if (unanswered.has(one.key) && !leaves) {
         plan.unanswered.set(one.key, one);
         continue;
@@ -515,6 +517,7 @@ async function commitSlice(
   if (packed !== null) plan.giveBack(packed);
   if (result.kind === 'applied') {
     plan.berth.stored(everybody);
+    await forgetOvertaken(house, plan, special, options);
     return [];
   }
   const slice = [...special, ...keys.flatMap((key) => plan.storable(key) ?? [])];
@@ -541,6 +544,30 @@ async function commitSlice(
     ...dropped,
     ...(await commitSlice(house, plan, { keys: [], special: [...rest, ...replanned] }, allowed, options, round + 1)),
   ];
+}
+
+/** A fingerprint alone meets no revision: rows of whom somebody else stored a newer word meanwhile are judged at the next read. */
+async function forgetOvertaken(
+  house: House,
+  plan: Plan,
+  special: readonly Storable[],
+  { now }: JudgeOptions,
+): Promise<void> {
+  const late = special.filter(({ key, change }) => change === null && plan.berth.stale.has(key));
+  if (late.length === 0) return;
+  const { connection } = plan.rules.mapping;
+  const situations = await house.store.situations(
+    connection,
+    late.map(({ key }) => key),
+  );
+  const fingerprints = late.flatMap(({ key, fingerprints: stored }) => {
+    const observed = plan.get(key)?.observed.employments ?? [];
+    const onFile = situations.get(key)?.employments ?? [];
+    return stored.flatMap(({ employmentId }) =>
+      isOvertaken(observed, onFile, employmentId, plan.feedLags) ? [{ employmentId, digests: [] }] : [],
+    );
+  });
+  if (fingerprints.length > 0) await house.store.commit({ connection, at: now, fingerprints });
 }
 
 const sameItems = (a: readonly HoldItem[], b: readonly HoldItem[]): boolean =>

@@ -242,7 +242,7 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   if (adopting && expected.externalId === '') {
     changes.push({ path: 'externalId', before: expected.externalId, after: desired.externalId });
   }
-  const switching = expected.active !== shallBeActive && !(expected.active === null && hasOpenCreate(open));
+  const switching = expected.active !== shallBeActive;
   const sends = changes.length > 0 || switching || manager.send !== null;
 
   const operations: NewOperation[] = [];
@@ -250,7 +250,7 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   if (sends) {
     const sent = open.filter((one) => !isUnsent(one));
     const stands = expectation(account, sent);
-    const reference = manager.send ?? keptManager(expected, stands, open, desired, manager.owed);
+    const reference = manager.send ?? (manager.owed === '' ? keptManager(stands, open, desired) : null);
     const payload = payloadOf(desired, userName, shallBeActive, reference);
     // Whoever works here again keeps the sessions that are left; as long as the account stays inactive they still end.
     const replaced = (one: OpenOperation) =>
@@ -293,20 +293,11 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
 const isBeingCreated = (open: readonly OpenOperation[]): boolean =>
   open.some(({ kind, state }) => kind === 'create' && (state === 'sending' || state === 'accepted'));
 
-const hasOpenCreate = (open: readonly OpenOperation[]): boolean => open.some((one) => one.kind === 'create');
-
 /**
  * Sends the manager again with an operation that replaces an unsent one; otherwise leaves the reference alone. `stands` is what
  * there is without the unsent ones: one of them may have been to take the reference away, or may have written one after all.
  */
-function keptManager(
-  expected: Expectation,
-  stands: Expectation,
-  open: readonly OpenOperation[],
-  desired: DesiredAccount,
-  owed: string,
-): string | null {
-  if (owed !== '' || expected.manager !== desired.managerKey) return null;
+function keptManager(stands: Expectation, open: readonly OpenOperation[], desired: DesiredAccount): string | null {
   const doubtful = open.some(
     (one) => one.ambiguous === true && changesAccount(one.kind) && (one.payload as AccountPayload).managerKey !== null,
   );

@@ -43,8 +43,18 @@ export function newHarms(
   replayed: readonly OpenOperation[],
 ): readonly Harm[] {
   if (replayed.length === 0) return harms;
-  const asked = new Set(replayed.map(wordsOf));
-  return operations.every((operation) => asked.has(wordsOf(operation))) ? [] : harms;
+  const asked = replayed.map((one) => ({ words: wordsOf(one), manager: managerIn(one) }));
+  const isAsked = (operation: NewOperation): boolean => {
+    const [words, manager] = [wordsOf(operation), managerIn(operation)];
+    // A reference that is left alone is taken from nobody.
+    return asked.some((one) => one.words === words && (manager === null || manager === one.manager));
+  };
+  return operations.every(isAsked) ? [] : harms;
+}
+
+function managerIn({ kind, payload }: Pick<OpenOperation, 'kind' | 'payload'>): string | null {
+  const isMembership = kind === 'addMember' || kind === 'removeMember';
+  return isMembership ? null : (payload as AccountPayload).managerKey;
 }
 
 /** An enable that became a create, or a change of an account that had to be made first, writes the same values. */

@@ -7,6 +7,7 @@ import {
   createReadStream,
   existsSync,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
   renameSync,
@@ -132,10 +133,10 @@ export async function restore(dir: string, file: string, now: Instant): Promise<
   }
   const fresh = join(dir, `${DATABASE_FILE}.restoring`);
   rmSync(fresh, { force: true });
-  await copyFile(file, fresh);
-  chmodSync(fresh, 0o600);
   let head: Backup['head'];
   try {
+    await copyFile(file, fresh);
+    chmodSync(fresh, 0o600);
     head = checked(fresh);
     const sql = new BetterSqlite3(fresh);
     try {
@@ -151,9 +152,11 @@ export async function restore(dir: string, file: string, now: Instant): Promise<
   } catch (error) {
     rmSync(fresh, { force: true });
     if (error instanceof Problem) throw error;
+    const system = (error as { code?: string }).code;
     throw new Problem({
       code: 'restore.broken',
-      message: `${file} is no sound database (${sqliteCode(error) || 'unknown'})`,
+      message: `${file} could not be copied, or is no sound database (${sqliteCode(error) || (system ?? 'unknown')})`,
+      hint: 'nothing has changed; look at the file, and at the disk of the state folder',
     });
   }
   const present = join(dir, DATABASE_FILE);
@@ -163,12 +166,22 @@ export async function restore(dir: string, file: string, now: Instant): Promise<
     // What stands in the log only would be lost with it.
     old.pragma('wal_checkpoint(TRUNCATE)');
     old.close();
-    renameSync(present, aside);
+    setAside(present, aside);
   }
   for (const rest of ['-wal', '-shm']) rmSync(`${present}${rest}`, { force: true });
   renameSync(fresh, present);
   flush(dir);
   return { file, sha256, head, aside };
+}
+
+/** Under a second name, so that whenever this ends there is a database in its place: a start without one would begin anew. */
+function setAside(present: string, aside: string): void {
+  try {
+    linkSync(present, aside);
+  } catch {
+    // File systems without hard links.
+    renameSync(present, aside);
+  }
 }
 
 function flush(path: string): void {

@@ -63,7 +63,7 @@ export function hookEventsOf(sql: Sql, connections: Names): HookEvents {
   const end = sql
     .prepare<[{ state: string; reason: string; at: Instant; id: number }], number>(
       `UPDATE hook_events SET state = @state, reason = @reason, ended_at = @at, body = NULL,
-       identity = CASE keyed WHEN 1 THEN identity ELSE NULL END
+       identity = CASE WHEN keyed = 1 AND @state = 'done' THEN identity END
      WHERE id = @id AND state = 'waiting' RETURNING connection_id`,
     )
     .pluck();

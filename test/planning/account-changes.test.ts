@@ -69,7 +69,14 @@ describe('the path of a value', () => {
     ).toEqual({});
   });
 
+  it('is none for what is not there at all', () => {
+    const missing = { a: undefined, b: { c: undefined }, d: [{ type: 'work', e: undefined }] } as unknown as JsonObject;
+    expect([...flatten(missing)]).toEqual([]);
+    expect([...flatten({ [ENTERPRISE]: { a: undefined } } as unknown as JsonObject)]).toEqual([]);
+  });
+
   it('goes one level deep: what lies below is one value', () => {
+    expect(paths({ a: { b: [{ type: 'work', value: 1 }] } })).toEqual({ 'a.b': [{ type: 'work', value: 1 }] });
     expect(paths({ a: { b: { c: 1 } } })).toEqual({ 'a.b': { c: 1 } });
     expect(paths({ a: { b: [1, 2] } })).toEqual({ 'a.b': [1, 2] });
   });
@@ -193,6 +200,21 @@ describe('what a target holds, cut to what the mapping speaks of', () => {
   it('has a list without types as it stands there', () => {
     expect(projected({ roles: ['a', 'b'] }, { roles: ['c'] })).toEqual({ roles: ['a', 'b'] });
     expect(projected({ roles: [{ value: 'a' }] }, { roles: [{ value: 'c' }] })).toEqual({ roles: [{ value: 'a' }] });
+  });
+
+  it('passes over elements without a type, of which the mapping never speaks', () => {
+    const there = { emails: [{ value: 'x' }, 'text', { type: 'work', value: 'a' }] };
+    expect(projected(there, { emails: [{ type: 'work', value: 'y' }] })).toEqual({
+      emails: [{ value: 'a', type: 'work' }],
+    });
+  });
+
+  it('says nothing of what either side lacks', () => {
+    const lacking = { title: undefined, nickName: 'x' } as unknown as JsonObject;
+    expect(Object.keys(projected({ title: 'a' }, lacking))).toEqual([]);
+    expect(Object.keys(projected({}, { title: 'a' }))).toEqual([]);
+    expect(Object.keys(projected({ emails: 'a' }, { emails: [{ type: 'work', value: 'y' }] }))).toEqual([]);
+    expect(projected({ title: 'a' }, { title: null })).toEqual({ title: 'a' });
   });
 
   it('has nothing where the target holds another kind of thing than an object', () => {

@@ -53,6 +53,8 @@ describe('whoever leaves', () => {
     ]);
     expect(ending.supersedes).toEqual([waiting.id]);
     expect(plan(gone({ leaving: true, open: [waiting] })).supersedes).toEqual([]);
+    const other = openMember('removeMember', 'Old');
+    expect(plan(gone({ endsSessions: true, open: [other] })).supersedes).toEqual([]);
     const expected = plan(gone({ leaving: true, endsSessions: true, stage: 'expected', open: [waiting] }));
     expect(expected.operations).toEqual(['disable off ada@example.com {"title":"Clerk"}']);
     expect(expected.supersedes).toEqual([]);
@@ -95,6 +97,9 @@ describe('whoever leaves', () => {
     );
     expect(left.operations.slice(1)).toEqual(['removeMember Sales']);
     expect(left.supersedes).toEqual([waiting.id]);
+    const doubtful = openMember('removeMember', 'Sales', 'queued', true);
+    const again = plan(gone({ leaving: true, open: [doubtful], account: account({ groups: [] }) }));
+    expect(again.operations.slice(1)).toEqual(['removeMember Sales']);
     const later = plan(gone({ account: account({ active: false, groups: ['Sales'] }), open: [waiting] }));
     expect([later.operations, later.supersedes]).toEqual([[], []]);
   });
@@ -140,6 +145,14 @@ describe('whoever has left', () => {
     // What has failed does not come after it, nor do sessions and memberships.
     expect(plan(gone({ open: [open('disable', 'sending'), open('enable', 'failed')] })).operations).toEqual([]);
     expect(plan(gone({ open: [open('disable', 'sending'), open('revokeSessions', 'queued')] })).operations).toEqual([]);
+  });
+
+  it('is disabled although the end of a membership or of the sessions is under way', () => {
+    for (const other of [openMember('removeMember', 'Old'), open('revokeSessions', 'queued')]) {
+      const found = plan(gone({ open: [other] }));
+      expect(found.operations).toEqual(['disable off ada@example.com {"title":"Clerk"}']);
+      expect(found.supersedes).toEqual([]);
+    }
   });
 
   it('is disabled after a change that is under way, although the account is inactive now', () => {
@@ -193,8 +206,8 @@ describe('an account that a rule protects', () => {
   });
 
   it('is not written to by a replay either', () => {
-    const again = plan(input({ ...unsafe, replayed: [open('update', 'failed')] }));
-    expect(again.operations).toEqual(['update on ada@example.com {"title":"Clerk"} REFUSED protected-account']);
+    const again = plan(input({ ...unsafe, replayed: [open('update', 'failed'), open('enable', 'failed')] }));
+    expect(again.operations).toEqual(['enable on ada@example.com {"title":"Clerk"} REFUSED protected-account']);
   });
 
   it('is never deleted', () => {

@@ -127,6 +127,21 @@ describe('a change', () => {
     expect(plan(input({ desired: desired({ userNames: ['lee@example.com'] }) })).operations).toEqual([]);
   });
 
+  it('is told in texts, whatever kind of value it is', () => {
+    const { all } = plan(
+      input({
+        account: account({ known: { cost: 7, roles: ['a'] } }),
+        desired: desired({ attributes: { cost: { centre: 8 }, roles: ['b'], flag: true } }),
+      }),
+    );
+    expect(all.harms.map(({ attribute, before, after }) => [attribute, before, after])).toEqual([
+      ['cost.centre', '', '8'],
+      ['roles', '["a"]', '["b"]'],
+      ['flag', '', 'true'],
+      ['cost', '7', ''],
+    ]);
+  });
+
   it('harms nobody whose account was never confirmed', () => {
     const unmade = input({
       account: account({ remoteId: null, active: null }),
@@ -200,11 +215,7 @@ describe('a name that was given to somebody else before', () => {
       renaming({ account: account({ managerKnown: '3' }) }),
       'update on ada@example.com manager= {"title":"Clerk"}',
     ],
-    [
-      'what it replaces',
-      renaming({ open: [open('update', 'queued', { attributes: { title: 'Second' } })] }),
-      'update on ada@example.com {"title":"Clerk"}',
-    ],
+    ['what it replaces', renaming({ open: [open('update', 'queued')] }), 'update on ada@example.com {"title":"Clerk"}'],
   ])('does not keep %s from being sent under the old name', (_, of, sent) => {
     expect(plan(of).operations[0]).toBe(sent);
     expect(plan(of).operations.at(-1)).toMatch(/REFUSED name-taken$/);
@@ -212,6 +223,8 @@ describe('a name that was given to somebody else before', () => {
   });
 
   it('is no matter where the account has it, in whatever case', () => {
+    const changed = plan(renaming({ account: account({ userName: 'LEE@example.com' }) }, 'Chief'));
+    expect(changed.operations).toEqual(['update on lee@example.com {"title":"Chief"}']);
     expect(plan(renaming({ account: account({ userName: 'LEE@example.com' }) })).operations).toEqual([]);
   });
 });
@@ -321,6 +334,7 @@ describe('the manager', () => {
     const cleared = plan(managed('3', ''));
     expect(cleared.operations).toEqual(['update on ada@example.com manager= {"title":"Clerk"}']);
     expect(cleared.harms).toEqual(['valueBlanked: blank manager (manager), 3 → –']);
+    expect(cleared.row).toBeNull();
     const replaced = plan(managed('3', '4', { answers: ready }));
     expect(replaced.operations).toEqual(['update on ada@example.com manager=4 {"title":"Clerk"}']);
     expect(replaced.harms).toEqual(['attributeChanged: change manager (manager), 3 → 4']);
@@ -455,6 +469,7 @@ describe('groups', () => {
     expect(replayed('addMember', [], ['Sales'])).toEqual(['addMember Sales']);
     expect(replayed('addMember', [], [])).toEqual([]);
     expect(replayed('addMember', [], [], true)).toEqual(['removeMember Sales undoes']);
+    expect(replayed('addMember', ['Sales'], ['Sales'], true)).toEqual([]);
     expect(replayed('removeMember', [], [])).toEqual(['removeMember Sales']);
     expect(replayed('removeMember', ['Sales'], ['Sales'])).toEqual([]);
     expect(replayed('removeMember', ['Sales'], ['Sales'], true)).toEqual(['addMember Sales']);

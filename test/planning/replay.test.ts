@@ -138,6 +138,17 @@ describe('a replayed failure', () => {
     expect(plan.harms.length).toBeGreaterThan(0);
   });
 
+  it('that would now take a manager away, or write another one, is judged as new', () => {
+    const managed = account({ known: {}, managerKnown: 'boss' });
+    for (const managerKey of [null, 'boss', 'chief']) {
+      const plan = replay(situation([stuck('update', { ...wanted, managerKey })], { accounts: [managed] }));
+      expect(plan.change?.operations).toMatchObject([{ kind: 'update', payload: { managerKey: '' } }]);
+      expect(plan.harms.map(({ kind, attribute }) => [kind, attribute])).toContainEqual(['valueBlanked', 'manager']);
+    }
+    const asked = replay(situation([stuck('update', { ...wanted, managerKey: '' })], { accounts: [managed] }));
+    expect(asked.harms).toEqual([]);
+  });
+
   it('of which nothing is left to do ends, and the worker is settled', () => {
     const plan = replay(situation([stuck('update')]));
     expect(plan.change).toMatchObject({ operations: [], supersedes: [31], standing: { delivery: 'settled' } });

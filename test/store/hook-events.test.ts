@@ -42,6 +42,17 @@ describe('the inbox of webhooks', () => {
     expect(await store.receiveEvent(event('a', plain))).toBe('stored');
   });
 
+  it('takes an event again that was rejected: whoever has mended the cause sends the very same one', async () => {
+    const { store } = await heldStore();
+    expect(await store.receiveEvent(event('a', { kind: 'emergency' }))).toBe('stored');
+    const [one] = await store.waitingEvents('acme', 'emergency', NOON, 10);
+    await store.endEvents([{ id: one?.id ?? 0, state: 'rejected', reason: 'nobody is known by this id' }]);
+    expect(await store.receiveEvent(event('a', { kind: 'emergency' }))).toBe('stored');
+    const [again] = await store.waitingEvents('acme', 'emergency', NOON, 10);
+    await store.endEvents([{ id: again?.id ?? 0, state: 'done', reason: 'left' }]);
+    expect(await store.receiveEvent(event('a', { kind: 'emergency' }))).toBe('duplicate');
+  });
+
   it('gives out what may be looked at now, oldest first, and says when the next one may', async () => {
     const { store } = await heldStore();
     for (const name of ['a', 'b', 'c']) await store.receiveEvent(event(name));

@@ -110,3 +110,28 @@ test('a row that is older than what was told while it was read is judged when th
   await house.sync(left('1005'));
   expect(isActive(house, '1005')).toBe(false);
 });
+
+test('a row that was read before somebody was told otherwise, and is stored after it, is judged at the next read', async () => {
+  const house = await openHouse();
+  await house.sync(feed(PEOPLE));
+  house.clock.advance(DAY);
+  await house.sync(left('1005'));
+  const desk = hookDesk(house);
+  const commit = stoppedCommit(house);
+  house.clock.advance(DAY);
+  // The row of 1005 is written otherwise and says the same.
+  const file = (title: string): string => with_({ '1005': { ...LEFT, first: '"First1005"' }, '1006': { title } });
+  house.deliver(file('Chief'));
+  const reading = house.cycle();
+  await commit.reached;
+  house.clock.advance(30_000);
+  await desk.record(recordOf(person('1005')));
+  await desk.take();
+  commit.open();
+  await reading;
+  await house.settle(60_000);
+  expect(isActive(house, '1005')).toBe(true);
+  house.clock.advance(DAY);
+  await house.sync(file('Chief of staff'));
+  expect(isActive(house, '1005')).toBe(false);
+});

@@ -93,7 +93,7 @@ describe('changes between two whole lists', () => {
     hr.world.hidden = true;
     const requests = idp.log.length;
     const report = await readChanges();
-    expect(report.rejections.map(({ code }) => code)).toEqual(['row.hidden']);
+    expect(report.rejections.map(({ code }) => code)).toEqual(['hidden']);
     await settle();
     expect(idp.log.length).toBe(requests);
   });

@@ -1,101 +1,11 @@
-// What the plain story of the presets does not tell: words and dates by which vendors mislead, records that are partly hidden, people
-// with several employments, answers that are none.
+// What the plain story of the presets does not tell: dates by which vendors mislead, records that are partly hidden, people with
+// several employments, answers that are none.
 import { describe, expect, it } from 'vitest';
 import { instantOf } from '../../src/base/instant.ts';
 import type { PresetName } from '../../src/mapping/presets/presets.ts';
-import { bent, type Json, type JsonObject } from '../support/hr/altered.ts';
-import type { VendorFake } from '../support/hr/fake-hr.ts';
+import { bent, type Change, type JsonObject, job, vendorOf, where } from '../support/hr/altered.ts';
 import { CROWD, openPresetDesk } from '../support/hr/preset-desk.ts';
 import { VENDORS } from '../support/hr/vendors.ts';
-
-const vendorOf = (name: PresetName): VendorFake => {
-  const found = VENDORS.find(({ preset }) => preset === name);
-  if (found === undefined) throw new Error(`no fake of ${name}`);
-  return found;
-};
-
-type Change = (record: JsonObject) => Json;
-/** Changes records that hold this member with this value. */
-const where =
-  (member: string, value: Json, members: JsonObject): Change =>
-  (record) =>
-    record[member] === value ? { ...record, ...members } : record;
-
-const insideJob = (userId: string, members: JsonObject): Change =>
-  where('userId', userId, { jobInfoNav: { results: [members] } });
-/** Personio's first version wraps every value. */
-const ofPersonio = (member: string, value: Json): Change => {
-  return (record) =>
-    (record.id as JsonObject | undefined)?.value === 5 && record.hire_date !== undefined
-      ? { ...record, [member]: { label: member, value, type: 'standard' } }
-      : record;
-};
-const job = { department: 'Sales', jobTitle: 'Clerk', managerId: '1-1' };
-
-describe('words of the status', () => {
-  const leaves: readonly (readonly [PresetName, Change])[] = [
-    ['workday-raas', where('Worker_ID', '5', { On_Leave: '1' })],
-    ['successfactors', insideJob('5-1', { ...job, emplStatusNav: { externalCode: 'U' } })],
-    ['finch', where('source_id', '1005', { employment_status: 'leave' })],
-    ['personio-v1', ofPersonio('status', 'leave')],
-    ['personio-v2', where('id', 'e-5', { status: 'LEAVE' })],
-    ['adp', where('associateOID', '5', { workerStatus: { statusCode: { codeValue: 'Leave' } } })],
-  ];
-
-  it.each(leaves)('%s: whoever is on leave keeps their account', async (name, change) => {
-    const { vendor, bend } = bent(vendorOf(name));
-    const { idp, read, settle, stage } = await openPresetDesk(vendor);
-    await read();
-    await settle();
-    bend(change);
-    expect(await read()).toMatchObject({ kind: 'done', rejections: [] });
-    await settle();
-    expect(await stage('5')).toBe('onLeave/settled');
-    expect(idp.user('5')).toMatchObject({ active: true });
-  });
-
-  const strange: readonly (readonly [PresetName, string, Change])[] = [
-    ['bamboohr', 'another word', where('id', '5', { status: 'Suspended' })],
-    ['bamboohr', 'none', where('id', '5', { status: null })],
-    ['workday-raas', 'another word', where('Worker_ID', '5', { Active: 'false' })],
-    ['workday-raas', 'none', where('Worker_ID', '5', { Active: null })],
-    // Terminated or on leave (apidocs.hibob.com, event employee.inactivated): only the date would tell.
-    ['hibob', 'Inactive without a date', where('id', '5', { internal: { status: 'Inactive', terminationDate: null } })],
-    ['personio-v1', 'another word', ofPersonio('status', 'paused')],
-    ['personio-v2', 'UNSPECIFIED', where('id', 'e-5', { status: 'UNSPECIFIED' })],
-    ['successfactors', 'dormant', insideJob('5-1', { ...job, emplStatusNav: { externalCode: 'D' } })],
-    ['adp', 'another word', where('associateOID', '5', { workerStatus: { statusCode: { codeValue: 'Pending' } } })],
-    ['rippling', 'another word', where('id', '5', { status: 'SUSPENDED' })],
-    ['gusto', 'none', where('uuid', '5', { terminated: null })],
-    ['deel', 'none, for want of a right', where('id', '5', { person_status: null })],
-    ['merge', 'none', where('id', '5', { employment_status: null })],
-    ['finch', 'none', where('source_id', '1005', { employment_status: null })],
-  ];
-
-  it.each(strange)('%s: %s sets the row aside, and the account stays as it is', async (name, _what, change) => {
-    const { vendor, bend } = bent(vendorOf(name));
-    const { idp, read, settle } = await openPresetDesk(vendor);
-    await read();
-    await settle();
-    const requests = idp.log.length;
-    bend(change);
-    const report = await read();
-    expect(report).toMatchObject({ kind: 'done', rejections: [{ column: expect.any(String) }] });
-    expect(report.rejections[0]?.key).toContain('5');
-    await settle();
-    expect(idp.log.length).toBe(requests);
-    expect(idp.user('5')).toMatchObject({ active: true });
-  });
-
-  it('deel: a contract that is completed and goes on is no leave', async () => {
-    const { vendor, bend } = bent(vendorOf('deel'));
-    const { idp, read, settle } = await openPresetDesk(vendor);
-    bend(where('id', '5', { completion_date: '2026-10-31' }));
-    await read();
-    await settle();
-    expect(idp.user('5')).toMatchObject({ active: true });
-  });
-});
 
 describe('several terms of one person', () => {
   const back: readonly (readonly [PresetName, Change])[] = [
@@ -270,13 +180,28 @@ describe('rights that go for one person only', () => {
       const { [member]: _hidden, ...rest } = record;
       return rest;
     });
-    expect(await read()).toMatchObject({ kind: 'done', rejections: [{ code: 'row.hidden' }] });
+    expect(await read()).toMatchObject({ kind: 'done', rejections: [{ code: 'hidden' }] });
     await settle();
     clock.set(instantOf('2026-12-01T08:00:00Z'));
     await settle();
     expect(idp.user('5')).toMatchObject({ active: false });
     expect(await stage('5')).toBe('left/settled');
   });
+});
+
+it('whoever leaves does so although a part of their record cannot be seen any more', async () => {
+  const { vendor, bend } = bent(vendorOf('hibob'));
+  const { idp, read, settle } = await openPresetDesk(vendor);
+  await read();
+  await settle();
+  bend((record) => {
+    if (record.id !== '5' || record.email === undefined) return record;
+    const { email: _, ...rest } = record;
+    return { ...rest, internal: { status: 'Inactive', terminationDate: '2026-11-20' } };
+  });
+  expect(await read()).toMatchObject({ kind: 'done', rejections: [{ code: 'hidden', column: 'email' }] });
+  await settle();
+  expect(idp.user('5')).toMatchObject({ active: false });
 });
 
 describe('answers in parts', () => {
@@ -336,4 +261,19 @@ describe('answers in parts', () => {
       expect(idp.log.length).toBe(requests);
     },
   );
+});
+
+it('gusto: a refresh token that is good for one use is followed by the next one, through a restart too', async () => {
+  const { hr, clock, read, settle, restart } = await openPresetDesk(vendorOf('gusto'));
+  await read();
+  await settle();
+  for (const day of ['2026-11-24', '2026-11-25']) {
+    // The access token has run out by then.
+    clock.set(instantOf(`${day}T11:00:00Z`));
+    expect(await read()).toMatchObject({ kind: 'unchanged' });
+  }
+  expect(hr.log.filter(({ path }) => path === '/oauth/token').length).toBeGreaterThan(2);
+  await restart();
+  clock.set(instantOf('2026-11-26T11:00:00Z'));
+  expect(await read()).toMatchObject({ kind: 'unchanged' });
 });

@@ -94,6 +94,9 @@ export const payload = (change: Partial<AccountPayload> = {}): AccountPayload =>
   ...change,
 });
 
+/** They change nothing but the access. */
+const ENDING: ReadonlySet<OperationKind> = new Set(['disable', 'revokeSessions', 'delete']);
+
 let ids = 0;
 /** An open operation; its id tells it from all others. */
 export const open = (
@@ -109,7 +112,7 @@ export const open = (
     kind,
     lane: 'mover',
     state,
-    payload: payload({ ...(kind === 'disable' || kind === 'revokeSessions' ? { active: false } : {}), ...what }),
+    payload: payload({ ...(ENDING.has(kind) ? { active: false, attributes: {} } : {}), ...what }),
     ...(ambiguous ? { ambiguous } : {}),
   };
 };

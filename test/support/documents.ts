@@ -144,14 +144,40 @@ What all of them have in common:
   source tells a total, fewer records refuse the look as a whole; so does a page that comes twice, an error inside a good answer, a web page instead
   of records, a mapped member that no record has any more. Whether somebody who is missing may be taken for gone depends on the proof: *strong* needs a
   matching total or the documented end of the list.
-- \`changes\` are asked for in between. They only say *who*: what a worker is now is read by \`one\`, and a worker whom the source does not know
-  there is not taken for gone. The moment up to which changes were read is stored together with what they led to.
+- \`changes\` are asked for in between. They say *who*; what a worker is now is read by \`one\`, unless the vendor sends whole records there. A
+  worker whom the source does not know is not taken for gone by that. The moment up to which changes were read is stored together with what they
+  led to.
+- A mapped member that every record of the last list had and one record lacks looks like a right that was taken away: whatever reads it is
+  refused (\`hidden\`), so its row is set aside and its worker stays as before, unless the rest of the row says that they leave. Watched are the
+  members of \`columns\`; what is read as \`record.?name\` may be absent.
+- A status word that the table of the template does not know sets its row aside, too: it is never taken for *left* or for *active*.
 - 429 and 503 with \`Retry-After\` pause the whole source. 401 fetches a new token once; then the look ends and says which reference is at fault.
 - Redirects are not followed, certificates are always verified, credentials are shown to \`baseUrl\` alone.
 - A refresh token that the vendor exchanges at each use is kept in \`tokens/\` of the state folder, sealed under the first one. Another first
   token in the reference takes its place.
 
+*Proof* says what shows that a list was whole; where it is weak, nobody is taken for gone because a list misses them. *One worker* says whether a
+webhook or a change leads to a request for that worker alone; else it has the whole list read.
+
+| kind | whole list | proof | changes | one worker |
+|---|---|---|---|---|
+${Object.entries<Preset>(PRESETS).map(presetRow).join('\n')}
+
 ${Object.entries<Preset>(PRESETS).map(presetSection).join('\n')}`;
+}
+
+function presetRow([name, { source, title }]: readonly [string, Preset]): string {
+  const { paging } = source.list as { readonly paging: Readonly<Record<string, unknown>> };
+  const changes = source.changes as { readonly schedule: string } | undefined;
+  const documented = paging.endIsDocumented === true || paging.wholeAnswer === true;
+  const proof = typeof paging.total === 'string' ? `\`${paging.total}\`` : documented ? 'documented end' : 'weak';
+  const asked = [`\`${String(source.schedule)}\``, proof, changes === undefined ? '' : `\`${changes.schedule}\``];
+  // As GitHub names the heading of the section.
+  const anchor = `${title}-kind-${name}`
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, '')
+    .replace(/\s/g, '-');
+  return `| [\`${name}\`](#${anchor}) | ${asked.join(' | ')} | ${source.one === undefined ? '' : 'yes'} |`;
 }
 
 function presetSection([name, preset]: readonly [string, Preset]): string {

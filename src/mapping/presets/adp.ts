@@ -29,7 +29,7 @@ export const adp: Preset = {
   unverified: [
     'The end of the list is a 204 or an empty page: the proof is weak, so nobody is taken for gone because the list misses them.',
     'The address of the token endpoint, jobTitle of an assignment, and the words of workerStatus.statusCode.codeValue beside Terminated: another word than those of the template sets its row aside.',
-    'Not every tenant fills every field; members that are not set are taken to be absent.',
+    'Not every tenant fills every field; members that are not set are taken to be absent. So a termination date that our credentials may not see cannot be told from none: try one leaver first.',
     'The queue of event notifications is not read: its messages are taken away by a DELETE, and this source only reads.',
   ],
 };

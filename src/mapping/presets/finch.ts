@@ -36,11 +36,11 @@ export const finch: Preset = {
   verified: [
     'GET /employer/directory with paging{count,offset}, POST /employer/employment with requests[{individual_id}] of at most 10000, each item with its own code: Finch-API/finch-api-node.',
     'employment_status with its words, start_date, latest_rehire_date, end_date, manager, department, title: the same.',
+    'paging.count is the number of all individuals, and may be missing, which leaves the proof weak: Finch-API, clients in several languages.',
     'One bad item does not fail the batch: that worker’s row is set aside.',
   ],
   unverified: [
     'The address in front of /employer, the parameters limit and offset, and whether a header Finch-API-Version is demanded (headers takes it).',
-    'That paging.count is the number of all individuals: if it is that of the page, larger lists are refused as short; take the total away then.',
     'employment_status may be null: such a row is set aside.',
   ],
 };

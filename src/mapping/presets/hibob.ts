@@ -46,6 +46,7 @@ export const hibob: Preset = {
     'How an answer is put together: the template expects people with their categories as nested objects (work.startDate), and the fields of root beside them.',
     'The value of humanReadable, and that internal.status and internal.terminationDate are the fields that tell a leave in your company.',
     'The form of the filter by which one person is read.',
+    'How dates are written under humanReadable: where it is not 2026-11-30 their rows are set aside until date() is given the form.',
     'The limit of requests for other endpoints than this one.',
     'Garden leave: access ends with internal.terminationDate. Where it shall end with the last day at work, map the field that holds it as lastDay; the webhook employee.left tells whichever comes first.',
     'Nobody is taken for gone because the answer misses them; leavers stay in it (showInactive), with their date.',

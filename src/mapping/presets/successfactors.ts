@@ -44,6 +44,7 @@ export const successfactors: Preset = {
     'Dates as /Date(milliseconds)/ at midnight in UTC.',
     'That the first row of jobInfoNav from today on is the one of today, and the names of its members beside emplStatusNav and department.',
     'The form user@companyId of the user’s name.',
+    'Managers: managerId is the key of an employment, and workers here are known by personIdExternal. Where both differ a manager stays unset.',
     'Changes alone are not read: lastModifiedDateTime of a person does not tell of their employments. A webhook cannot be followed to one worker either, because keys are those of employments.',
   ],
 };

@@ -68,8 +68,8 @@ export async function writeFew(
   // The list may be one that a join brought.
   const rows = explode === undefined ? elements : elements.flatMap((element) => exploded(element, explode));
   for (const element of rows) {
-    const { line } = trustedLine(element, settings, always);
-    members.take(element);
+    const { line, complete } = trustedLine(element, settings, always);
+    members.take(element, complete);
     await parts.spool.line(line);
   }
   return { members, rows: rows.length };

@@ -104,8 +104,8 @@ export class PageReader {
     for (const [index, joined] of elements.entries()) {
       // The list may be one that a join brought.
       for (const element of explode === undefined ? [joined] : exploded(joined, explode)) {
-        const { line, text } = trustedLine(element, this.#settings, this.#parts.always);
-        page.take(element, ids[index] || markOf(text), text);
+        const { line, complete } = trustedLine(element, this.#settings, this.#parts.always);
+        page.take(element, complete, ids[index] || markOf(line), line);
         await this.#parts.spool.line(line);
       }
     }
@@ -141,9 +141,9 @@ class Page {
   /** One for each record: its id, or what tells it from others. */
   readonly marks: string[] = [];
 
-  take(element: Element, mark: string, text: string): void {
-    this.digest.update(text).update('\n');
-    this.members.take(element);
+  take(element: Element, complete: boolean, mark: string, line: string): void {
+    this.digest.update(line).update('\n');
+    this.members.take(element, complete);
     // Totals and pages count elements, however many records are made of one.
     if (element.more !== true) this.marks.push(mark);
   }

@@ -3,6 +3,7 @@
 // nothing is read from what is missing.
 import { canonicalJson, type JsonValue } from '../../base/json.ts';
 import type { Fault } from '../../base/problem.ts';
+import { HIDDEN_CELL } from '../../mapping/record-view.ts';
 import type { RowResult } from '../file/csv-row.ts';
 import { COLUMNS_MAX } from '../file/csv-row.ts';
 import { readJsonRow } from '../file/json-row.ts';
@@ -118,26 +119,25 @@ const twoMembers = (name: string): Fault => ({
   hint: 'leave one of them out with omit, or set flatten: false',
 });
 
+export interface TrustedLine {
+  readonly line: string;
+  /** Whether nothing had to be marked as hidden. */
+  readonly complete: boolean;
+}
+
 /**
- * The line of an element whose record is believed only if it has these members: one that every record of the last whole list had, and
- * that this one lacks, looks like a right that was taken away, and must not read as blank. What lies within a member that is null
- * is blank.
+ * The line of an element in which a member that every record of the last whole list had, and that this one lacks, is marked as hidden:
+ * it looks like a right that was taken away, and must not read as blank. What lies within a member that is null is blank.
  */
-export function trustedLine(
-  element: Element,
-  shape: RecordShape,
-  always: readonly string[],
-): {
-  readonly line: string /** The record as it came, which the line of a fault does not tell. */;
-  readonly text: string;
-} {
-  const text = lineOf(element, shape);
-  if (element.fault !== null) return { line: text, text };
+export function trustedLine(element: Element, shape: RecordShape, always: readonly string[]): TrustedLine {
+  const line = lineOf(element, shape);
+  if (element.fault !== null) return { line, complete: true };
   const { record } = element;
-  const gone = always.find((name) => !Object.hasOwn(record, name) && !liesInNull(record, name));
-  if (gone === undefined) return { line: text, text };
-  element.fault = hidden(gone);
-  return { line: lineOf(element, shape), text };
+  const gone = always.filter((name) => !Object.hasOwn(record, name) && !liesInNull(record, name));
+  if (gone.length === 0) return { line, complete: true };
+  const marked: Record<string, JsonValue> = Object.assign(Object.create(null), record);
+  for (const name of gone) marked[name] = HIDDEN_CELL;
+  return { line: canonicalJson(marked), complete: false };
 }
 
 /** Whether a flat name (work_manager_id) stands for something within a member that is null (work_manager). */
@@ -149,13 +149,6 @@ function liesInNull(record: Readonly<Record<string, JsonValue>>, name: string): 
   return false;
 }
 
-const HIDDEN = 'row.hidden';
-const hidden = (name: string): Fault => ({
-  code: HIDDEN,
-  message: `This record lacks ${name}, which every record of the last whole list had.`,
-  hint: 'look at the rights of our credentials; its worker stays as before',
-});
-
 export function readLine(text: string): RowResult {
   if (!text.startsWith(FAULT_MARK)) return readJsonRow(text);
   return { record: null, fault: JSON.parse(text.slice(FAULT_MARK.length)) as Fault };
@@ -166,10 +159,10 @@ export class Members {
   readonly #counts = new Map<string, number>();
   #records = 0;
 
-  /** A record that lacks a member has its others, but does not say what every record has. */
-  take({ record, fault }: Element): void {
-    if (fault !== null && fault.code !== HIDDEN) return;
-    const weight = fault === null ? 1 : 0;
+  /** @param complete else the record lacks what others had: it has its members, but does not say what every record has. */
+  take({ record, fault }: Element, complete: boolean): void {
+    if (fault !== null) return;
+    const weight = complete ? 1 : 0;
     this.#records += weight;
     for (const name of Object.keys(record)) {
       const count = this.#counts.get(name);

@@ -32,15 +32,11 @@ export class WholeList {
     return this.#last?.known.columns ?? null;
   }
 
-  /** Members that each of them had. */
+  /** Members that each of them had. Of listed `columns` only: what is read as optional may come and go. */
   get each(): readonly string[] {
-    return this.#last?.each ?? [];
-  }
-
-  /** Those of them that the mapping cannot do without: only `columns` tells, and what it does not name may come and go. */
-  get #mapped(): readonly string[] {
     const { columns } = this.#reader.options;
-    return columns === null ? [] : this.each.filter((name) => columns.includes(name));
+    const each = this.#last?.each ?? [];
+    return columns === null ? each : each.filter((name) => columns.includes(name));
   }
 
   /** @throws Problem, Later. */
@@ -50,7 +46,7 @@ export class WholeList {
     const conditions = before?.conditions ?? null;
     const found = await spooled(async (spool) => {
       const headers = conditions === null ? null : { headers: conditions };
-      const list = await readList(options, { ...partsAt(now), spool, always: this.#mapped }, signal, headers);
+      const list = await readList(options, { ...partsAt(now), spool, always: this.each }, signal, headers);
       return list === UNCHANGED ? null : { list, rows: await this.#rowsOf(spool, list, now, signal) };
     });
     if (found !== null) {
@@ -64,7 +60,7 @@ export class WholeList {
     // Rows are needed only where somebody has to be judged again although nothing changed.
     const reopen = async (aborted: AbortSignal): Promise<Rows> => {
       const again = await spooled(async (spool) => {
-        const list = await readList(options, { ...partsAt(now), spool, always: this.#mapped }, aborted);
+        const list = await readList(options, { ...partsAt(now), spool, always: this.each }, aborted);
         assert(list !== UNCHANGED, 'an answer is unchanged that nobody asked about');
         return this.#rowsOf(spool, list, now, aborted);
       });
@@ -99,7 +95,7 @@ export class WholeList {
   #remember(id: string, list: ListRead, { shape }: Rows, contentDigest: string): void {
     const { columns, format } = shape;
     // Where no record was believed, none says which members there are.
-    const each = list.members.each.length > 0 ? list.members.each : this.each;
+    const each = list.members.each.length > 0 ? list.members.each : (this.#last?.each ?? []);
     const conditions = conditionsOf(this.#reader.options, list);
     this.#last = { id, conditions, known: { columns, format, contentDigest }, each };
   }

@@ -1,5 +1,7 @@
 // A fake vendor of which a test bends single records: what the vendor's documentation says may come, and the plain story does not.
+import type { PresetName } from '../../../src/mapping/presets/presets.ts';
 import type { HrReply, HrRequest, VendorFake } from './fake-hr.ts';
+import { VENDORS } from './vendors.ts';
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
 export interface JsonObject {
@@ -41,3 +43,29 @@ function changed(value: Json, change: (record: JsonObject) => Json): Json {
   const inner = Object.fromEntries(Object.entries(value).map(([name, member]) => [name, changed(member, change)]));
   return change(inner);
 }
+
+/** @throws Error where no vendor has this name. */
+export const vendorOf = (name: PresetName): VendorFake => {
+  const found = VENDORS.find(({ preset }) => preset === name);
+  if (found === undefined) throw new Error(`no fake of ${name}`);
+  return found;
+};
+
+export type Change = (record: JsonObject) => Json;
+/** Changes records that hold this member with this value. */
+export const where =
+  (member: string, value: Json, members: JsonObject): Change =>
+  (record) =>
+    record[member] === value ? { ...record, ...members } : record;
+
+/** The job information of one employment at SuccessFactors. */
+export const insideJob = (userId: string, members: JsonObject): Change =>
+  where('userId', userId, { jobInfoNav: { results: [members] } });
+/** Personio's first version wraps every value. */
+export const ofPersonio = (member: string, value: Json): Change => {
+  return (record) =>
+    (record.id as JsonObject | undefined)?.value === 5 && record.hire_date !== undefined
+      ? { ...record, [member]: { label: member, value, type: 'standard' } }
+      : record;
+};
+export const job = { department: 'Sales', jobTitle: 'Clerk', managerId: '1-1' };

@@ -2,6 +2,9 @@
 // docs.rs, gusto-api, but for manager_uuid; that each refresh token is good for one use is assumed.
 import { type HrPerson, type HrReply, type HrWorld, hasLeft, type VendorFake, without } from './fake-hr.ts';
 
+/** The refresh token that is good now; none before the first use. */
+const nextToken = new WeakMap<HrWorld, string>();
+
 const COMPANY = '1f0c1a52-0000-4000-8000-000000000001';
 
 function employee(one: HrPerson, world: HrWorld): object {
@@ -27,9 +30,13 @@ export const gusto: VendorFake = {
   respond: ({ path, query, headers, body }, world): HrReply => {
     if (path === '/oauth/token') {
       const form = new URLSearchParams(body);
-      return form.get('grant_type') === 'refresh_token' && form.get('client_secret') === 'secret'
-        ? { body: { access_token: 'g-token', token_type: 'Bearer', expires_in: 7_200, refresh_token: 'next' } }
-        : { status: 400, body: { error: 'invalid_grant' } };
+      const due = nextToken.get(world) ?? 'refresh';
+      if (form.get('grant_type') !== 'refresh_token' || form.get('client_secret') !== 'secret')
+        return { status: 400, body: { error: 'invalid_client' } };
+      if (form.get('refresh_token') !== due) return { status: 400, body: { error: 'invalid_grant' } };
+      const next = `${due}+`;
+      nextToken.set(world, next);
+      return { body: { access_token: 'g-token', token_type: 'Bearer', expires_in: 7_200, refresh_token: next } };
     }
     if (headers.authorization !== 'Bearer g-token') return { status: 401 };
     if (path === `/companies/${COMPANY}/employees`) {
