@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { RANDOM_PASSWORD } from '../../src/base/password-marker.ts';
-import { newPassword, withPasswords } from '../../src/targets/scim/password.ts';
 import { parsedBody, textOf } from '../../src/runtime/access/json-body.ts';
 import { retryAfterOf } from '../../src/runtime/access/retry-after.ts';
+import { newPassword, withPasswords } from '../../src/targets/scim/password.ts';
 import { activeOf, errorOf, idFromLocation, listOf, managerOf } from '../../src/targets/scim/responses.ts';
 import { ENTERPRISE } from '../support/scim-desk.ts';
 

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { secretReader } from '../../../src/runtime/secrets.ts';
 import { basic, bearer } from '../../../src/runtime/access/credentials.ts';
+import { secretReader } from '../../../src/runtime/secrets.ts';
 import { ALWAYS, accessTo, guardedBy, literal, secretFolder } from '../../support/access-desk.ts';
 import { startFakeIdp } from '../../support/fake-idp.ts';
 import { ALICE, accountOf, openDesk, operation, resourceOf } from '../../support/scim-desk.ts';
