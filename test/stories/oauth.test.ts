@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { guardedBy, secretFolder } from '../support/access-desk.ts';
@@ -132,7 +132,9 @@ it('no secret of ours and no token stands in the state, the output or the plan',
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
   expect(acme.idp.users.size).toBe(5);
   expect(server.log.length).toBeGreaterThan(0);
-  const written = readdirSync(acme.state).map((name) => readFileSync(join(acme.state, name), 'latin1'));
+  const written = readdirSync(acme.state, { recursive: true, encoding: 'utf8' })
+    .filter((name) => statSync(join(acme.state, name)).isFile())
+    .map((name) => readFileSync(join(acme.state, name), 'latin1'));
   const everything = [...runs.flatMap(({ stdout, stderr }) => [stdout, stderr]), ...written].join('\n');
   expect(everything).toContain('/Users');
   const tokens = acme.idp.log.map(({ headers }) => String(headers.authorization).replace(/^Bearer /, ''));
