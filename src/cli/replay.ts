@@ -5,7 +5,7 @@ import { EXIT, type ExitCode, Problem } from '../base/problem.ts';
 import { type OpenHouse, openHouse } from '../daemon.ts';
 import type { ActResult } from '../pipeline/act-result.ts';
 import { startDispatch } from '../pipeline/dispatch.ts';
-import { type Failure, type FailureFilter, readFailures } from '../pipeline/failures.ts';
+import { type Failure, type FailureFilter, REFUSED, readFailures } from '../pipeline/failures.ts';
 import { performAct } from '../pipeline/operator.ts';
 import {
   judgeReplay,
@@ -45,8 +45,6 @@ const LOOK_EVERY_MS = 100;
 const PREVIEWED = 20;
 /** Surprises named one by one. */
 const SURPRISES_SHOWN = 10;
-/** Answers that the next try will not change by itself. */
-const REFUSED: ReadonlySet<string> = new Set(['permanent', 'gone', 'conflict']);
 
 export const replayCommand = (): Command =>
   withFilter(new Command('replay'))

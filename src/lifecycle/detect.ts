@@ -5,7 +5,7 @@ import type { Employment } from '../worker/worker.ts';
 import type { LifecycleEvent } from './event.ts';
 import { type Beginning, isProtectedLeave } from './gate.ts';
 import type { LifecyclePolicy } from './policy.ts';
-import type { Facts, Stage, Standing } from './standing.ts';
+import { type Facts, type Standing, WITH_ACCOUNT } from './standing.ts';
 import { endedTerm, type Truth, truthOf } from './truth.ts';
 
 export interface Detection {
@@ -16,8 +16,6 @@ export interface Detection {
   readonly events: readonly LifecycleEvent[];
   readonly truth: Truth;
 }
-
-const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
 
 /** Never names `attributesChanged`: attributes are compared per target, where the account is known. */
 export function detect(

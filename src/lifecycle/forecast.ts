@@ -5,7 +5,7 @@ import { decide } from './decide.ts';
 import { detect } from './detect.ts';
 import type { LifecycleEvent } from './event.ts';
 import type { LifecyclePolicy } from './policy.ts';
-import type { Stage, Standing } from './standing.ts';
+import { type Stage, type Standing, WITH_ACCOUNT } from './standing.ts';
 import { truthOf } from './truth.ts';
 
 /** One moment to come at which the clock alone changes something. */
@@ -21,9 +21,6 @@ export interface Foreseen {
 
 /** Each employment has a handful of moments and each dated row one; more than this nobody reads. */
 export const FORESEEN_MAX = 60;
-
-/** Of anybody else no attribute is sent. */
-const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
 
 /** Earliest first. Guards, approvals and what a target answers are not foreseen. */
 export function forecast(
@@ -48,6 +45,7 @@ export function forecast(
     const before = truth.primary;
     truth = truthOf(here, employments, at, policy);
     const after = truth.primary;
+    // Of anybody without an account no attribute is sent.
     const another = WITH_ACCOUNT.has(here.stage) && before !== null && after !== null && saysAnother(before, after);
     if (events.length > 0 || another) {
       foreseen.push({ at, from, to: here.stage, events, primary: another ? { before, after } : null });

@@ -4,6 +4,9 @@ import type { Instant } from '../base/instant.ts';
 
 export const STAGES = ['expected', 'preboarding', 'active', 'onLeave', 'left', 'purged'] as const;
 export type Stage = (typeof STAGES)[number];
+/** Stages at which an account exists once the target was reached. */
+export const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
+export const AT_WORK: ReadonlySet<Stage> = new Set(['active', 'onLeave']);
 
 export const DELIVERIES = ['settled', 'delivering', 'failed'] as const;
 export type Delivery = (typeof DELIVERIES)[number];

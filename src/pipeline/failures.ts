@@ -35,7 +35,7 @@ export interface FailureFilter {
 /** More failures than this are listed in part; replaying them makes room for the rest. */
 export const FAILURES_MAX = 50_000;
 /** Classes of answers that the next try will not change by itself. */
-const REFUSED: ReadonlySet<string> = new Set(['permanent', 'gone', 'conflict']);
+export const REFUSED: ReadonlySet<string> = new Set(['permanent', 'gone', 'conflict']);
 const SITUATIONS_TOGETHER = 500;
 
 /** Oldest first. */

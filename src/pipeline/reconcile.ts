@@ -3,6 +3,7 @@
 import { DAY_MS, earlier, type Instant, msOf, plusMs } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { Problem } from '../base/problem.ts';
+import { AT_WORK } from '../lifecycle/standing.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
 import type { Repair } from '../mapping/connection-schema.ts';
 import { changesBetween, projected } from '../planning/account-changes.ts';
@@ -75,7 +76,6 @@ const REPAIR_OF: Readonly<Partial<Record<DriftKind, Repair>>> = {
   drifted: 'drifted',
   missing: 'missing',
 };
-const AT_WORK: ReadonlySet<string> = new Set(['active', 'onLeave']);
 const INACTIVE: ReadonlySet<string> = new Set(['left', 'expected', 'preboarding']);
 
 /** The last one, for `status` and the one who asks later. */

@@ -1,6 +1,6 @@
 // Failed transitions are delivered again: planned anew on the facts on file, judged by the same guard, stored by the same door. So a
 // replay sends what is right now, never what was right then; where newer facts leave nothing to do, the failure ends instead.
-import { type Instant, plusMs } from '../base/instant.ts';
+import { HOUR_MS, type Instant, plusMs } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { EXIT, Problem } from '../base/problem.ts';
 import type { OperationKind, Skip } from '../planning/changeset.ts';
@@ -26,7 +26,6 @@ import { acceptedMapping, limitsOf } from './limits-in-force.ts';
 export const REPLAYED_TOGETHER_MAX = 1_000;
 /** Workers whose history is read for a sentence of their own. */
 const SENTENCES_MAX = 20;
-const HOUR_MS = 3_600_000;
 
 /** What a replay of one worker's failed operations comes to. */
 export interface ReplayedWorker {

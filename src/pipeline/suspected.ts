@@ -2,7 +2,7 @@
 // observation ("HR no longer holds the record"), which then meets the guard like any other.
 import type { Instant } from '../base/instant.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
-import type { Stage } from '../lifecycle/standing.ts';
+import { AT_WORK } from '../lifecycle/standing.ts';
 import { missedAgain, provenBy, type Sighting, type Suspicion } from '../lifecycle/suspicion.ts';
 import { isOver, truthOf } from '../lifecycle/truth.ts';
 import type { Situation, WorkerChange } from '../planning/changeset.ts';
@@ -12,8 +12,6 @@ import { type Observed, type Plan, planWorkers } from './judge.ts';
 
 /** Workers looked up at once. */
 const BATCH = 500;
-
-const AT_WORK: ReadonlySet<Stage> = new Set(['active', 'onLeave']);
 
 /** What a delivery proves of those it misses. */
 export interface Missing {

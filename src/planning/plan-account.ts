@@ -4,7 +4,7 @@ import type { Instant } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Lane, TransitionName } from '../lifecycle/operation.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
-import type { Stage } from '../lifecycle/standing.ts';
+import { type Stage, WITH_ACCOUNT } from '../lifecycle/standing.ts';
 import type { DesiredAccount, ListedAccount, TargetMapping } from '../mapping/bound-mapping.ts';
 import { type Change, changesBetween, projected } from './account-changes.ts';
 import { notAdoptable } from './adoptable.ts';
@@ -70,9 +70,6 @@ export interface AccountPlan {
 }
 
 const NOTHING: AccountPlan = { account: null, operations: [], supersedes: [], harms: [], changes: [] };
-
-/** Stages at which an account exists once the target was reached. */
-const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
 
 export function planAccount(input: AccountInput): AccountPlan {
   const protectedMatch = input.answers.matches.some((match) => input.target.isProtected(match));

@@ -3,7 +3,7 @@
 // complete() takes the answers. Both are pure.
 import { assert } from '../base/assert.ts';
 import type { CalendarDate } from '../base/calendar-date.ts';
-import type { Instant } from '../base/instant.ts';
+import { DAY_MS, type Instant } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { type Decision, decide } from '../lifecycle/decide.ts';
 import { detect } from '../lifecycle/detect.ts';
@@ -11,7 +11,7 @@ import type { LifecycleEvent } from '../lifecycle/event.ts';
 import type { Lane, OperationName, TransitionName } from '../lifecycle/operation.ts';
 import { endsAt } from '../lifecycle/phase.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
-import type { Stage, Standing } from '../lifecycle/standing.ts';
+import { AT_WORK, type Stage, type Standing, WITH_ACCOUNT } from '../lifecycle/standing.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';
 import type { BoundMapping, CorrelationValue, DesiredAccount, TargetMapping } from '../mapping/bound-mapping.ts';
 import { withGiven } from '../worker/given.ts';
@@ -100,9 +100,6 @@ export interface WorkerPlan {
 
 /** At most this many events are missing at once: an end seen, a stage, a correction. More is a bug in detection. */
 const EVENTS_MAX = 8;
-
-const WITH_ACCOUNT: ReadonlySet<Stage> = new Set(['preboarding', 'active', 'onLeave']);
-const AT_WORK: ReadonlySet<Stage> = new Set(['active', 'onLeave']);
 
 export function prepare(
   onFile: Situation,
@@ -428,7 +425,6 @@ function hasAccess({ standing, accounts }: Situation): boolean {
 const DUE_DAYS = 7;
 /** Somebody is to work today and cannot. */
 const GIVES_ACCESS: ReadonlySet<TransitionName> = new Set(['start', 'return', 'rehire', 'rescind']);
-const DAY_MS = 86_400_000;
 
 function laneOf(prepared: Prepared, transition: TransitionName, now: Instant): Lane {
   if (prepared.accepted.some(({ event }) => event.type === 'emergencyLeaveOrdered')) return 'emergency';
