@@ -11,8 +11,8 @@ import { hookEndpoints } from './http/hooks/endpoint.ts';
 import { buildServer } from './http/server.ts';
 import { type AlertSettings, readAlertSettings } from './mapping/alert-settings.ts';
 import type { Connection } from './mapping/connection-file.ts';
-import type { SecretReference } from './mapping/secret-reference.ts';
-import { openSource, settingText } from './open-source.ts';
+import { openSource } from './open-source.ts';
+import { memoryOf, openTarget } from './open-target.ts';
 import { alertLoop } from './pipeline/alert-loop.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
 import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
@@ -31,20 +31,14 @@ import { reconcileBySchedule } from './pipeline/reconcile-act.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
 import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
-import { openAccess } from './runtime/access/access.ts';
 import { openChannels } from './runtime/alert-channels.ts';
 import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
 import { diskRoom } from './runtime/disk-room.ts';
 import { type Logger, openLog } from './runtime/log.ts';
 import { Meter } from './runtime/meter.ts';
 import { ProofLog, readSigningKey } from './runtime/proof.ts';
-import { secretReader } from './runtime/secrets.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
-import { PROFILES } from './targets/scim/profiles.ts';
-import { scimTarget } from './targets/scim/scim-target.ts';
-import { openSessions } from './targets/sessions/open-sessions.ts';
-import { sessionPlan } from './targets/sessions/session-plan.ts';
 import { VERSION } from './version.ts';
 
 export interface OpenOptions {
@@ -100,7 +94,10 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   const live = new Map<string, LiveConnection>();
   for (const connection of connections) {
     const targets = new Map(
-      connection.targets.map((settings) => [settings.name, targetOf(settings, config, { clock, random, log })]),
+      connection.targets.map((settings) => [
+        settings.name,
+        openTarget(settings, { config, clock, random, log, memory: memoryOf(store, settings.name) }),
+      ]),
     );
     for (const target of targets.values()) stack.defer(() => target.close());
     const accepted = {
@@ -183,52 +180,6 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
 async function openProof({ proofDir, auditKey }: Config): Promise<Proof> {
   const key = auditKey === null ? null : readSigningKey(auditKey);
   return { log: await ProofLog.open(proofDir, key), due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null };
-}
-
-interface TargetParts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-}
-
-function targetOf(settings: Connection['targets'][number], config: Config, { clock, random, log }: TargetParts) {
-  const deps = {
-    secret: (reference: SecretReference) => secretReader(reference, config.environment),
-    now: clock.nowMs,
-    wait: clock.wait,
-    random,
-    userAgent: `rollcall/${VERSION}`,
-  };
-  const access = openAccess(settings, deps);
-  const deleting =
-    settings.deleteAuth === undefined ? null : openAccess({ ...settings, auth: settings.deleteAuth }, deps);
-  const baseUrl = settingText(settings.baseUrl, config);
-  const { perSecond, concurrency } = settings.limits;
-  const profile = PROFILES[settings.profile];
-  const said = settings.revokeSessions;
-  const base = said !== null && 'base' in said ? settingText(said.base, config) : null;
-  const plan = sessionPlan({ said, profile, baseUrl, base });
-  if (plan.kind === 'none' && plan.why !== '') log.warn({ target: settings.name, why: plan.why }, 'sessions stay open');
-  return scimTarget(
-    {
-      name: settings.name,
-      baseUrl,
-      profile: settings.profile,
-      capabilities: settings.capabilities,
-      concurrency,
-      perSecond,
-      timeoutMs: settings.timeoutMs,
-      deletes: settings.deletes,
-    },
-    {
-      ...access,
-      ...(deleting === null ? {} : { deleting }),
-      ...deps,
-      ...(plan.kind === 'none'
-        ? {}
-        : { sessions: openSessions(plan, { ...settings, perSecond, profile }, { ...deps, access }) }),
-    },
-  );
 }
 
 /** Removing or renaming a connection or a target in a file does nothing but stop with a message (design section 5). */

@@ -33,6 +33,8 @@ export interface Outcome {
   readonly detail: string;
   /** What Retry-After asked for, in milliseconds; null where it did not. */
   readonly retryAfterMs: number | null;
+  /** Of what was accepted: what the target's room needs to know it again. */
+  readonly ticket?: string;
   /** Whether the answer is about this operation and counts as one of its attempts. */
   readonly countsAsAttempt: boolean;
 }

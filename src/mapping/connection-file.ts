@@ -22,6 +22,7 @@ import { schemaFaults } from './schema-faults.ts';
 import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
 import { type SessionSettings, sessionSettings } from './session-settings.ts';
 import { type SourceSettings, sourceSettings } from './source-settings.ts';
+import type { TargetKind } from './target-kinds.ts';
 import { hookReader } from './webhook-reader.ts';
 import { type HookSettings, webhookSettings } from './webhook-settings.ts';
 import { readYamlTree, type YamlPath, type YamlTree } from './yaml-tree.ts';
@@ -51,7 +52,7 @@ export interface CapabilitySettings {
 
 export interface TargetSettings {
   readonly name: string;
-  readonly kind: 'scim';
+  readonly kind: TargetKind;
   readonly profile: ProfileName;
   readonly capabilities: CapabilitySettings;
   readonly baseUrl: TextSetting;
@@ -206,7 +207,8 @@ function dayTimeOf<N extends 'enableAt' | 'disableAt'>(
 function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings {
   return {
     name: target.name,
-    kind: 'scim',
+    // An unknown kind is a fault of the file by now.
+    kind: target.kind as TargetKind,
     profile: target.profile,
     capabilities: capabilitiesOf(target.capabilities),
     baseUrl: textSetting(target.baseUrl.trim()) ?? { kind: 'literal', text: target.baseUrl },

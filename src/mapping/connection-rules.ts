@@ -11,6 +11,7 @@ import { textSetting } from './secret-reference.ts';
 import { checkSessions } from './session-rules.ts';
 import { SOURCE_KINDS, SOURCE_WORDS } from './source-kinds.ts';
 import { checkSource } from './source-rules.ts';
+import { TARGET_KINDS } from './target-kinds.ts';
 import { STATUS_WORDS } from './to-employment.ts';
 import { checkWebhooks } from './webhook-rules.ts';
 import type { YamlPath } from './yaml-tree.ts';
@@ -42,8 +43,6 @@ export function notBuilt(binder: Binder): readonly YamlPath[] {
   }
   return parts;
 }
-
-const TARGET_KINDS = ['scim'] as const;
 
 const differs = (binder: Binder, path: YamlPath, built: readonly string[]): boolean => {
   const value = binder.at(path);

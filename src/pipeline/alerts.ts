@@ -7,7 +7,7 @@ import { readClockDoubt } from './clock-watch.ts';
 import { readDispatchStates } from './dispatch-state.ts';
 import { groupFailures, readFailures } from './failures.ts';
 import type { House } from './house.ts';
-import { UNCONFIRMED_AFTER_MS } from './leaver-watch.ts';
+import { isInTime, UNCONFIRMED_AFTER_MS } from './leaver-watch.ts';
 import { readStops } from './stop-writes.ts';
 
 /** Holds that somebody is about to release, and targets that blink, are nobody's message. */
@@ -29,6 +29,9 @@ export interface Alert {
   readonly command: string;
 }
 
+/** Alarms that wake somebody. */
+const PAGING = ['account.', 'emergency.', 'target.'] as const;
+
 /** Everything that is wrong now, most urgent first. */
 export async function alertsNow(house: House): Promise<readonly Alert[]> {
   const { store } = house;
@@ -44,7 +47,7 @@ export async function alertsNow(house: House): Promise<readonly Alert[]> {
     readClockDoubt(store),
   ]);
   const alerts: Alert[] = [];
-  const late = leavers.filter(({ createdAt }) => age(createdAt) >= UNCONFIRMED_AFTER_MS);
+  const late = leavers.filter((one) => age(one.createdAt) >= UNCONFIRMED_AFTER_MS && !isInTime(one, msOf(now)));
   for (const [target, ours] of Map.groupBy(late, (one) => one.target)) {
     const oldest = Math.floor(Math.max(...ours.map(({ createdAt }) => age(createdAt))) / MINUTE_MS);
     alerts.push({
@@ -83,7 +86,7 @@ export async function alertsNow(house: House): Promise<readonly Alert[]> {
     if (first === undefined) continue;
     alerts.push({
       key: `alarm:${name}`,
-      severity: first.code.startsWith('account.') || first.code.startsWith('emergency.') ? 'page' : 'ticket',
+      severity: PAGING.some((word) => first.code.startsWith(word)) ? 'page' : 'ticket',
       title: same.length === 1 ? first.message : `${same.length} × ${first.code} of ${first.connection}`,
       lines: [
         ...(same.length === 1 ? [] : [`the oldest: ${first.message}`]),

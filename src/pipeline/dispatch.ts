@@ -1,6 +1,7 @@
 // Outbox → target → outcome → the door: one line for each target, whatever the number of connections that name it. Lines share
 // nothing but the door: what hangs or is down at one target delays nothing at another.
 import type { Target } from '../targets/target.ts';
+import { confirmLoop } from './confirm.ts';
 import { Board, type DispatchStates } from './dispatch-state.ts';
 import { Bell, type House, type LiveConnection } from './house.ts';
 import { watchLeavers } from './leaver-watch.ts';
@@ -33,15 +34,31 @@ export function startDispatch(house: House, signal: AbortSignal): Dispatch {
   return {
     inFlight: () => [...lines.values()].reduce((sum, line) => sum + line.inFlight, 0),
     states: () => Object.fromEntries([...lines].map(([target, line]) => [target, line.state])),
-    stopped: run([...lines.values()], house, board, signal),
+    stopped: run(
+      [...lines.values()],
+      targets.map((line) => () => confirmLoop({ house, ...line, door, progress }, signal)),
+      house,
+      board,
+      signal,
+    ),
     progress,
   };
 }
 
-async function run(lines: readonly Line[], house: House, board: Board, signal: AbortSignal): Promise<void> {
+async function run(
+  lines: readonly Line[],
+  confirming: readonly (() => Promise<void>)[],
+  house: House,
+  board: Board,
+  signal: AbortSignal,
+): Promise<void> {
   await board.clear();
   // Where one breaks the house ends: the others are not waited for, whoever opened the house aborts the signal.
-  await Promise.all([...lines.map((line) => line.run()), watchLeavers(house, signal)]);
+  await Promise.all([
+    ...lines.map((line) => line.run()),
+    ...confirming.map((start) => start()),
+    watchLeavers(house, signal),
+  ]);
   await board.written();
 }
 

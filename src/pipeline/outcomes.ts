@@ -1,7 +1,7 @@
 // A target's answer is an event and passes the same door as HR's: decide, gather a changeset, commit. Answers that arrive
 // together share one changeset.
 import { assert } from '../base/assert.ts';
-import { type Instant, msOf } from '../base/instant.ts';
+import { HOUR_MS, type Instant, msOf, plusMs } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import { decide } from '../lifecycle/decide.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
@@ -30,8 +30,12 @@ export interface Finished {
   /** Answers to the requests that were made, in order. */
   readonly entries: readonly EntryDraft[];
   readonly tries: Tries;
+  /** What became of an operation that was only accepted: of one that newer work has replaced meanwhile nobody asks any more. */
+  readonly confirms?: true;
 }
 
+/** Without another word from the target's room, what was accepted is confirmed within this time. */
+const CONFIRMED_WITHIN_MS = HOUR_MS;
 /** Outcomes in one changeset. */
 const TOGETHER_MAX = 128;
 const CONFLICT_ROUNDS_MAX = 20;
@@ -118,6 +122,7 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
     for (const one of finished) {
       const situation = situations.get(one.operation.workerKey);
       assert(situation !== undefined, 'an operation has no worker');
+      if (one.confirms === true && !isAccepted(situation, one.operation.id)) continue;
       const { change, results: result } = outcomeChange(situation, one, now, house.random());
       const accounts = change.accounts.map((account) =>
         held.has(nameKey(account)) ? { ...account, userName: nameBefore(situation, one.operation) } : account,
@@ -125,6 +130,7 @@ async function storeOutcomes(house: House, finished: readonly Finished[]): Promi
       workers.push({ ...change, accounts, entries: toldOnce(one.entries, change.entries) });
       results.push(...result);
     }
+    if (workers.length === 0) return;
     const stored = await house.store.commit({ connection, at: now, workers, results });
     if (stored.kind === 'applied') {
       proveEnded(house, finished, results);
@@ -195,6 +201,9 @@ async function situationsOf(
   return known;
 }
 
+const isAccepted = ({ operations }: Situation, id: number): boolean =>
+  operations.some((one) => one.id === id && (one.state === 'accepted' || one.state === 'sending'));
+
 const nameKey = ({ target, userName }: Pick<AccountState, 'target' | 'userName'>): string =>
   `${target} ${foldName(userName)}`;
 
@@ -243,13 +252,17 @@ export function outcomeChange(
   const { outcome } = delivered;
   const known = situation.accounts.find(({ target }) => target === operation.target) ?? operation.account;
   const answered = verdictOn(operation, outcome, now, tries, random);
+  const accepted = answered.state === 'accepted';
   // What newer work undoes is not tried again: whoever leaves does not wait for a change that the target keeps refusing.
-  const undoing = situation.operations.find((one) => undoes(one, operation));
+  const undoing = situation.operations.find((one) => undoes(one, operation) || (accepted && follows(one, operation)));
+  const within = delivered.accepted?.withinMs ?? CONFIRMED_WITHIN_MS;
   const verdict: VerdictOnOperation =
-    undoing === undefined || answered.state === 'done' || answered.state === 'accepted'
-      ? answered
-      : { state: 'superseded', notBefore: now, refused: false };
-  const inDoubt = outcome.class === 'ambiguous' || operation.ambiguous;
+    undoing !== undefined && answered.state !== 'done'
+      ? { state: 'superseded', notBefore: now, refused: false }
+      : accepted
+        ? { ...answered, notBefore: plusMs(now, within) }
+        : answered;
+  const inDoubt = accepted || outcome.class === 'ambiguous' || operation.ambiguous;
   const account = accountAfter(known, operation, delivered, verdict.state === 'done');
   // A rehire decided meanwhile makes an account, and that one joins its groups.
   const recreated = situation.operations.some(
@@ -286,11 +299,17 @@ export function outcomeChange(
         state: verdict.state,
         notBefore: verdict.notBefore,
         attempts: operation.attempts + (outcome.countsAsAttempt ? 1 : 0),
-        ambiguous: outcome.class === 'ambiguous' || (operation.ambiguous && verdict.state === 'queued'),
-        outcome,
+        // Until it is confirmed it may have taken effect, and may not: whatever replaces it knows.
+        ambiguous:
+          outcome.class === 'ambiguous' ||
+          verdict.state === 'accepted' ||
+          (operation.ambiguous && verdict.state === 'queued'),
+        outcome: delivered.accepted === undefined ? outcome : { ...outcome, ticket: delivered.accepted.ticket },
       },
       // Never sent yet, since it waited behind this one: from now on it knows that an account may appear.
-      ...(verdict.state === 'superseded' && undoing?.kind === 'disable' && inDoubt ? [doubted(undoing.id, now)] : []),
+      ...(verdict.state === 'superseded' && undoing !== undefined && inDoubt && looksFirst(undoing, accepted)
+        ? [doubted(undoing.id, now)]
+        : []),
     ],
   };
 }
@@ -315,6 +334,18 @@ function undoes(newer: OpenOperation, older: ClaimedOperation): boolean {
   const sameGroup = () => (newer.payload as MembershipPayload).group === (older.payload as MembershipPayload).group;
   return newer.kind === 'removeMember' && older.kind === 'addMember' && sameGroup();
 }
+
+/** Newer work on the same account, and whatever ends somebody's access, is not kept waiting for a confirmation. */
+function follows(newer: OpenOperation, accepted: ClaimedOperation): boolean {
+  if (newer.id <= accepted.id || newer.target !== accepted.target || newer.state !== 'queued') return false;
+  return newer.kind === 'disable' || (CHANGES_ACCOUNT.has(newer.kind) && changesAccess(accepted));
+}
+
+const changesAccess = ({ kind }: Pick<ClaimedOperation, 'kind'>): boolean =>
+  CHANGES_ACCOUNT.has(kind) || kind === 'disable';
+
+const looksFirst = (one: OpenOperation, accepted: boolean): boolean =>
+  one.kind === 'disable' || (accepted && CHANGES_ACCOUNT.has(one.kind));
 
 function accountAfter(
   known: AccountState,

@@ -23,8 +23,8 @@ export const OPERATION_KINDS = [
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
 /**
- * queued → sending → done | failed | queued again; sending → accepted → done. `superseded`: newer desired state took its
- * place before it was sent. `skipped`: an operator set it aside.
+ * queued → sending → done | failed | queued again; sending → accepted → done | failed | queued again. `superseded`: newer desired
+ * state took its place before it was sent, or before it was confirmed. `skipped`: an operator set it aside.
  */
 export const OPERATION_STATES = ['queued', 'sending', 'accepted', 'done', 'failed', 'superseded', 'skipped'] as const;
 export type OperationState = (typeof OPERATION_STATES)[number];

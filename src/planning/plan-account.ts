@@ -245,14 +245,14 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   const operations: NewOperation[] = [];
   const supersedes: number[] = [];
   if (sends) {
-    const sent = open.filter((one) => !isUnsent(one));
+    const sent = open.filter((one) => !isReplaceable(one));
     const stands = expectation(account, sent);
     const reference = manager.send ?? (manager.owed === '' ? keptManager(stands, open, desired) : null);
     const payload = payloadOf(desired, userName, shallBeActive, reference);
     // Whoever works here again keeps the sessions that are left; as long as the account stays inactive they still end.
     const replaced = (one: OpenOperation) =>
       !isMembership(one.kind) && (shallBeActive || one.kind !== 'revokeSessions');
-    supersedes.push(...open.filter((one) => isUnsent(one) && replaced(one)).map((one) => one.id));
+    supersedes.push(...open.filter((one) => isReplaceable(one) && replaced(one)).map((one) => one.id));
     // What is replaced may have been the operation that was to switch the account: then this one has to.
     const switches = switching || stands.active !== shallBeActive;
     const kind = kindOf(account, open, switches, shallBeActive);
@@ -288,7 +288,7 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
 }
 
 const isBeingCreated = (open: readonly OpenOperation[]): boolean =>
-  open.some(({ kind, state }) => kind === 'create' && (state === 'sending' || state === 'accepted'));
+  open.some(({ kind, state }) => kind === 'create' && state === 'sending');
 
 /**
  * Sends the manager again with an operation that replaces an unsent one; otherwise leaves the reference alone. `stands` is what
@@ -326,9 +326,11 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
   if (leaving || ((account.active !== false || later) && !(disabling && !later))) {
     const revokes = input.endsSessions && input.stage === 'left';
     const replaced = (one: OpenOperation) =>
-      isUnsent(one) && (changesAccount(one.kind) || (revokes && one.kind === 'revokeSessions'));
+      isReplaceable(one) && (changesAccount(one.kind) || (revokes && one.kind === 'revokeSessions'));
     supersedes.push(...input.open.filter(replaced).map((one) => one.id));
-    operations.push(operation(input, 'disable', { ...endedPayload(account), attributes: account.known }));
+    // What is under way may have made the account, or changed it: whoever takes only whole records is told all of it.
+    const { attributes } = expectation(account, input.open.filter(isUnderWay));
+    operations.push(operation(input, 'disable', { ...endedPayload(account), attributes }));
     if (revokes) operations.push(operation(input, 'revokeSessions', endedPayload(account)));
     // Somebody else gave the access back: it was found so, and whoever it is who uses it now loses it.
     if (!leaving && !later && input.stage === 'left' && account.active === true && account.remoteId !== null)
@@ -387,7 +389,7 @@ function purged(input: AccountInput, account: AccountState): AccountPlan {
   return {
     account: null,
     operations: account.remoteId === null ? [] : [operation(input, 'delete', endedPayload(account))],
-    supersedes: input.open.filter((one) => one.state === 'queued' || one.state === 'failed').map((one) => one.id),
+    supersedes: input.open.filter(isReplaceable).map((one) => one.id),
     harms: account.remoteId === null ? [] : [harm(input, 'delete', 'delete', null, account.userName, 'deleted')],
     changes: [],
   };
@@ -423,7 +425,7 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   // Whoever is only suspended keeps the groups.
   const leaves = input.leaving && desired === null;
   // A leaver's removals are not left in the queue of an earlier change: they travel as a leaver's.
-  const outdated = open.filter((one) => isOutdated(one, wanted) || (leaves && isUnsent(one)));
+  const outdated = open.filter((one) => isOutdated(one, wanted) || (leaves && isReplaceable(one)));
   const present = new Set(account.groups);
   for (const one of open) {
     if (outdated.includes(one)) continue;
@@ -443,7 +445,7 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   }
   for (const group of doubtful) goes.add(group);
   // In a group that we own in full somebody else may have added the leaver.
-  const exists = account.remoteId !== null || isBeingCreated(input.open);
+  const exists = account.remoteId !== null || input.open.some((one) => one.kind === 'create' && isUnderWay(one));
   if (leaves && exists) for (const group of input.target.fullGroups) goes.add(group);
   const operations: NewOperation[] = [...(desired === null ? [] : joining(input, desired, present))];
   const harms: Harm[] = [];
@@ -456,10 +458,13 @@ function groupPlan(input: AccountInput, account: AccountState, desired: DesiredA
   return { operations, supersedes: outdated.map((one) => one.id), harms };
 }
 
-const isUnsent = ({ state }: OpenOperation): boolean => state === 'queued' || state === 'failed';
+const isUnderWay = ({ state }: OpenOperation): boolean => state === 'sending' || state === 'accepted';
+
+/** What is being sent takes effect before anything newer; all else may be replaced, also what a target only took in. */
+const isReplaceable = ({ state }: OpenOperation): boolean => state !== 'sending';
 
 function isOutdated(one: OpenOperation, wanted: ReadonlySet<string>): boolean {
-  if (!isUnsent(one)) return false;
+  if (!isReplaceable(one)) return false;
   return wanted.has((one.payload as MembershipPayload).group) === (one.kind === 'removeMember');
 }
 

@@ -6,7 +6,7 @@ import { LANES, type Lane, type TransitionName } from '../lifecycle/operation.ts
 import type { Delivery, Stage } from '../lifecycle/standing.ts';
 import type { OperationKind, OperationPayload } from '../planning/changeset.ts';
 import type { Accounts } from './accounts.ts';
-import type { ClaimedOperation, MembersClaim } from './door.ts';
+import type { AcceptedOperation, ClaimedOperation, MembersClaim } from './door.ts';
 import type { Groups } from './groups.ts';
 import type { Names } from './names.ts';
 import { laneAt, laneRank } from './outbox.ts';
@@ -19,11 +19,12 @@ import { accountOf, type WrittenAccount } from './written.ts';
 const WOKEN_MAX = 500;
 
 /** `accompanied`: something else is open for the worker, here or at another target. */
-const readyIn = (index: string): string =>
-  `SELECT o.id, o.worker_id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.payload, o.attempts, o.ambiguous,
+const CLAIMED = `SELECT o.id, o.worker_id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.payload, o.attempts, o.ambiguous,
      o.transition, o.first_sent_at, o.created_at, w.revision, w.stage, w.delivery, w.facts, w.due_at,
      EXISTS (SELECT 1 FROM operations x WHERE x.worker_id = o.worker_id AND x.turn IS NOT NULL AND x.id <> o.id) AS accompanied
-   FROM operations o INDEXED BY ${index} JOIN workers w ON w.id = o.worker_id WHERE o.turn = 'now'`;
+   FROM operations o`;
+const readyIn = (index: string): string =>
+  `${CLAIMED} INDEXED BY ${index} JOIN workers w ON w.id = o.worker_id WHERE o.turn = 'now'`;
 
 /** Memberships of one kind and group in one lane. */
 interface ReadyGroup {
@@ -51,6 +52,21 @@ interface ClaimRow {
   readonly facts: string;
   readonly due_at: Instant | null;
   readonly accompanied: number;
+}
+
+interface AcceptedRow {
+  readonly id: number;
+  readonly connection_id: number;
+  readonly worker_key: string;
+  readonly kind: OperationKind;
+  readonly lane: number;
+  readonly attempts: number;
+  readonly not_before: Instant;
+  readonly external_id: string;
+  readonly user_name: string;
+  readonly active: number | null;
+  readonly group_name: string | null;
+  readonly ticket: string | null;
 }
 
 export interface ClaimOptions {
@@ -95,6 +111,10 @@ export interface Claims {
   readonly nextAttempt: (target: string, now: Instant, lanes?: readonly Lane[]) => Instant | null;
   /** See `Store.overtaken`. */
   readonly overtaken: (ids: readonly number[]) => readonly number[];
+  /** See `Store.accepted`; one page of one lane. */
+  readonly accepted: (target: number, lane: number, after: number, limit: number) => readonly AcceptedOperation[];
+  /** Those of them that are still accepted. */
+  readonly acceptedClaims: (target: string, ids: readonly number[], now: Instant) => readonly WrittenClaim[];
 }
 
 interface ClaimRooms {
@@ -156,6 +176,20 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     `SELECT o.id FROM operations o WHERE o.id IN (SELECT value FROM json_each(?)) AND o.turn = 'out' AND EXISTS (
        SELECT 1 FROM operations x WHERE x.worker_id = o.worker_id AND x.target_id = o.target_id AND x.turn = 'behind'
          AND x.id > o.id AND x.lane <= ${LANES.indexOf('leaver')} AND x.lane < o.lane)`,
+  );
+
+  const accepted = sql.prepare<[number, number, number, number], AcceptedRow>(
+    `SELECT o.id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.attempts, o.not_before, a.external_id, a.user_name,
+       json_extract(o.payload, '$.active') AS active, json_extract(o.payload, '$.group') AS group_name,
+       json_extract(o.last_outcome, '$.ticket') AS ticket
+     FROM operations o INDEXED BY operations_in_turn JOIN workers w ON w.id = o.worker_id
+       JOIN accounts a ON a.worker_id = o.worker_id AND a.target_id = o.target_id
+     WHERE o.turn = 'out' AND o.target_id = ${unread('?')} AND o.lane = ${unread('?')} AND o.id > ${unread('?')}
+       AND o.state = 'accepted' ORDER BY o.id LIMIT ${unread('?')}`,
+  );
+  const acceptedClaims = sql.prepare<[number, string], ClaimRow>(
+    `${CLAIMED} JOIN workers w ON w.id = o.worker_id
+     WHERE o.target_id = ? AND o.state = 'accepted' AND o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id`,
   );
 
   const claimed = (row: ClaimRow, target: number, targetName: string, now: Instant): WrittenClaim => {
@@ -242,6 +276,26 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
         for (const lane of ranks) if (!isUrgent(lane)) takeMembers(lane, members, 1);
       }
       return taken;
+    },
+    accepted: (target, lane, after, limit) =>
+      accepted.all(target, lane, after, limit).map((row) => ({
+        id: row.id,
+        connection: connections.nameOf(row.connection_id),
+        workerKey: row.worker_key,
+        kind: row.kind,
+        lane: laneAt(row.lane),
+        externalId: row.external_id,
+        userName: row.user_name,
+        active: row.active === 1,
+        group: row.group_name,
+        ticket: row.ticket ?? '',
+        deadline: row.not_before,
+        attempts: row.attempts,
+      })),
+    acceptedClaims: (targetName, ids, now) => {
+      const target = targets.id(targetName);
+      if (target === null) return [];
+      return acceptedClaims.all(target, JSON.stringify(ids)).map((row) => claimed(row, target, targetName, now));
     },
     overtaken: (ids) => overtaken.all(JSON.stringify(ids)).map(({ id }) => id),
     nextAttempt: (targetName, now, lanes = LANES) => {

@@ -6,7 +6,7 @@ import type { AccountOwner } from './accounts.ts';
 import { unpacked, writtenWorker } from './change-text.ts';
 import type { CommitResult } from './door.ts';
 import { foldName } from './fold-name.ts';
-import { changesAccount, type HeldOperation, hasEnded } from './outbox.ts';
+import { changesAccount, type HeldOperation, hasEnded, isReplaceable } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 import type { WorkerRow } from './workers.ts';
 import { type WrittenChangeset, type WrittenEntry, type WrittenWorker, writtenEntry } from './written.ts';
@@ -66,9 +66,9 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
 }
 
 /** What was claimed since it was read is not as the change believed: an effect to come that it does not reckon with. */
-function isUnsent(rooms: Rooms, id: number): boolean {
-  const state = rooms.outbox.held(id)?.state;
-  return state === 'queued' || state === 'failed';
+function mayBeReplaced(rooms: Rooms, id: number): boolean {
+  const operation = rooms.outbox.held(id);
+  return operation !== null && isReplaceable(operation.state);
 }
 
 function conflictsOf(
@@ -86,7 +86,7 @@ function conflictsOf(
     assert(!before.has(change.key), `worker ${change.key} is once in a changeset`);
     const row = connection === null ? undefined : rooms.workers.find(connection, change.key);
     before.set(change.key, row);
-    if ((row?.revision ?? 0) !== change.revision || !change.supersedes.every((id) => isUnsent(rooms, id)))
+    if ((row?.revision ?? 0) !== change.revision || !change.supersedes.every((id) => mayBeReplaced(rooms, id)))
       workers.push(change.key);
     for (const { target, userName } of change.accounts) {
       const folded = foldName(userName);

@@ -121,6 +121,25 @@ export interface ClaimedOperation {
   readonly worker?: Pick<Situation, 'revision' | 'standing' | 'dueAt'> | null;
 }
 
+/** An operation that its target took in and has not confirmed yet. */
+export interface AcceptedOperation {
+  readonly id: number;
+  readonly connection: string;
+  readonly workerKey: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly externalId: string;
+  readonly userName: string;
+  readonly active: boolean;
+  /** Of a membership; null for everything else. */
+  readonly group: string | null;
+  /** See `Delivered.accepted` of a target; '' where it said none. */
+  readonly ticket: string;
+  /** After it, it counts as unconfirmed. */
+  readonly deadline: Instant;
+  readonly attempts: number;
+}
+
 /** Memberships of one kind, group and lane are claimed together, because they travel in one request. */
 export interface MembersClaim {
   /** Most of one batch. */
@@ -515,6 +534,10 @@ export interface Store extends AsyncDisposable {
   readonly nextAttempt: (target: string, now: Instant, lanes?: readonly Lane[]) => Promise<Instant | null>;
   /** Of these operations, those that are being sent while newer work of an urgent lane waits for the same account. */
   readonly overtaken: (ids: readonly number[]) => Promise<readonly number[]>;
+  /** Everything that this target took in and has not confirmed, lane by lane, oldest first, in batches of at most 1,000. */
+  readonly accepted: (target: string) => AsyncIterable<readonly AcceptedOperation[]>;
+  /** Those of these operations that are still accepted, as they were claimed; at most 1,000 at once. */
+  readonly acceptedClaims: (target: string, ids: readonly number[]) => Promise<readonly ClaimedOperation[]>;
   /** Oldest first. */
   readonly operations: (filter: OperationFilter) => Promise<readonly ShownOperation[]>;
   /** Disables that are not confirmed, oldest first. */

@@ -51,7 +51,7 @@ export interface Outbox {
   readonly held: (id: number) => ReplaceableOperation | null;
   /** `decided` is the entry of the decision. With `alone` the worker has nothing else open at this target. */
   readonly add: (worker: number, target: number, operation: WrittenOperation, context: AddContext) => number;
-  /** Only for queued and failed operations. */
+  /** Never for what is being sent. */
   readonly supersede: (operation: HeldOperation) => void;
   readonly settle: (operation: HeldOperation, result: OperationResult) => void;
   readonly takeTurns: (worker: number, target: number, at: Instant, hasRemoteId: () => boolean) => void;
@@ -80,6 +80,10 @@ export function laneAt(rank: number): Lane {
 
 const ENDED: ReadonlySet<OperationState> = new Set(['done', 'superseded', 'skipped']);
 export const hasEnded = (state: OperationState): boolean => ENDED.has(state);
+
+/** What was accepted waits for a target that does it in its own time: newer work is not kept waiting by that. */
+export const isReplaceable = (state: OperationState): boolean =>
+  state === 'queued' || state === 'failed' || state === 'accepted';
 
 /** A membership needs the account's remote id in its request; everything else can find the account by itself. */
 export const needsAccount = (kind: OperationKind): boolean => kind === 'addMember' || kind === 'removeMember';
@@ -211,7 +215,7 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
       return Number(result.lastInsertRowid);
     },
     supersede: (operation) => {
-      assert(operation.state === 'queued' || operation.state === 'failed', 'only what is not being sent is superseded');
+      assert(isReplaceable(operation.state), 'only what is not being sent is superseded');
       end.run('superseded', null, operation.id);
       count(operation, operation.state, 'superseded');
     },

@@ -1,9 +1,12 @@
 // What the store answers from one connection to the database: a read transaction for each question, nothing kept in between.
+import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
+import { LANES } from '../lifecycle/operation.ts';
 import type { Suspicion } from '../lifecycle/suspicion.ts';
 import type { GivenValues, Situation } from '../planning/changeset.ts';
 import { verifyChain } from './audit-verify.ts';
-import type { Audit, EntryFilter, KnownFingerprints, NameHolder, Store } from './door.ts';
+import { claimedOf } from './claim.ts';
+import type { AcceptedOperation, Audit, EntryFilter, KnownFingerprints, NameHolder, Store } from './door.ts';
 import { foldName } from './fold-name.ts';
 import type { Rooms } from './rooms.ts';
 import type { Sql } from './sql.ts';
@@ -18,6 +21,7 @@ const WORKERS_AT_ONCE = 200;
 const NOTHING_KNOWN = { size: 0, indexOf: () => -1 };
 /** Each is read with all that HR says of it: about 10 ms. */
 const WORKING_BATCH = 1_000;
+const ACCEPTED_BATCH = 1_000;
 
 export interface Reads extends Omit<Store, keyof Writes | 'replaceInventory' | 'close' | typeof Symbol.asyncDispose> {
   readonly anyActWaiting: () => Promise<boolean>;
@@ -134,6 +138,20 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       if (keys.length === 0) return;
       yield keys;
       after = keys.at(-1) ?? after;
+    }
+  }
+
+  async function* accepted(target: string) {
+    for (const lane of LANES.keys()) {
+      for (let after = 0; ; ) {
+        const page = await readAt(target, [] as readonly AcceptedOperation[], (id) =>
+          rooms.claims.accepted(id, lane, after, ACCEPTED_BATCH),
+        );
+        if (page.length > 0) yield page;
+        if (page.length < ACCEPTED_BATCH) break;
+        after = page.at(-1)?.id ?? after;
+        await new Promise(setImmediate);
+      }
     }
   }
 
@@ -299,6 +317,11 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     queueDepths: () => read(rooms.queue.depths),
     nextAttempt: (target, now, lanes) => read(() => rooms.claims.nextAttempt(target, now, lanes)),
     overtaken: (ids) => read(() => rooms.claims.overtaken(ids)),
+    accepted,
+    acceptedClaims: (target, ids) => {
+      assert(ids.length <= ACCEPTED_BATCH, `at most ${ACCEPTED_BATCH} operations are asked for at once`);
+      return read(() => rooms.claims.acceptedClaims(target, ids, now()).map(claimedOf));
+    },
     operations: (filter) => read(() => rooms.queue.operations(filter)),
     unconfirmedLeavers: (limit) => read(() => rooms.queue.unconfirmedLeavers(limit)),
     openSessions: (limit) => read(() => rooms.queue.openSessions(limit)),

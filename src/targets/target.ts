@@ -1,5 +1,6 @@
 // What every target promises. The rooms behind it know SCIM and its relatives; nothing outside does.
 import type { Finding } from '../base/finding.ts';
+import type { Instant } from '../base/instant.ts';
 import type { Lane } from '../lifecycle/operation.ts';
 import type { AccountNews, Outcome } from '../lifecycle/outcome.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
@@ -40,6 +41,8 @@ export interface Sendable {
   readonly whose?: (found: ListedAccount) => Promise<Whose>;
 }
 
+export const TICKET_MAX = 500;
+
 /** `protected` gets no write (design section 4). */
 export type Whose = 'free' | 'others' | 'protected';
 
@@ -55,8 +58,54 @@ export interface Delivered {
   readonly account?: AccountNews;
   /** Set where a request that several shared was lost: their faults are one, under this name. */
   readonly sharedFault?: string;
+  /**
+   * Beside an outcome of class `accepted`. `ticket`: what the room needs to know it again, at most TICKET_MAX characters and nothing
+   * personal. After `withinMs` it counts as unconfirmed: an alarm, and it is sent again.
+   */
+  readonly accepted?: { readonly ticket: string; readonly withinMs: number };
   /** Set when the group's remote id was learnt or the group was created. */
   readonly group?: { readonly name: string; readonly remoteId: string; readonly created: boolean };
+}
+
+/** What an operation is that was only taken in: `accepted`, and not confirmed yet. */
+export interface Accepted {
+  readonly id: number;
+  readonly connection: string;
+  readonly workerKey: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly externalId: string;
+  readonly userName: string;
+  /** What was asked for. Of a membership it says nothing. */
+  readonly active: boolean;
+  /** The group of a membership; null for everything else. */
+  readonly group: string | null;
+  /** What the room said of it when it was taken in. */
+  readonly ticket: string;
+  readonly deadline: Instant;
+}
+
+export interface Confirmed {
+  readonly id: number;
+  readonly delivered: Delivered;
+}
+
+export interface Confirmation {
+  /** Only those of which something is known. */
+  readonly answers: readonly Confirmed[];
+  /** Set where the target takes work in and does not do it: paused, or in quarantine. */
+  readonly stalled: { readonly code: string; readonly detail: string } | null;
+}
+
+/**
+ * How it is learnt what became of accepted operations. What is said of an earlier one of a worker must never confirm a later one:
+ * a leave is confirmed by what the target says of the account, or by an answer that is certainly about this very request.
+ */
+export interface ConfirmationWay {
+  /** Milliseconds between two questions. */
+  readonly everyMs: number;
+  /** Oldest first. @throws Problem when the target does not answer. */
+  readonly confirm: (waiting: readonly Accepted[], signal: AbortSignal) => Promise<Confirmation>;
 }
 
 /** Intent before and outcome after every request. `intent` resolves when the intent is durable. */
@@ -141,6 +190,8 @@ export interface Target {
   readonly show: (operation: Sendable) => readonly ShownRequest[];
   /** Asks every request that waits for a connection or for the rate whether it is still wanted. */
   readonly reconsider: () => void;
+  /** Set where an operation is not done when it is answered: what is accepted is asked for until it is confirmed. */
+  readonly confirmation?: ConfirmationWay;
   /** What works here and what does not, for `validate --probe`: reads only. Writing cannot be tried without writing. Never throws. */
   readonly probe?: (signal: AbortSignal) => Promise<readonly Finding[]>;
   /** Requests per second as they are allowed now; null: without limit. */

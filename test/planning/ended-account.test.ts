@@ -36,12 +36,16 @@ describe('whoever leaves', () => {
     });
   });
 
-  it('takes everything with them that has not been sent, and is sent after all that has', () => {
+  it('takes everything with them but what is being sent, also what is not confirmed, and tells all that may stand', () => {
     const waiting = [open('update', 'queued'), open('enable', 'failed'), open('disable', 'queued')];
-    const flying = [open('update', 'sending'), open('create', 'accepted')];
-    const left = plan(gone({ leaving: true, open: [...waiting, ...flying] }));
-    expect(left.supersedes).toEqual(waiting.map(({ id }) => id));
-    expect(left.operations).toEqual(['disable off ada@example.com {"title":"Clerk"}']);
+    const taken = open('create', 'accepted', { attributes: { title: 'Taken in' } });
+    const flying = open('update', 'sending', { attributes: { title: 'Flying' } });
+    const left = plan(gone({ leaving: true, open: [...waiting, taken, flying] }));
+    expect(left.supersedes).toEqual([...waiting, taken].map(({ id }) => id));
+    expect(left.operations).toEqual(['disable off ada@example.com {"title":"Flying"}']);
+    expect(plan(gone({ leaving: true, open: [...waiting, taken] })).operations).toEqual([
+      'disable off ada@example.com {"title":"Taken in"}',
+    ]);
   });
 
   it('loses the sessions that are open after the disable, once, and only where that is asked for', () => {

@@ -159,8 +159,10 @@ export async function openTestHouse(
 
   /** Whether anything is on its way, or can be claimed now or ever. */
   const workToCome = async (): Promise<boolean> => {
-    const open = (await house.store.queueDepths()).filter(({ state }) => state === 'queued' || state === 'sending');
-    if (open.some(({ state }) => state === 'sending')) return true;
+    const open = (await house.store.queueDepths()).filter(({ state }) =>
+      ['queued', 'sending', 'accepted'].includes(state),
+    );
+    if (open.some(({ state }) => state === 'sending' || state === 'accepted')) return true;
     for (const target of new Set(open.map((depth) => depth.target))) {
       if ((await house.store.nextAttempt(target, nowOf(clock))) !== null) return true;
     }

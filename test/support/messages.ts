@@ -46,6 +46,14 @@ const BY_HAND: Readonly<Record<string, readonly [says: string, todo: string]>> =
     'a target cannot be used; its work waits and leavers go first once it is back',
     'look at the target and its credentials',
   ],
+  'delivery.unconfirmed': [
+    'a target took work in and did not say in time what became of it; it is sent again',
+    'look at the log of the target, and at rollcall status',
+  ],
+  'target.stalled': [
+    'a target takes work in and does not do it: it is paused, or in quarantine',
+    'set it going again at the target; what waits is asked for until it is confirmed',
+  ],
   'target.base-url': ['the base URL is no https address without credentials', ''],
   'target.session-auth': ['the credentials of the target cannot end sessions', 'revokeSessions.auth, see docs/auth.md'],
   'target.sessions': ['sessions of leavers stay open at this target; the sentence says why', 'revokeSessions'],
