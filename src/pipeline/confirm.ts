@@ -47,7 +47,7 @@ async function confirmOnce(parts: ConfirmParts, way: ConfirmationWay, signal: Ab
   const { house, target } = parts;
   const waiting = await gathered(parts);
   let told: Confirmation = { answers: [], stalled: null };
-  if (waiting.length > 0) {
+  if (waiting.length > 0 || (await isQueued(parts))) {
     try {
       told = await way.confirm(waiting, signal);
     } catch (error) {
@@ -70,6 +70,12 @@ async function confirmOnce(parts: ConfirmParts, way: ConfirmationWay, signal: Ab
   await takeIn(parts, answers);
   if (late.length > 0) house.outboxFilled.ring();
   await say(parts, waiting, late, told);
+}
+
+/** Also a target that nobody waits for is asked how it is, where work for it does: it may be the target that keeps it from leaving. */
+async function isQueued({ house, target }: ConfirmParts): Promise<boolean> {
+  const depths = await house.store.queueDepths();
+  return depths.some((one) => one.target === target.name && (one.state === 'queued' || one.state === 'sending'));
 }
 
 async function gathered({ house, target }: ConfirmParts): Promise<readonly AcceptedOperation[]> {
@@ -121,7 +127,7 @@ async function say(
 ): Promise<void> {
   for (const { connection } of connections) {
     const ours = ({ connection: name }: { readonly connection: string }): boolean => name === connection.name;
-    if (stalled !== null && waiting.some(ours)) {
+    if (stalled !== null) {
       await raiseAlarm(house, connection.name, {
         code: STALLED,
         subject: target.name,

@@ -104,7 +104,7 @@ export interface Confirmation {
 export interface ConfirmationWay {
   /** Milliseconds between two questions. */
   readonly everyMs: number;
-  /** Oldest first. @throws Problem when the target does not answer. */
+  /** Oldest first; none where work is only queued yet. @throws Problem when the target does not answer. */
   readonly confirm: (waiting: readonly Accepted[], signal: AbortSignal) => Promise<Confirmation>;
 }
 

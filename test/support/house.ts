@@ -74,6 +74,13 @@ const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(reso
 /** Turns of the event loop in which nothing arrives at the target although something is in flight. */
 const SILENT_MAX = 60;
 
+export interface Traffic {
+  /** Requests so far. */
+  readonly arrived: number;
+  /** Requests without an answer yet. */
+  readonly open: number;
+}
+
 export interface Shift extends AsyncDisposable {
   readonly dispatch: Dispatch;
   /** As `settle`, with the dispatch that runs. */
@@ -116,6 +123,9 @@ export async function openTestHouse(
     readonly log?: Logger;
     /** Whether a jump of the held clock needs the target's agreement, as it does in production. */
     readonly watchClock?: boolean;
+    readonly clock?: HeldClock;
+    /** Requests at targets other than the fake identity provider. */
+    readonly traffic?: () => Traffic;
   } = {},
 ): Promise<TestHouse> {
   const root = mkdtempSync(join(tmpdir(), 'rollcall-house-'));
@@ -124,7 +134,9 @@ export async function openTestHouse(
   mkdirSync(mappingsDir);
   writeFileSync(join(mappingsDir, 'acme.yaml'), options.mapping ?? mappingText());
   const idp = await startFakeIdp({ token: 'let-me-in', ...options.idp });
-  const clock = heldClock(options.now ?? NOON);
+  const clock = options.clock ?? heldClock(options.now ?? NOON);
+  const elsewhere = options.traffic ?? (() => ({ arrived: 0, open: 0 }));
+  const isAsked = (): boolean => elsewhere().open > 0 || idp.log.some(({ endedAt }) => endedAt === null);
   const config = readConfig(
     { IDP_URL: idp.url, IDP_TOKEN: 'let-me-in', ...options.environment },
     { mappings: mappingsDir, state: stateDir, logLevel: 'silent' },
@@ -178,10 +190,11 @@ export async function openTestHouse(
       await nextTurn();
       if (dispatch.inFlight() > 0) {
         quiet = 0;
-        silent = heard === idp.log.length ? silent + 1 : 0;
-        heard = idp.log.length;
+        const arrived = idp.log.length + elsewhere().arrived;
+        silent = heard === arrived ? silent + 1 : 0;
+        heard = arrived;
         // In flight without a request at the target: it waits for the clock, as a rate makes it.
-        if (silent < SILENT_MAX || idp.log.some(({ endedAt }) => endedAt === null)) continue;
+        if (silent < SILENT_MAX || isAsked()) continue;
         silent = 0;
         if (!clock.toNext(Math.max(0, until - clock.nowMs()))) break;
         continue;
@@ -193,6 +206,8 @@ export async function openTestHouse(
       quiet = idle ? quiet + 1 : 0;
       // The clock moves only once everybody whom it woke has done what they woke for.
       for (let turn = 0; turn < AWAKE_TURNS && !idle && dispatch.inFlight() === 0; turn += 1) await nextTurn();
+      // A question beside the deliveries: what became of what was accepted.
+      if (isAsked()) continue;
       // Nobody waits for the clock while they work: only somebody who never does for so many turns has nothing left to do.
       const moved = idle || dispatch.inFlight() > 0 || clock.toNext(Math.max(0, until - clock.nowMs()));
       stuck = moved ? 0 : stuck + 1;
