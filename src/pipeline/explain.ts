@@ -312,7 +312,14 @@ async function deliveryReasons(
     readDispatchStates(store),
     readUnmet(store, connection),
   ]);
-  const waiting = open.filter(({ state }) => state === 'queued' || state === 'sending' || state === 'accepted');
+  for (const { kind, target, state, notBefore } of open)
+    if (state === 'accepted')
+      found.push({
+        code: 'accepted',
+        sentence: `${kind} at ${target} was taken in, and what became of it is not known yet; from ${notBefore} on it is sent again`,
+        command: `rollcall worker ${key}`,
+      });
+  const waiting = open.filter(({ state }) => state === 'queued' || state === 'sending');
   for (const target of new Set(waiting.map((one) => one.target))) {
     const kinds = [...new Set(waiting.filter((one) => one.target === target).map(({ kind }) => kind))].join(', ');
     const stop = stops[ALL_TARGETS] ?? stops[target];
