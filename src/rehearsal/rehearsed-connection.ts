@@ -53,10 +53,10 @@ export function rehearsed(connection: Connection, inbox: string, url: (target: s
 }
 
 /** The endpoint is a SCIM 2.0 endpoint as the RFCs have it, whatever stands at the real one. */
-function atEndpoint({ name, kind, correlate, deletes }: TargetSettings, baseUrl: string): TargetSettings {
+function atEndpoint({ name, correlate, deletes }: TargetSettings, baseUrl: string): TargetSettings {
   return {
     name,
-    kind,
+    kind: 'scim',
     correlate,
     deletes,
     reconcile: { schedule: 'never', repair: [] },
