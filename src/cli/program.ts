@@ -60,6 +60,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
       leave: async () => (await import('./leave.ts')).leaveCommand(),
       lift: async () => (await import('./lift.ts')).liftCommand(),
       pair: async () => (await import('./pair.ts')).pairCommand(),
+      unpair: async () => (await import('./unpair.ts')).unpairCommand(),
       'stop-writes': async () => (await import('./stop-writes.ts')).stopWritesCommand(),
       'resume-writes': async () => (await import('./resume-writes.ts')).resumeWritesCommand(),
     },

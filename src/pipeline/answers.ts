@@ -44,12 +44,15 @@ export async function answersFor(
       return target === undefined || target.desired === null ? null : { workerKey: situation.key, target };
     });
     const present = asked.filter((one) => one !== null);
-    const matches = new Map(await correlated(acquaintance, targetName, present, unanswered));
+    const unpaired = await store.unpaired(connection, targetName);
+    const theirs = (found: ReadonlyMap<string, Match>) => [...found].map((one) => withoutUnpaired(one, unpaired));
+    const matches = new Map(theirs(await correlated(acquaintance, targetName, present, unanswered)).flat());
     const free = present.filter((one) => one.target.names.length > 0 && !matches.has(one.workerKey));
     const names = await chosenNames({ store, acquaintance, unanswered }, connection, targetName, free, given);
     // One of the names that are taken there may be the worker's own, under an externalId that nobody can be asked for.
     if (free.length > 0 && (await acquaintance.learns(targetName))) {
-      for (const [key, match] of await correlated(acquaintance, targetName, free, unanswered)) matches.set(key, match);
+      const more = theirs(await correlated(acquaintance, targetName, free, unanswered)).flat();
+      for (const [key, match] of more) matches.set(key, match);
     }
     const ids = [...matches.values()].flatMap(({ accounts }) => accounts.map(({ remoteId }) => remoteId));
     const claims = claimsOf(claimed, targetName, matches);
@@ -72,10 +75,22 @@ export async function answersFor(
         ownedElsewhere: new Set(elsewhere.map(({ remoteId }) => remoteId)),
         managerReady: ready.has(one.target.managerKey),
         nameHeld: held.has(one.workerKey),
+        unpaired: unpaired.get(one.workerKey) ?? [],
       });
     }
   }
   return result;
+}
+
+/** An account that a person took from this worker is none of their matches any more. */
+function withoutUnpaired(
+  [key, match]: readonly [string, Match],
+  unpaired: ReadonlyMap<string, readonly string[]>,
+): readonly (readonly [string, Match])[] {
+  const taken = unpaired.get(key);
+  if (taken === undefined) return [[key, match]];
+  const accounts = match.accounts.filter(({ remoteId }) => !taken.includes(remoteId));
+  return accounts.length === 0 ? [] : [[key, { ...match, accounts }]];
 }
 
 /** Workers whose record asks for a name that another worker has; accounts that get their first name are asked for elsewhere. */

@@ -18,6 +18,7 @@ import { worthProof } from './proof.ts';
 import { reconcileAct } from './reconcile-act.ts';
 import { replayAct, skipAct } from './replay.ts';
 import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
+import { unpairAct } from './unpair.ts';
 
 export type { ActResult } from './act-result.ts';
 
@@ -30,6 +31,7 @@ export const ACT_KINDS = [
   'resume-writes',
   'sync',
   'pair',
+  'unpair',
   'reconcile',
   'replay',
   'skip',
@@ -97,6 +99,8 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
     }
     case 'pair':
       return pairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
+    case 'unpair':
+      return unpairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
     case 'reconcile':
       return reconcileAct(house, act);
     case 'replay':

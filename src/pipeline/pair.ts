@@ -5,10 +5,12 @@ import { projected } from '../planning/account-changes.ts';
 import type { AccountState } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { NewAct } from '../store/store.ts';
-import type { Target } from '../targets/target.ts';
 import type { ActResult } from './act-result.ts';
+import { clearAlarm } from './alarms.ts';
 import { judgeOnFile } from './calendar.ts';
 import type { House, LiveConnection } from './house.ts';
+import { targetOf } from './target-of.ts';
+import { UNPAIRED_ACTIVE } from './unpair.ts';
 import { whoseIs } from './whose.ts';
 
 /** Somebody else's changes that keep coming first are waited for this often. */
@@ -33,7 +35,9 @@ export async function pairAct(house: House, live: LiveConnection, act: NewAct): 
       'its id, as the target issues it: see rollcall reconcile',
     );
   const listed = looked.account;
-  const whose = await whoseIs(house.store, live, { connection: name, workerKey: key, target: target.name }, listed);
+  const asked = { connection: name, workerKey: key, target: target.name };
+  const unpaired = (await house.store.owners(target.name, [remoteId])).get(remoteId)?.connection === '';
+  const whose = await whoseIs(house.store, live, asked, listed, { evenUnpaired: true });
   if (whose === 'protected')
     throw refused('pair.protected', `account ${remoteId} is protected: it gets no write from us`);
   if (whose === 'others')
@@ -56,13 +60,15 @@ export async function pairAct(house: House, live: LiveConnection, act: NewAct): 
     const desired =
       primary === undefined || mapping === undefined ? null : mapping.desired(worker, primary, listed.userName);
     const others = listed.externalId !== null && listed.externalId !== '' && listed.externalId !== desired?.externalId;
-    if (others) throw refused('pair.foreign', `account ${remoteId} carries the externalId of somebody else`);
+    // Of an account that a person took from somebody it is theirs, and gives way.
+    if (others && !unpaired)
+      throw refused('pair.foreign', `account ${remoteId} carries the externalId of somebody else`);
     const paired: AccountState = {
       target: target.name,
       remoteId,
       etag: null,
       userName: listed.userName ?? '',
-      externalId: listed.externalId ?? '',
+      externalId: others ? '' : (listed.externalId ?? ''),
       active: listed.active,
       origin: 'adopted',
       known: projected(listed.resource, desired?.attributes ?? {}),
@@ -74,6 +80,7 @@ export async function pairAct(house: House, live: LiveConnection, act: NewAct): 
     const stored = await house.store.commit({
       connection: name,
       at: nowOf(house.clock),
+      paired: { target: target.name, remoteId },
       workers: [
         {
           key,
@@ -108,6 +115,7 @@ export async function pairAct(house: House, live: LiveConnection, act: NewAct): 
         throw refused('pair.taken', `the userName of account ${remoteId} belongs to another worker`);
       continue;
     }
+    await clearAlarm(house, name, UNPAIRED_ACTIVE, `${target.name}/${remoteId}`);
     const { held } = await judgeOnFile(house, live, [key], `operator:${act.by}`);
     house.outboxFilled.ring();
     return {
@@ -122,18 +130,6 @@ export async function pairAct(house: House, live: LiveConnection, act: NewAct): 
     `pair of worker ${key} was NOT stored: other changes kept overtaking it`,
     'give the order again',
   );
-}
-
-function targetOf(live: LiveConnection, wanted: string): Target {
-  const [only, other] = live.targets.values();
-  const target = wanted === '' && other === undefined ? only : live.targets.get(wanted);
-  if (target !== undefined) return target;
-  const names = [...live.targets.keys()].join(', ');
-  throw new Problem({
-    code: 'pair.target',
-    message: wanted === '' ? 'the connection has several targets' : `the connection has no target ${wanted}`,
-    hint: `say which one with --target: ${names}`,
-  });
 }
 
 const refused = (code: string, message: string, hint?: string): Problem =>

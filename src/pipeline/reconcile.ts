@@ -14,6 +14,7 @@ import type { Target } from '../targets/target.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
 import { HELD_AGAIN_MS, judgeOnFile } from './calendar.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
+import { UNPAIRED_ACTIVE } from './unpair.ts';
 
 export const DRIFT_KINDS = [
   /** Left here, active there. */
@@ -122,11 +123,18 @@ export async function reconcile(
     if (ours && repair !== undefined && options.repair.includes(repair)) toMend.push(found);
   };
   const isProtected = protectionAt(live, target);
+  const unpaired = (await store.alarms(live.connection.name)).filter(
+    ({ code, subject }) => code === UNPAIRED_ACTIVE && subject.startsWith(`${target.name}/`),
+  );
+  const usable = new Set<string>();
   for await (const page of target.list(options.signal)) {
     listed += page.length;
     const free = page.filter((account) => !isProtected(account));
     guarded += page.length - free.length;
-    for (const { remoteId } of page) seen.add(remoteId);
+    for (const { remoteId, active } of page) {
+      seen.add(remoteId);
+      if (active && unpaired.some(({ subject }) => subject === `${target.name}/${remoteId}`)) usable.add(remoteId);
+    }
     await comparePage(house, live, target, free, note);
     await breathe();
   }
@@ -139,6 +147,9 @@ export async function reconcile(
     const gone = page.filter(({ remoteId }) => !seen.has(remoteId));
     for (const one of await reallyGone(house, live, target, gone, options.signal)) note(one);
   }
+  for (const { subject } of unpaired)
+    if (!usable.has(subject.slice(target.name.length + 1)))
+      await clearAlarm(house, live.connection.name, UNPAIRED_ACTIVE, subject);
   const withheld: string[] = [];
   const most = Math.max(GONE_MIN, Math.ceil(ours * GONE_SHARE));
   const mended = toMend.filter(({ kind }) => kind !== 'missing' || counts.missing <= most).slice(0, REPAIRED_MAX);
@@ -193,7 +204,8 @@ async function comparePage(
   ]);
   for (const account of page) {
     const owner = owners.get(account.remoteId);
-    if (owner === undefined) note(stranger(live, target, account, situations));
+    // What a person took from somebody is nobody's.
+    if (owner === undefined || owner.connection === '') note(stranger(live, target, account, situations));
     else if (owner.connection === live.connection.name) {
       const situation = situations.get(owner.workerKey);
       const drift = situation === undefined ? null : driftOf(target.name, situation, account);

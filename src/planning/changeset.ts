@@ -280,6 +280,13 @@ export interface Skip {
   readonly mapping: string;
 }
 
+/** A person takes an account from a worker: nothing is written to it, it is nobody's until somebody is paired with it. */
+export interface Unpairing {
+  readonly target: string;
+  readonly workerKey: string;
+  readonly remoteId: string;
+}
+
 export interface Changeset {
   readonly connection: string;
   readonly at: Instant;
@@ -302,4 +309,8 @@ export interface Changeset {
   readonly alarms?: readonly AlarmChange[];
   readonly facts?: FactsChange;
   readonly skips?: readonly Skip[];
+  /** Of a worker of `workers`. */
+  readonly unpaired?: Unpairing;
+  /** An account that a person gives to a worker of `workers`, from whomever it was taken before. */
+  readonly paired?: Pick<Unpairing, 'target' | 'remoteId'>;
 }

@@ -32,6 +32,8 @@ export interface TargetAnswers {
   readonly managerReady: boolean;
   /** Whether the name that HR's record asks for instead of the account's was given to another worker, once and for ever. */
   readonly nameHeld: boolean;
+  /** Remote ids of accounts that a person took from this worker: they are no matches. */
+  readonly unpaired?: readonly string[];
 }
 
 export interface AccountInput {
@@ -127,11 +129,13 @@ function created(input: AccountInput, desired: DesiredAccount): AccountPlan {
     managerOwed: manager.owed,
     groups: [],
   };
+  // Whoever was unpaired is mostly about to be paired: a second account beside the one that was taken waits for a person.
+  const beside = input.answers.unpaired?.join(', ') ?? '';
   return {
     account,
     operations: [operation(input, 'create', payload), ...joining(input, desired, new Set(openGroups(input.open)))],
     supersedes: [],
-    harms: [],
+    harms: beside === '' ? [] : [harm(input, 'adoption', 'create another account', null, beside, userName)],
     changes: [],
   };
 }
@@ -236,7 +240,7 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
     changes.push({ path: 'userName', before: expected.userName, after: wanted });
   }
   // Stable once it is ours; an adopted account without one gets it.
-  if (adopting && expected.externalId === '') {
+  if ((adopting || account.origin === 'adopted') && expected.externalId === '' && desired.externalId !== '') {
     changes.push({ path: 'externalId', before: expected.externalId, after: desired.externalId });
   }
   const switching = expected.active !== shallBeActive;
@@ -248,7 +252,7 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
     const sent = open.filter((one) => !isReplaceable(one));
     const stands = expectation(account, sent);
     const reference = manager.send ?? (manager.owed === '' ? keptManager(stands, open, desired) : null);
-    const payload = payloadOf(desired, userName, shallBeActive, reference);
+    const payload = payloadOf(lasting(account, desired), userName, shallBeActive, reference);
     // Whoever works here again keeps the sessions that are left; as long as the account stays inactive they still end.
     const replaced = (one: OpenOperation) =>
       !isMembership(one.kind) && (shallBeActive || one.kind !== 'revokeSessions');
@@ -286,6 +290,10 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
     changes,
   };
 }
+
+/** The externalId of an account that has one stays: a new key of HR's is no reason to make the target's join anew. */
+const lasting = ({ externalId }: AccountState, desired: DesiredAccount): DesiredAccount =>
+  externalId === '' ? desired : { ...desired, externalId };
 
 const isBeingCreated = (open: readonly OpenOperation[]): boolean =>
   open.some(({ kind, state }) => kind === 'create' && state === 'sending');

@@ -2,6 +2,7 @@
 import type { AccountState } from '../planning/changeset.ts';
 import type { Names } from './names.ts';
 import type { Sql } from './sql.ts';
+import type { WithheldNames } from './withheld-names.ts';
 import { accountOf, type WrittenAccount } from './written.ts';
 
 export interface AccountRow {
@@ -40,9 +41,16 @@ export interface Accounts {
   readonly forget: () => void;
   readonly payableDebts: (connection: number, target: number, limit: number) => readonly string[];
   readonly debtors: (connection: number, target: number, managerKey: string, limit: number) => readonly string[];
-  /** The worker who has this folded name at this target; null when it is free. */
+  /** The worker who has this folded name at this target, NOBODY where it is withheld from everybody; null when it is free. */
   readonly holderOf: (target: number, folded: string) => number | null;
   readonly reserve: (target: number, folded: string, worker: number) => void;
+  /** Folded names reserved for this worker at this target. Looks at all of them: not for everyday work. */
+  readonly namesOf: (worker: number, target: number) => readonly string[];
+  readonly release: (target: number, folded: string) => void;
+  /** The worker has no account there any more. What referred to it as a manager's is owed again. */
+  readonly remove: (owner: Omit<AccountOwner, 'isNew'>, target: number) => void;
+  /** As `remove`, of an account that is gone at the target: nothing refers to it. */
+  readonly drop: (worker: number, target: number) => void;
 }
 
 export interface AccountOwner {
@@ -54,7 +62,7 @@ export interface AccountOwner {
 
 const COLUMNS = `target_id, remote_id, etag, user_name, external_id, active, origin, known, manager_known, manager_owed, groups`;
 
-export function accountsOf(sql: Sql, targets: Names): Accounts {
+export function accountsOf(sql: Sql, targets: Names, withheld: Pick<WithheldNames, 'holderOf'>): Accounts {
   const ofWorker = sql.prepare<[number], AccountRow>(`SELECT ${COLUMNS} FROM accounts WHERE worker_id = ?`);
   const find = sql.prepare<[number, number], AccountRow>(
     `SELECT ${COLUMNS} FROM accounts WHERE worker_id = ? AND target_id = ?`,
@@ -122,6 +130,21 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
   );
   const reserve = sql.prepare<[number, string, number]>(
     'INSERT INTO reserved_names (target_id, folded, worker_id) VALUES (?, ?, ?)',
+  );
+  const names = sql
+    .prepare<[number, number], string>('SELECT folded FROM reserved_names WHERE worker_id = ? AND target_id = ?')
+    .pluck();
+  const release = sql.prepare<[number, string]>('DELETE FROM reserved_names WHERE target_id = ? AND folded = ?');
+  const drop = sql.prepare<[number, number]>('DELETE FROM accounts WHERE worker_id = ? AND target_id = ?');
+  const ownReports = `target_id = @target AND manager_known = @key
+    AND (SELECT connection_id FROM workers w WHERE w.id = worker_id) = @connection`;
+  // Whoever was planned with the reference as it stood is planned again.
+  const overtake = sql.prepare<[{ target: number; key: string; connection: number }]>(
+    `UPDATE workers SET revision = revision + 1 WHERE id IN (SELECT worker_id FROM accounts WHERE ${ownReports})`,
+  );
+  const owe = sql.prepare<[{ target: number; key: string; connection: number }]>(
+    `UPDATE accounts SET manager_owed = CASE WHEN manager_owed = '' THEN manager_known ELSE manager_owed END,
+       manager_known = '', debt_payable = 0 WHERE ${ownReports}`,
   );
 
   const written = (row: AccountRow): WrittenAccount => ({
@@ -192,9 +215,23 @@ export function accountsOf(sql: Sql, targets: Names): Accounts {
     },
     debtors: (connection, target, managerKey, limit) =>
       debtors.all(target, managerKey, connection, limit).map((row) => row.key),
-    holderOf: (target, folded) => holder.get(target, folded)?.worker_id ?? null,
+    holderOf: (target, folded) => holder.get(target, folded)?.worker_id ?? withheld.holderOf(target, folded),
     reserve: (target, folded, worker) => {
       reserve.run(target, folded, worker);
+    },
+    namesOf: (worker, target) => names.all(worker, target),
+    release: (target, folded) => {
+      release.run(target, folded);
+    },
+    remove: ({ worker, connection, key }, target) => {
+      drop.run(worker, target);
+      ripen.run(0, target, key, connection);
+      const reports = { target, key, connection };
+      overtake.run(reports);
+      owe.run(reports);
+    },
+    drop: (worker, target) => {
+      drop.run(worker, target);
     },
   };
 }

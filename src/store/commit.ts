@@ -8,11 +8,24 @@ import type { CommitResult } from './door.ts';
 import { foldName } from './fold-name.ts';
 import { changesAccount, type HeldOperation, hasEnded, isReplaceable } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
+import { NOBODY } from './withheld-names.ts';
 import type { WorkerRow } from './workers.ts';
 import { type WrittenChangeset, type WrittenEntry, type WrittenWorker, writtenEntry } from './written.ts';
 
 /** Versions of hold items that were written beforehand, by kind of hold. */
 export type StagedHolds = ReadonlyMap<string, number>;
+
+/** The name is withheld because this very account, which bears it, was taken from somebody. */
+function isTakenBack(rooms: Rooms, { paired }: WrittenChangeset, target: string, remoteId: string | null): boolean {
+  const id = rooms.targets.id(target);
+  return (
+    id !== null &&
+    remoteId !== null &&
+    paired?.target === target &&
+    paired.remoteId === remoteId &&
+    rooms.unpaired.has(id, remoteId)
+  );
+}
 
 interface Reservation {
   readonly target: string;
@@ -55,14 +68,44 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
   for (const { target, folded, workerKey } of found.reservations.values()) {
     const worker = ids.get(workerKey);
     assert(worker !== undefined, 'a name is reserved for a worker of the changeset');
-    rooms.accounts.reserve(rooms.targets.idForWriting(target), folded, worker);
+    const targetId = rooms.targets.idForWriting(target);
+    if (changeset.paired !== undefined) rooms.withheld.free(targetId, folded);
+    rooms.accounts.reserve(targetId, folded, worker);
   }
+  const { paired, unpaired } = changeset;
+  if (paired !== undefined) rooms.unpaired.take(rooms.targets.idForWriting(paired.target), paired.remoteId);
+  if (unpaired !== undefined) {
+    const worker = ids.get(unpaired.workerKey);
+    assert(worker !== undefined, 'an account is taken from a worker of the changeset');
+    rooms.unpaired.add(connection, worker, unpaired, changeset.at);
+  }
+  letGoOfPurged(rooms, changeset, found.settled, connection);
   turns.take();
   for (const entry of changeset.entries) rooms.appender.append(entry, changeset.at, workerOf(rooms, entry));
   const fingerprints = workers.flatMap((change) => change.fingerprints ?? []);
   fingerprints.push(...(changeset.fingerprints ?? []));
   applyFeed(rooms, connection, changeset, fingerprints, staged);
   return { kind: 'applied', operationIds, firstEntry };
+}
+
+/** Of an account that was deleted for good the name stays reserved for this worker, and is not told any more. */
+function letGoOfPurged(
+  rooms: Rooms,
+  { results = [] }: WrittenChangeset,
+  settled: readonly HeldOperation[],
+  connection: number,
+): void {
+  for (const [index, { worker_id: worker, target_id: target, kind }] of settled.entries()) {
+    if (kind !== 'delete' || results[index]?.state !== 'done') continue;
+    const key = rooms.workers.keyOf(worker);
+    const open = rooms.outbox.openOf(worker).some((one) => one.target === rooms.targets.nameOf(target));
+    if (open || rooms.workers.find(connection, key)?.stage !== 'purged') continue;
+    for (const folded of rooms.accounts.namesOf(worker, target)) {
+      rooms.accounts.release(target, folded);
+      rooms.withheld.withhold(target, folded, worker);
+    }
+    rooms.accounts.drop(worker, target);
+  }
 }
 
 /** What was claimed since it was read is not as the change believed: an effect to come that it does not reckon with. */
@@ -88,10 +131,11 @@ function conflictsOf(
     before.set(change.key, row);
     if ((row?.revision ?? 0) !== change.revision || !change.supersedes.every((id) => mayBeReplaced(rooms, id)))
       workers.push(change.key);
-    for (const { target, userName } of change.accounts) {
+    for (const { target, userName, remoteId } of change.accounts) {
       const folded = foldName(userName);
       const targetId = rooms.targets.id(target);
-      const holder = targetId === null ? null : rooms.accounts.holderOf(targetId, folded);
+      const held = targetId === null ? null : rooms.accounts.holderOf(targetId, folded);
+      const holder = held === NOBODY && isTakenBack(rooms, changeset, target, remoteId) ? null : held;
       const slot = `${target}\n${folded}`;
       const rival = reservations.get(slot);
       if (holder !== null ? holder !== row?.id : rival !== undefined && rival.workerKey !== change.key) {

@@ -43,7 +43,7 @@ export type CommitResult =
       readonly names: readonly { readonly target: string; readonly userName: string }[];
     };
 
-/** Who has a userName at a target. */
+/** Who has a userName, or an account, at a target. Connection and key are '' where it is withheld from everybody. */
 export interface NameHolder {
   readonly connection: string;
   readonly workerKey: string;
@@ -458,6 +458,8 @@ export interface Store extends AsyncDisposable {
 
   /** Remote id → whose it is, for accounts of ours at this target. Workers of several connections may have the same key. */
   readonly owners: (target: string, remoteIds: readonly string[]) => Promise<ReadonlyMap<string, NameHolder>>;
+  /** Worker key → remote ids of accounts that a person took from that worker and gave to nobody since. */
+  readonly unpaired: (connection: string, target: string) => Promise<ReadonlyMap<string, readonly string[]>>;
   /** Workers whose account exists and owes a manager reference that can be paid now: the manager's account exists too. */
   readonly payableDebts: (connection: string, target: string, limit: number) => Promise<readonly string[]>;
 

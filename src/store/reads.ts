@@ -11,6 +11,7 @@ import { foldName } from './fold-name.ts';
 import type { Rooms } from './rooms.ts';
 import type { Sql } from './sql.ts';
 import { statusOf } from './status.ts';
+import { NOBODY } from './withheld-names.ts';
 import { standingOf, type WorkerRow } from './workers.ts';
 import type { Writes } from './writes.ts';
 
@@ -244,9 +245,7 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         const taken = new Map<string, NameHolder>();
         for (const folded of names.map(foldName)) {
           const worker = rooms.accounts.holderOf(id, folded);
-          if (worker === null) continue;
-          const { connection_id, key } = rooms.workers.identityOf(worker);
-          taken.set(folded, { connection: connections.nameOf(connection_id), workerKey: key });
+          if (worker !== null) taken.set(folded, holderOf(rooms, worker));
         }
         return taken;
       }),
@@ -275,12 +274,15 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       readAt(target, new Map<string, NameHolder>(), (id) => {
         const found = new Map<string, NameHolder>();
         for (const remoteId of remoteIds) {
-          const worker = rooms.accounts.ownerOf(id, remoteId);
-          if (worker === null) continue;
-          const { connection_id, key } = rooms.workers.identityOf(worker);
-          found.set(remoteId, { connection: connections.nameOf(connection_id), workerKey: key });
+          const worker = rooms.accounts.ownerOf(id, remoteId) ?? (rooms.unpaired.has(id, remoteId) ? NOBODY : null);
+          if (worker !== null) found.set(remoteId, holderOf(rooms, worker));
         }
         return found;
+      }),
+    unpaired: (connection, target) =>
+      readOf(connection, new Map<string, readonly string[]>(), (id) => {
+        const targetId = targets.id(target);
+        return targetId === null ? new Map() : rooms.unpaired.at(id, targetId);
       }),
     payableDebts: (connection, target, limit) =>
       readOf(connection, [], (id) => {
@@ -352,6 +354,14 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     overview: () => read(status.overview),
   };
 }
+
+function holderOf(rooms: Rooms, worker: number): NameHolder {
+  if (worker === NOBODY) return NO_HOLDER;
+  const { connection_id, key } = rooms.workers.identityOf(worker);
+  return { connection: rooms.connections.nameOf(connection_id), workerKey: key };
+}
+
+const NO_HOLDER: NameHolder = { connection: '', workerKey: '' };
 
 function employmentsOf(rooms: Rooms, connection: number, ids: readonly string[]) {
   return ids.flatMap((employmentId) => {

@@ -20,6 +20,8 @@ import { settingsOf } from './settings.ts';
 import { skipsOf } from './skips.ts';
 import type { Sql } from './sql.ts';
 import { talliesOf } from './tallies.ts';
+import { unpairedOf } from './unpaired.ts';
+import { withheldNamesOf } from './withheld-names.ts';
 import { workersOf } from './workers.ts';
 
 export type Rooms = ReturnType<typeof roomsOf>;
@@ -28,7 +30,9 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
   const connections = namesOf(sql, 'connections');
   const targets = namesOf(sql, 'targets');
   const tallies = talliesOf(sql);
-  const accounts = accountsOf(sql, targets);
+  const settings = settingsOf(sql);
+  const withheld = withheldNamesOf(sql, settings, randomBytes);
+  const accounts = accountsOf(sql, targets, withheld);
   const groups = groupsOf(sql);
   return {
     connections,
@@ -48,7 +52,9 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     guardWindow: guardWindowOf(sql),
     acts: actsOf(sql),
     inventory: inventoryOf(sql),
-    settings: settingsOf(sql),
+    settings,
+    withheld,
+    unpaired: unpairedOf(sql, { accounts, targets, withheld }),
     pending: pendingOf(sql),
     alarms: alarmsOf(sql, connections),
     facts: factsOf(sql),

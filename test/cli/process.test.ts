@@ -49,6 +49,7 @@ const LINES: Readonly<Record<string, Line>> = {
   replay: [() => ['replay', '--all', ...signed], { code: 0, stdout: /^nothing has failed that fits\n$/ }],
   skip: [() => ['skip', ...signed], { code: 2, stderr: /skip/ }],
   pair: [() => ['pair', '3', 'nobody', ...signed], { code: 1, stderr: /has no account nobody/ }],
+  unpair: [() => ['unpair', 'nobody', ...signed], { code: 2, stderr: /no worker nobody/ }],
   reconcile: [() => ['reconcile', '--as', 'Olga'], { code: 0, stdout: /everything is as it is believed to be/ }],
   leave: [() => ['leave', '3', ...signed], { code: 0, stdout: /confirmed, the account is inactive/ }],
   lift: [() => ['lift', '3', ...signed], { code: 0 }],

@@ -62,6 +62,8 @@ const TABLE: Readonly<Record<string, Tries>> = {
   ),
   skip: tries(['skip', '1', '--hours', '1', ...signed]),
   pair: tries(['pair', '1', 'u-2', ...signed], ['pair', '1', 'u-1', ...signed]),
+  // What they need then is a second account, and waits for a person of its own.
+  unpair: tries(['unpair', '39', ...signed], ['sync', '--worker', '39']),
   reconcile: tries(['reconcile', '--as', 'Olga'], ['reconcile', '--repair', ...signed], ['sync', '--wait', '1']),
   backup: { lines: ({ dir }) => [['backup', join(dir, 'copy.db')]] },
   // What a restore brings back is the same state: the feed that tripped the guard trips it again.
@@ -131,7 +133,7 @@ test('no command gets past a tripped guard', { timeout: 120_000 }, async () => {
   const written = acme.idp.writes().slice(before);
   expect(written.every(({ path }) => path.includes(String(acme.idp.user('7')?.id)))).toBe(true);
   const { json } = await acme.cli('holds', '--json');
-  expect(json.holds.map(({ kind }: { kind: string }) => kind).sort()).toEqual(['explicitLeaver', 'feed']);
+  expect(json.holds.map(({ kind }: { kind: string }) => kind).sort()).toEqual(['adoption', 'explicitLeaver', 'feed']);
 });
 
 test('neither the daemon nor any of its endpoints gets past a tripped guard', { timeout: 60_000 }, async () => {

@@ -1,4 +1,4 @@
--- schema 12
+-- schema 13
 
 CREATE TRIGGER audit_head_moves_on BEFORE UPDATE ON audit_head
 WHEN NEW.seq <= OLD.seq
@@ -390,6 +390,24 @@ CREATE TABLE targets (
   CHECK ((base_url IS NULL) = (listed_at IS NULL))
 ) STRICT;
 
+CREATE TABLE unpaired (
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  remote_id TEXT NOT NULL,
+  -- From whom.
+  worker_id INTEGER NOT NULL REFERENCES workers (id),
+  at TEXT NOT NULL,
+  PRIMARY KEY (target_id, remote_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE withheld_names (
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  -- HMAC-SHA256 of the folded name under the setting 'names.key'.
+  digest BLOB NOT NULL CHECK (length(digest) = 32),
+  -- Who may have it again; NULL for nobody.
+  worker_id INTEGER REFERENCES workers (id),
+  PRIMARY KEY (target_id, digest)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE workers (
   id INTEGER PRIMARY KEY,
   connection_id INTEGER NOT NULL REFERENCES connections (id),
@@ -463,6 +481,8 @@ CREATE UNIQUE INDEX operations_one_out ON operations (worker_id, target_id) WHER
 CREATE INDEX operations_revoking ON operations (turn, target_id, lane) WHERE turn IS NOT NULL AND kind = 'revokeSessions';
 
 CREATE INDEX releases_standing ON releases (connection_id, until) WHERE version IS NOT NULL;
+
+CREATE INDEX unpaired_from ON unpaired (worker_id);
 
 CREATE INDEX workers_due ON workers (connection_id, due_at) WHERE due_at IS NOT NULL;
 

@@ -203,6 +203,7 @@ ${bullets(unverified)}
 }
 
 const AREAS: Readonly<Record<string, string>> = {
+  account: 'Accounts',
   act: 'Acts of operators',
   alerts: 'Alerts',
   audit: 'The audit',
@@ -229,6 +230,7 @@ const AREAS: Readonly<Record<string, string>> = {
   source: 'Sources',
   state: 'The state folder',
   target: 'Targets',
+  unpair: 'Unpairing',
   usage: 'The command line',
   webhook: 'Webhooks',
   worker: 'Workers',

@@ -14,6 +14,10 @@ const SRC = join(import.meta.dirname, '..', '..', 'src');
 const LITERAL_MAX = 900;
 const CODE = /code: '([a-z]+(?:\.[a-z0-9-]+)+)'/g;
 
+/** Acts on one worker say why they are refused in this form. */
+const REFUSED =
+  /\brefused\(\s*'([a-z]+(?:\.[a-z0-9-]+)+)',\s*(`[^`]*`|'(?:[^'\\]|\\.)*'),?\s*(`[^`]*`|'(?:[^'\\]|\\.)*')?/g;
+
 /** What the code says only at run time, or says in the log. */
 const BY_HAND: Readonly<Record<string, readonly [says: string, todo: string]>> = {
   'act.replay': ['the replay was refused; the sentence says why', 'see rollcall failed'],
@@ -81,6 +85,9 @@ export function messagesOf(): readonly Message[] {
       if (found.get(code)?.says) continue;
       found.set(code, { says, todo: memberOf(literal, 'hint') });
     }
+    for (const [, code = '', says = '', todo = ''] of text.matchAll(REFUSED)) {
+      if (!found.get(code)?.says) found.set(code, { says: plain(says.slice(1, -1)), todo: plain(todo.slice(1, -1)) });
+    }
   }
   return [...found]
     .sort(([a], [b]) => (a < b ? -1 : 1))
@@ -94,7 +101,11 @@ export function messagesOf(): readonly Message[] {
 function memberOf(literal: string, name: string): string {
   const [, template, single, double] =
     new RegExp(`\\b${name}:\\s*(?:\`([^\`]*)\`|'((?:[^'\\\\]|\\\\.)*)'|"([^"]*)")`).exec(literal) ?? [];
-  return (template ?? single ?? double ?? '')
+  return plain(template ?? single ?? double ?? '');
+}
+
+function plain(text: string): string {
+  return text
     .replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, '…')
     .replaceAll("\\'", "'")
     .replace(/\s+/g, ' ')

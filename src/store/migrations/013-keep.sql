@@ -1,0 +1,21 @@
+-- Accounts that a person took away from a worker. They are nobody's, and get no write, until somebody is paired with them.
+CREATE TABLE unpaired (
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  remote_id TEXT NOT NULL,
+  -- From whom.
+  worker_id INTEGER NOT NULL REFERENCES workers (id),
+  at TEXT NOT NULL,
+  PRIMARY KEY (target_id, remote_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX unpaired_from ON unpaired (worker_id);
+
+-- Names that are given to nobody else although no account bears them here: of purged and erased workers, and of unpaired accounts.
+CREATE TABLE withheld_names (
+  target_id INTEGER NOT NULL REFERENCES targets (id),
+  -- HMAC-SHA256 of the folded name under the setting 'names.key'.
+  digest BLOB NOT NULL CHECK (length(digest) = 32),
+  -- Who may have it again; NULL for nobody.
+  worker_id INTEGER REFERENCES workers (id),
+  PRIMARY KEY (target_id, digest)
+) STRICT, WITHOUT ROWID;
