@@ -26,6 +26,7 @@ import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
 import { type Acquaintance, acquaintanceOf } from './acquaintance.ts';
 import { answersFor, type ClaimedAccounts, type GivenNames, noClaims } from './answers.ts';
+import { heldBack, readAnew } from './erased.ts';
 import { withFacts } from './facts-met.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
 import { metOnly } from './first-contact.ts';
@@ -219,10 +220,12 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
   plan.acquaintance ??= acquaintanceOf(house, connection, plan.signal);
   for (let from = 0; from < observed.length; from += SLICE) {
     const slice = observed.slice(from, from + SLICE);
-    const situations = await house.store.situations(
-      connection,
-      slice.map(({ key }) => key),
-    );
+    const keys = slice.map(({ key }) => key);
+    const named = slice.flatMap(({ key, employments }) => (employments.length > 0 ? [key] : []));
+    const erased = named.length === 0 ? nobodyErased : await house.store.erased(connection, named);
+    const onFile = await house.store.situations(connection, keys);
+    const again = slice.filter(({ key }) => erased.has(key));
+    const { situations, unread } = await readAnew(house, plan.rules, onFile, again);
     const met = await withFacts(house, plan, situations, slice, nobody);
     for (const one of slice) noteStrangers(plan, situations.get(one.key), one.employments);
     const prepared = slice.map((one) =>
@@ -234,7 +237,9 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
     for (const [index, one] of slice.entries()) {
       const half = prepared[index];
       assert(half !== undefined, 'a worker of the slice was not prepared');
-      const workerPlan = complete(half, answers[index] ?? new Map(), plan.rules);
+      const completed = complete(half, answers[index] ?? new Map(), plan.rules);
+      const workerPlan = erased.has(one.key) ? heldBack(completed, half.situation) : completed;
+      if (workerPlan === null || unread.has(one.key)) continue;
       // Who may have an account there already waits for the next plan; a leave waits for nothing, and an ordered one less.
       const leaves =
         workerPlan.change?.operations.some(({ kind }) => kind === 'disable') === true ||
@@ -243,9 +248,9 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
         plan.unanswered.set(one.key, one);
         continue;
       }
-      const onFile = situations.get(one.key)?.employments ?? [];
+      const before = situations.get(one.key)?.employments ?? [];
       const fingerprints = one.fingerprints.map((fingerprint) =>
-        workerPlan.blocked || isOvertaken(one.employments, onFile, fingerprint.employmentId, plan.feedLags)
+        workerPlan.blocked || isOvertaken(one.employments, before, fingerprint.employmentId, plan.feedLags)
           ? { employmentId: fingerprint.employmentId, digests: [] }
           : fingerprint,
       );
@@ -270,6 +275,8 @@ function noteStrangers(plan: Plan, situation: Situation | undefined, rows: reado
     else plan.strangers.delete(row.id);
   }
 }
+
+const nobodyErased: ReadonlySet<string> = new Set();
 
 const nobody = (key: string): Situation => ({
   key,

@@ -11,6 +11,7 @@ import type { ActResult } from './act-result.ts';
 import { judgeOnFile } from './calendar.ts';
 import { carryOut } from './carry-out.ts';
 import { believe, readClockDoubt } from './clock-watch.ts';
+import { eraseAct } from './erase.ts';
 import { type House, type LiveConnection, lookNow } from './house.ts';
 import { limitsApprovedKey } from './limits-in-force.ts';
 import { pairAct } from './pair.ts';
@@ -32,6 +33,7 @@ export const ACT_KINDS = [
   'sync',
   'pair',
   'unpair',
+  'erase',
   'reconcile',
   'replay',
   'skip',
@@ -101,6 +103,8 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return pairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
     case 'unpair':
       return unpairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
+    case 'erase':
+      return eraseAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
     case 'reconcile':
       return reconcileAct(house, act);
     case 'replay':

@@ -20,6 +20,8 @@ export const HARM_KINDS = [
   'merge',
   /** Access would end because snapshots that nothing proves complete miss the worker (always a hold). */
   'absence',
+  /** HR's feed brings somebody back whose personal values were erased (always a hold). */
+  'erased',
 ] as const;
 export type HarmKind = (typeof HARM_KINDS)[number];
 

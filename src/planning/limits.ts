@@ -120,6 +120,7 @@ export const LIMITS: Limits = {
     week: share(40),
     perAttribute: true,
   }),
+  erased: held('erased', 'every worker who was erased and comes back is held'),
   adoption: held('adoption', 'every adoption of an existing account is held'),
   protectedRescind: held(
     'protectedRescind',

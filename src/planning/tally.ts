@@ -156,6 +156,7 @@ const KIND_WORDS: Record<HarmKind, string> = {
   rename: 'would change their userName or mail',
   attributeChanged: 'would change in one attribute',
   adoption: 'would have an existing account taken over',
+  erased: 'would come back although their personal values were erased',
   protectedRescind: 'would regain access that was ended by order',
   merge: 'would be joined although each owns an account',
   absence: 'would lose access because snapshots that nothing proves complete miss them',

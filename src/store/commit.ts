@@ -63,6 +63,8 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
     const worker = rooms.workers.save(connection, change, before);
     ids.set(change.key, worker);
     const owner = { worker, connection, key: change.key, isNew: before === undefined };
+    // What HR says of somebody who was erased was held; a person has let it pass.
+    if (before !== undefined && change.employments.length > 0) rooms.erasure.takeUp(worker);
     operationIds.push(...applyWorker(rooms, changeset, change, owner, turns));
   }
   for (const { target, folded, workerKey } of found.reservations.values()) {
@@ -133,6 +135,8 @@ function conflictsOf(
       workers.push(change.key);
     for (const { target, userName, remoteId } of change.accounts) {
       const folded = foldName(userName);
+      // The account of somebody who was erased bears a name that is not told here.
+      if (folded === '') continue;
       const targetId = rooms.targets.id(target);
       const held = targetId === null ? null : rooms.accounts.holderOf(targetId, folded);
       const holder = held === NOBODY && isTakenBack(rooms, changeset, target, remoteId) ? null : held;

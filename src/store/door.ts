@@ -12,6 +12,7 @@ import type {
   Changeset,
   Checkpoint,
   CycleRecord,
+  EntryDraft,
   FurtherRead,
   GivenValues,
   HoldChange,
@@ -344,6 +345,33 @@ export interface RaisedAlarm {
   readonly saidAt: Instant;
 }
 
+/** A row of a further source. */
+export interface JoinedFacts {
+  readonly source: string;
+  readonly key: string;
+}
+
+export interface EraseOrder {
+  readonly connection: string;
+  readonly workerKey: string;
+  /** As it was read; under another one nothing is erased. */
+  readonly revision: number;
+  /** What further sources say of the worker. */
+  readonly facts: readonly JoinedFacts[];
+  /** Failed operations that end with it. */
+  readonly supersedes: readonly number[];
+  readonly at: Instant;
+  /** Stored in the same transaction, with the counts as member `rows`. */
+  readonly entry: EntryDraft;
+}
+
+export type Erased =
+  | { readonly kind: 'erased'; readonly rows: Readonly<Record<string, number>> }
+  /** The worker was changed meanwhile. */
+  | { readonly kind: 'conflict' }
+  /** A webhook brought something about the worker that is not worked off. */
+  | { readonly kind: 'event-waits' };
+
 /** Counts for `status`. */
 export interface Overview {
   readonly connections: readonly {
@@ -458,6 +486,21 @@ export interface Store extends AsyncDisposable {
 
   /** Remote id → whose it is, for accounts of ours at this target. Workers of several connections may have the same key. */
   readonly owners: (target: string, remoteIds: readonly string[]) => Promise<ReadonlyMap<string, NameHolder>>;
+  /** Of these workers, those whose personal values were erased. */
+  readonly erased: (connection: string, workerKeys: readonly string[]) => Promise<ReadonlySet<string>>;
+  /** Rows by table that an erasure of this worker would blank or delete; null for nobody on file. */
+  readonly erasable: (
+    connection: string,
+    workerKey: string,
+    facts: readonly JoinedFacts[],
+  ) => Promise<Readonly<Record<string, number>> | null>;
+  /** Takes every personal value of one worker out of every table. */
+  readonly erase: (order: EraseOrder) => Promise<Erased>;
+  /**
+   * Writes the database file anew, so that nothing that was deleted is left in it or in the log beside it. False where somebody who
+   * reads kept the log from being emptied.
+   */
+  readonly rewrite: () => Promise<boolean>;
   /** Worker key → remote ids of accounts that a person took from that worker and gave to nobody since. */
   readonly unpaired: (connection: string, target: string) => Promise<ReadonlyMap<string, readonly string[]>>;
   /** Workers whose account exists and owes a manager reference that can be paid now: the manager's account exists too. */

@@ -279,6 +279,13 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         }
         return found;
       }),
+    erased: (connection, keys) => readOf(connection, new Set<string>(), (id) => rooms.erasure.among(id, keys)),
+    erasable: (connection, key, facts) =>
+      readOf(connection, null, (id) => {
+        const worker = rooms.workers.numberOf(id, key);
+        if (worker === null) return null;
+        return rooms.erasure.counts({ connection: id, connectionName: connection, worker, key, facts });
+      }),
     unpaired: (connection, target) =>
       readOf(connection, new Map<string, readonly string[]>(), (id) => {
         const targetId = targets.id(target);

@@ -5,6 +5,7 @@ import { alarmsOf } from './alarms.ts';
 import { appenderOf, entryReaderOf } from './audit.ts';
 import { checkpointsOf } from './checkpoints.ts';
 import { claimsOf } from './claim.ts';
+import { erasureOf } from './erasure.ts';
 import { factsOf } from './facts.ts';
 import { fingerprintsOf } from './fingerprints.ts';
 import { groupsOf } from './groups.ts';
@@ -34,13 +35,15 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
   const withheld = withheldNamesOf(sql, settings, randomBytes);
   const accounts = accountsOf(sql, targets, withheld);
   const groups = groupsOf(sql);
+  const workers = workersOf(sql, tallies);
   return {
     connections,
     targets,
     tallies,
     accounts,
     groups,
-    workers: workersOf(sql, tallies),
+    workers,
+    erasure: erasureOf(sql, { accounts, workers, withheld }),
     outbox: outboxOf(sql, targets, tallies),
     claims: claimsOf(sql, { accounts, groups, connections, targets, tallies }),
     queue: queueOf(sql, connections, targets, tallies),

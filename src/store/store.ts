@@ -133,6 +133,8 @@ function putTogether(partsOver: (check: () => void) => Parts): Store {
     recoverActs: guarded(writes.recoverActs),
     saveMapping: guarded(writes.saveMapping),
     saveSetting: guarded(writes.saveSetting),
+    erase: guarded(writes.erase),
+    rewrite: guarded(writes.rewrite),
     close: () => {
       closing ??= close();
       return closing;

@@ -33,6 +33,8 @@ const NAMES = [
   'recoverActs',
   'saveMapping',
   'saveSetting',
+  'erase',
+  'rewrite',
   'beginListing',
   'addToListing',
   'showListing',

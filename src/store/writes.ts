@@ -3,7 +3,7 @@
 import { DAY_MS, type Instant, plusMs } from '../base/instant.ts';
 import type { ClaimOptions, WrittenClaim } from './claim.ts';
 import { applyChangeset } from './commit.ts';
-import type { CommitResult, Hold, Release, Store } from './door.ts';
+import type { CommitResult, Erased, EraseOrder, Hold, Release, Store } from './door.ts';
 import { type Writer, writerOf } from './group-commit.ts';
 import type { Verdict } from './holds.ts';
 import type { Rooms } from './rooms.ts';
@@ -32,6 +32,8 @@ export interface Writes
       | 'recoverActs'
       | 'saveMapping'
       | 'saveSetting'
+      | 'erase'
+      | 'rewrite'
     > {
   readonly commit: (changeset: WrittenChangeset) => Promise<CommitResult>;
   readonly claim: (target: string, claim: ClaimOptions) => Promise<readonly WrittenClaim[]>;
@@ -71,7 +73,7 @@ export function roomsWriter(sql: Sql, rooms: Rooms): Writer {
   ]);
 }
 
-export function writesOf(rooms: Rooms, writer: Writer, now: () => Instant): LocalWrites {
+export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Instant): LocalWrites {
   const { connections, targets } = rooms;
   const { write } = writer;
   const sweeper = sweeperOf(rooms, writer, now);
@@ -149,5 +151,38 @@ export function writesOf(rooms: Rooms, writer: Writer, now: () => Instant): Loca
     saveMapping: (digest, connection, text) =>
       write(SMALL, () => rooms.settings.saveMapping(digest, connections.idForWriting(connection), now(), text)),
     saveSetting: (key, value) => write(SMALL, () => rooms.settings.save(key, value)),
+    erase: (order) => write(SMALL, () => erasedIn(rooms, order)),
+    rewrite: async () => {
+      await writer.idle();
+      writer.throwIfUnknown();
+      // No transaction is open between two turns of the event loop. VACUUM is whole or not at all, as a commit is.
+      return rewritten(sql);
+    },
   };
+}
+
+/** Only inside a transaction. */
+function erasedIn(rooms: Rooms, order: EraseOrder): Erased {
+  const { connection: name, workerKey: key, facts, at } = order;
+  const connection = rooms.connections.idForWriting(name);
+  const row = rooms.workers.find(connection, key);
+  if (row?.revision !== order.revision) return { kind: 'conflict' };
+  const erasable = { connection, connectionName: name, worker: row.id, key, facts };
+  if (rooms.erasure.eventWaits(erasable)) return { kind: 'event-waits' };
+  for (const id of order.supersedes) {
+    const operation = rooms.outbox.held(id);
+    if (operation?.worker_id !== row.id || operation.state !== 'failed') return { kind: 'conflict' };
+    rooms.outbox.supersede(operation);
+  }
+  const rows = rooms.erasure.erase(erasable, at);
+  const { entry } = order;
+  rooms.appender.append(writtenEntry({ ...entry, body: { ...entry.body, rows } }), at, row.id);
+  return { kind: 'erased', rows };
+}
+
+/** What was deleted lingers in free pages and in the log until both are written anew. */
+function rewritten(sql: Sql): boolean {
+  sql.exec('VACUUM');
+  const [said] = sql.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+  return said?.busy === 0;
 }

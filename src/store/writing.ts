@@ -23,7 +23,7 @@ export interface Writing {
 export function openWriting({ dir, mode, now, randomBytes }: WritingOptions): Writing {
   const sql = openDatabase(dir, mode, now());
   const rooms = roomsOf(sql, randomBytes);
-  return { sql, rooms, writes: writesOf(rooms, roomsWriter(sql, rooms), now), mode };
+  return { sql, rooms, writes: writesOf(sql, rooms, roomsWriter(sql, rooms), now), mode };
 }
 
 /** Waits for what is under way, folds the write-ahead log into the database and closes it. */

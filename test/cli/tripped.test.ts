@@ -64,6 +64,7 @@ const TABLE: Readonly<Record<string, Tries>> = {
   pair: tries(['pair', '1', 'u-2', ...signed], ['pair', '1', 'u-1', ...signed]),
   // What they need then is a second account, and waits for a person of its own.
   unpair: tries(['unpair', '39', ...signed], ['sync', '--worker', '39']),
+  erase: tries(['erase', '1', '--still-in-feed', ...signed], ['erase', '1', '--dry-run']),
   reconcile: tries(['reconcile', '--as', 'Olga'], ['reconcile', '--repair', ...signed], ['sync', '--wait', '1']),
   backup: { lines: ({ dir }) => [['backup', join(dir, 'copy.db')]] },
   // What a restore brings back is the same state: the feed that tripped the guard trips it again.

@@ -39,7 +39,7 @@ describe('a trip', () => {
 
 describe('approval', () => {
   test('releases adoption, protected rescind, merge and absence item by item, and nothing else does', () => {
-    for (const kind of ['adoption', 'protectedRescind', 'merge', 'absence'] as const) {
+    for (const kind of ['adoption', 'protectedRescind', 'merge', 'absence', 'erased'] as const) {
       const [first, second] = many(kind, 2) as [Candidate, Candidate];
       const verdict = judge(guardInput(5000, [first, second], { approvals: digestsOf([first]) }));
       expect(sorted(verdict.passes)).toEqual(['w1']);

@@ -41,6 +41,7 @@ const TABLE: readonly (readonly [LimitKind, LimitWindow, readonly number[]])[] =
   ['protectedRescind', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['merge', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['absence', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
+  ['erased', 'cycle', [0, 0, 0, 0, 0, 0, 0, 0, 0]],
   ['newlyRejected', 'cycle', [0, 1, 1, 1, 2, 5, 50, 50, 250]],
   ['accountsGone', 'day', [3, 3, 3, 3, 3, 3, 5, 5, 25]],
 ];

@@ -141,6 +141,11 @@ CREATE TABLE entries (
   body TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE erased (
+  worker_id INTEGER PRIMARY KEY REFERENCES workers (id),
+  at TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE facts (
   connection_id INTEGER NOT NULL REFERENCES connections (id),
   source TEXT NOT NULL,

@@ -36,6 +36,20 @@ describe('the account of somebody who left', () => {
     expect(test.idp.users.size).toBe(39);
   });
 
+  it('leaves no name in clear behind, and its name to nobody else', async () => {
+    const test = await left(DELETES, 31);
+    const situation = (await test.house.store.situations('acme', ['1000'])).get('1000');
+    expect(situation?.accounts).toEqual([]);
+    const name = 'first1000.last1000@example.com';
+    expect((await test.house.store.takenNames('idp', [name])).get(name)).toEqual({
+      connection: 'acme',
+      workerKey: '1000',
+    });
+    const namesake = { id: 'namesake', first: 'First1000', last: 'Last1000' };
+    await test.sync(feed([...people.slice(1), { id: '1000', status: 'T' }, namesake]));
+    expect(account(test, 'namesake')?.userName).toBe('first1000.last10002@example.com');
+  });
+
   it('waits for a known rehire however long retention is over', async () => {
     const test = await openTestHouse({ mapping: DELETES });
     await test.sync(feed(people));

@@ -213,6 +213,7 @@ const AREAS: Readonly<Record<string, string>> = {
   connection: 'Connections',
   demo: 'The demo',
   endpoint: 'The embedded endpoint',
+  erase: 'Erasure',
   feed: 'Deliveries, refused as a whole',
   further: 'Further sources',
   hold: 'Holds',

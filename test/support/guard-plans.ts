@@ -21,6 +21,7 @@ const OPERATIONS: Record<HarmKind, string> = {
   adoption: 'adopt 2819c223',
   protectedRescind: 'undo an ordered leave',
   absence: 'disable',
+  erased: 'take up again',
   merge: 'join with another worker',
 };
 

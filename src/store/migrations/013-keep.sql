@@ -19,3 +19,9 @@ CREATE TABLE withheld_names (
   worker_id INTEGER REFERENCES workers (id),
   PRIMARY KEY (target_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- Workers whose personal values were erased: what stays of them is the key, and that it is not made anew without a person's word.
+CREATE TABLE erased (
+  worker_id INTEGER PRIMARY KEY REFERENCES workers (id),
+  at TEXT NOT NULL
+) STRICT;

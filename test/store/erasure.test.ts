@@ -1,0 +1,76 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { EraseOrder, Store } from '../../src/store/store.ts';
+import { aChange, aDecision, heldStore, minutesAfterNoon, NOON, WAYS } from '../support/store.ts';
+
+const VERIFIER = join(import.meta.dirname, '..', '..', 'tools', 'verify-audit.mjs');
+const NODE = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'node');
+
+async function two(store: Store): Promise<void> {
+  for (const key of ['ada', 'bob'])
+    await store.commit({
+      connection: 'acme',
+      at: NOON,
+      workers: [aChange(key)],
+      entries: [aDecision(key, { personal: { name: `a name of ${key}` } })],
+    });
+}
+const order = (workerKey: string, more: Partial<EraseOrder> = {}): EraseOrder => ({
+  connection: 'acme',
+  workerKey,
+  revision: 1,
+  facts: [],
+  supersedes: [],
+  at: minutesAfterNoon(5),
+  entry: { kind: 'act', connection: 'acme', workerKey, actor: 'operator:olga', body: { act: 'erase' } },
+  ...more,
+});
+
+describe('an erasure in the store', () => {
+  it.each(WAYS)('takes the values of one worker and nobody else, %s', async (_, mode) => {
+    const { store, dir } = await heldStore(undefined, mode);
+    await two(store);
+    expect(await store.erase(order('ada'))).toMatchObject({ kind: 'erased', rows: { employments: 1 } });
+    expect(await store.rewrite()).toBe(true);
+    const personal = async (key: string) => (await store.audit.entriesOf('acme', key)).map((entry) => entry.personal);
+    expect((await personal('ada')).every((one) => one === null)).toBe(true);
+    expect((await personal('bob')).some((one) => one !== null)).toBe(true);
+    expect(await store.erased('acme', ['ada', 'bob', 'nobody'])).toEqual(new Set(['ada']));
+    const verified = await store.audit.verify();
+    expect(verified).toMatchObject({ ok: true, faults: [] });
+    expect(verified.erased).toBeGreaterThan(0);
+    const said = spawnSync(NODE, [VERIFIER, join(dir, 'rollcall.db')], { encoding: 'utf8' });
+    expect(said.stdout).toContain(`personal values of ${verified.erased} erased, 0 fault(s)`);
+    expect(said.status).toBe(0);
+  });
+
+  it('erases nobody who was changed meanwhile, or of whom an event waits', async () => {
+    const { store } = await heldStore();
+    await two(store);
+    expect(await store.erase(order('ada', { revision: 7 }))).toEqual({ kind: 'conflict' });
+    await store.receiveEvent({
+      connection: 'acme',
+      hook: '/hooks/acme',
+      kind: 'record',
+      identity: new Uint8Array(32),
+      keyed: true,
+      body: Buffer.from('{"employee":{"id":"ada"}}'),
+      form: 'json',
+      receivedAt: NOON,
+    });
+    expect(await store.erase(order('ada'))).toEqual({ kind: 'event-waits' });
+    expect(await store.erasable('acme', 'ada', [])).toMatchObject({ employments: 1 });
+    expect((await store.erase(order('bob'))).kind).toBe('erased');
+  });
+
+  it('blanks what a further source says, so that the very same row is not read again', async () => {
+    const { store } = await heldStore();
+    await two(store);
+    const changed = [{ key: 'a-7', digest: '07'.repeat(16), attributes: { desk: 'by the window' } }];
+    await store.commit({ connection: 'acme', at: NOON, facts: { source: 'desks', changed } });
+    await store.erase(order('ada', { facts: [{ source: 'desks', key: 'a-7' }] }));
+    expect((await store.facts('acme', 'desks', ['a-7'])).get('a-7')).toEqual({});
+    expect(await store.factDigest('acme', 'desks', 'a-7')).toBe('07'.repeat(16));
+  });
+});
