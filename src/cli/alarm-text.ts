@@ -1,18 +1,12 @@
 // Alarms that stand, and what further sources said last, as people read them.
 import type { Instant } from '../base/instant.ts';
-import type { FurtherRead } from '../planning/changeset.ts';
 import type { RaisedAlarm } from '../store/store.ts';
+import type { Further } from '../views/status.ts';
 import { ago, grouped } from './ago.ts';
 import type { Paper } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { table } from './table.ts';
 import { toned } from './tone.ts';
-
-/** A further source as the store knows it. */
-export interface Further extends FurtherRead {
-  readonly connection: string;
-  readonly source: string;
-}
 
 /** Beyond so many nobody reads them one by one; `--json` has all. */
 const ALARMS_SHOWN = 20;

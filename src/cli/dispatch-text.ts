@@ -3,6 +3,7 @@ import { type Instant, msOf } from '../base/instant.ts';
 import type { DispatchState, DispatchStates } from '../pipeline/dispatch-state.ts';
 import type { Unmet } from '../pipeline/first-contact.ts';
 import type { ShownOperation } from '../store/store.ts';
+import { oldestOf } from '../views/status.ts';
 import { ago, grouped, span } from './ago.ts';
 import type { Paper } from './desk.ts';
 import { harmless } from './display-width.ts';
@@ -37,9 +38,3 @@ export function leaverLines(leavers: readonly ShownOperation[], at: Instant): re
   if (oldest === null) return [];
   return [`${grouped(leavers.length)} not confirmed, the oldest decided ${ago(oldest, at)}`];
 }
-
-export const oldestOf = (leavers: readonly ShownOperation[]): Instant | null =>
-  leavers.reduce<Instant | null>(
-    (first, { createdAt }) => (first === null || createdAt < first ? createdAt : first),
-    null,
-  );

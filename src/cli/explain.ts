@@ -6,12 +6,14 @@ import { forecast } from '../lifecycle/forecast.ts';
 import { type Because, type Explanation, explain, explainUnknown, type Unknown } from '../pipeline/explain.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Entry } from '../store/store.ts';
-import { ago, grouped, localTime } from './ago.ts';
-import { comingSentence } from './coming-text.ts';
+import { comingSentence } from '../views/coming-text.ts';
+import { explanationJson, story } from '../views/explain.ts';
+import { ambiguous, workersNamed } from '../views/find-worker.ts';
+import { localTime } from '../views/local-time.ts';
+import { ago, grouped } from './ago.ts';
 import { type Paper, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { entrySentence } from './entry-text.ts';
-import { ambiguous, workersNamed } from './find-worker.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
 import { table } from './table.ts';
@@ -21,9 +23,6 @@ interface Options {
   readonly connection?: string;
   readonly values?: boolean;
 }
-
-/** Decisions and answers of the story that is told; `worker` tells all of it. */
-const STORY_MAX = 25;
 
 export const explainCommand = (): Command =>
   new Command('explain')
@@ -54,23 +53,6 @@ export const explainCommand = (): Command =>
         explanationLines(out, explanation, options.values === true, now),
       );
     });
-
-function explanationJson(explanation: Explanation, values: boolean): object {
-  const { worker, connection, situation, because, mapping, entries, attributes, targets } = explanation;
-  return {
-    worker,
-    connection,
-    stage: situation.standing.stage,
-    delivery: situation.standing.delivery,
-    because,
-    mapping,
-    story: story(entries).map(({ personal: _, ...entry }) => entry),
-    groups: targets.map(({ target, trace }) => ({ target, rules: trace.groups })),
-    ...(values
-      ? { facts: attributes, values: targets.map(({ target, trace }) => ({ target, values: trace.values })) }
-      : {}),
-  };
-}
 
 const unknownLines = (paper: Paper, { worker, because }: Unknown): readonly string[] => [
   toned(paper, 'bold', harmless(`worker ${worker}: nothing is on file`)),
@@ -180,22 +162,6 @@ function groupLines(paper: Paper, { targets, situation }: Explanation): readonly
     ];
   });
 }
-
-/** What was decided and how it ended; requests and what they answered are in `worker`. */
-const STORY: ReadonlySet<string> = new Set([
-  'decision',
-  'result',
-  'answer',
-  'act',
-  'superseded',
-  'found-active',
-  'suspected',
-  'alarm',
-]);
-const story = (entries: readonly Entry[]): readonly Entry[] =>
-  entries
-    .filter(({ kind, body }) => STORY.has(kind) && (kind !== 'answer' || body.state !== undefined))
-    .slice(-STORY_MAX);
 
 function storyLines(paper: Paper, entries: readonly Entry[], zone: string): readonly string[] {
   const told = story(entries);

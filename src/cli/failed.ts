@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Instant } from '../base/instant.ts';
 import { type Failure, type FailureGroup, groupFailures, readFailures } from '../pipeline/failures.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { failedJson, isOpenLeaver, replayLine } from '../views/failed.ts';
 import { ago, grouped } from './ago.ts';
 import { type Paper, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
@@ -35,20 +36,13 @@ export const failedCommand = (): Command =>
       const now = nowOf(session.desk.clock);
       const failures = await readFailures(store, filter, now);
       const groups = groupFailures(failures);
-      const json = {
-        failures: failures.length,
-        leavers: groups.filter(isOpenLeaver).reduce((sum, { workers }) => sum + workers, 0),
-        causes: groups.map(groupJson),
-        ...(options.list === true ? { list: failures.slice(0, options.limit).map(failureJson) } : {}),
-      };
+      const json = failedJson(failures, groups, options.list === true ? options.limit : null);
       await answer(session, json, () =>
         options.list === true
           ? listLines(session.desk.out, failures, options.limit, now)
           : groupLines(session.desk.out, groups, now),
       );
     });
-
-const isOpenLeaver = ({ leaver, skipped }: FailureGroup): boolean => leaver && !skipped;
 
 export function groupLines(paper: Paper, groups: readonly FailureGroup[], now: Instant): readonly string[] {
   if (groups.length === 0) return ['nothing has failed'];
@@ -88,10 +82,6 @@ function groupPage(paper: Paper, group: FailureGroup, now: Instant): readonly st
 
 const cut = (text: string): string => (text.length > WORDS_MAX ? `${text.slice(0, WORDS_MAX)}…` : text);
 
-/** The one command that replays all of it. */
-export const replayLine = ({ cause, connection }: FailureGroup): string =>
-  `rollcall replay --cause ${cause.id} --connection ${connection} --reason "…"`;
-
 function listLines(paper: Paper, failures: readonly Failure[], limit: number, now: Instant): readonly string[] {
   if (failures.length === 0) return ['nothing has failed'];
   const rows = failures
@@ -122,36 +112,3 @@ function listLines(paper: Paper, failures: readonly Failure[], limit: number, no
     ...(failures.length > limit ? [`and ${grouped(failures.length - limit)} more (--limit)`] : []),
   ];
 }
-
-const groupJson = (group: FailureGroup): object => ({
-  cause: group.cause.id,
-  connection: group.connection,
-  target: group.cause.target,
-  status: group.cause.status,
-  code: group.cause.code,
-  words: group.cause.words,
-  leaver: group.leaver,
-  skipped: group.skipped,
-  failures: group.failures.length,
-  workers: group.workers,
-  firstAt: group.firstAt,
-  lastAt: group.lastAt,
-  what: Object.fromEntries(group.what),
-  sample: failureJson(group.sample),
-  replay: replayLine(group),
-});
-
-const failureJson = ({ operation, cause, at, leaver, skip }: Failure): object => ({
-  operation: operation.id,
-  cause: cause.id,
-  connection: operation.connection,
-  worker: operation.workerKey,
-  target: operation.target,
-  kind: operation.kind,
-  transition: operation.transition,
-  leaver,
-  at,
-  attempts: operation.attempts,
-  outcome: operation.lastOutcome,
-  skip,
-});

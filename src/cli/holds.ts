@@ -4,13 +4,13 @@ import type { Instant } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Hold } from '../store/store.ts';
+import { holdsJson } from '../views/shapes.ts';
 import { ago, grouped } from './ago.ts';
 import { type Paper, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
-import { holdJson } from './sync-report.ts';
 import { table } from './table.ts';
 import { toned } from './tone.ts';
 
@@ -40,13 +40,7 @@ export const holdsCommand = (): Command =>
           hint: 'an amended hold has a new digest: see rollcall holds',
         });
       }
-      const json = {
-        holds: chosen.map((hold) => ({
-          ...holdJson(hold),
-          shown: hold.items.map(({ digest: item, harm }) => ({ digest: item, ...harm })),
-        })),
-      };
-      await answer(session, json, () =>
+      await answer(session, holdsJson(chosen), () =>
         chosen.length === 0
           ? ['nothing is held']
           : chosen.flatMap((hold, at) => [

@@ -6,8 +6,8 @@ import { type Stage, type Standing, UNKNOWN } from '../lifecycle/standing.ts';
 import type { House, LiveConnection } from '../pipeline/house.ts';
 import type { Planned } from '../pipeline/judge.ts';
 import type { PlanRules } from '../planning/plan-worker.ts';
+import { localTime } from '../views/local-time.ts';
 import { type Employment, withObservation } from '../worker/worker.ts';
-import { localTime } from './ago.ts';
 
 export interface PlannedMoment {
   readonly at: Instant;

@@ -4,7 +4,8 @@ import { EXIT, type ExitCode, faultLine } from '../base/problem.ts';
 import type { LiveConnection } from '../pipeline/house.ts';
 import { type CycleOptions, runCycle } from '../pipeline/intake.ts';
 import { momentOf } from '../pipeline/operator.ts';
-import { exitCodeOf } from './aftermath.ts';
+import { exitCodeOf } from '../views/aftermath.ts';
+import { rejectionJson } from '../views/shapes.ts';
 import { type Session, sessionOf } from './desk.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
@@ -12,7 +13,6 @@ import { openPlanHouse, type PlanHouse } from './plan-house.ts';
 import { planLines } from './plan-text.ts';
 import { NO_DETAILS, type PlanDetails, type PlannedConnection, planDetails } from './plan-view.ts';
 import { progressOn } from './progress.ts';
-import { rejectionJson } from './sync-report.ts';
 import { countsOf } from './tally.ts';
 
 interface Options {

@@ -7,10 +7,11 @@ import type { Connection } from '../mapping/connection-file.ts';
 import type { Day, RehearsedHold } from '../rehearsal/day-book.ts';
 import type { Rehearsal } from '../rehearsal/rehearsal.ts';
 import type { Days } from '../rehearsal/steps.ts';
+import { holdJson, operationJson, rejectionJson } from '../views/shapes.ts';
 import { grouped } from './ago.ts';
 import type { Paper } from './desk.ts';
 import { harmless } from './display-width.ts';
-import { holdJson, operationJson, operationLines, rejectionJson } from './sync-report.ts';
+import { operationLines } from './sync-report.ts';
 import { type Cell, type Column, table } from './table.ts';
 import { toned } from './tone.ts';
 

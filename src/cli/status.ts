@@ -3,41 +3,22 @@ import { Command } from 'commander';
 import { type Instant, msOf } from '../base/instant.ts';
 import { EXIT } from '../base/problem.ts';
 import { STAGES } from '../lifecycle/standing.ts';
-import { type ClockDoubt, readClockDoubt } from '../pipeline/clock-watch.ts';
-import { type DispatchStates, readDispatchStates } from '../pipeline/dispatch-state.ts';
-import { type Delivered, readDelivered, readFeedSince } from '../pipeline/feed-age.ts';
-import { readUnmet, type Unmet } from '../pipeline/first-contact.ts';
-import { ALL_TARGETS, readStops, type Stops } from '../pipeline/stop-writes.ts';
+import type { Delivered } from '../pipeline/feed-age.ts';
+import { ALL_TARGETS } from '../pipeline/stop-writes.ts';
 import type { Checkpoint } from '../planning/changeset.ts';
-import { nowOf } from '../runtime/clock.ts';
-import {
-  type HookState,
-  type LockHolder,
-  lockHolder,
-  type Overview,
-  type RaisedAlarm,
-  type Store,
-} from '../store/store.ts';
-import { type Aftermath, aftermathOf } from './aftermath.ts';
+import { lockHolder, type Overview, type Store } from '../store/store.ts';
+import { readRejections, readStatus, rejectionsJson, type Status, statusJson } from '../views/status.ts';
 import { ago, grouped, span } from './ago.ts';
-import { alarmLines, type Further, furtherLines } from './alarm-text.ts';
+import { alarmLines, furtherLines } from './alarm-text.ts';
 import { clockLines } from './clock-text.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
-import { dispatchLines, leaverLines, oldestOf, unmetLines } from './dispatch-text.ts';
+import { dispatchLines, leaverLines, unmetLines } from './dispatch-text.ts';
 import { harmless } from './display-width.ts';
 import { hookLines } from './hook-text.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
-import {
-  holdJson,
-  holdLines,
-  inFeedOrder,
-  operationJson,
-  operationLines,
-  rejectionJson,
-  rejectionTable,
-} from './sync-report.ts';
+import { holdLines, operationLines, rejectionTable } from './sync-report.ts';
 import { type Cell, table } from './table.ts';
 import { toned } from './tone.ts';
 
@@ -48,32 +29,6 @@ interface Options {
 }
 
 const REJECTIONS_MAX = 1_000;
-const SUSPECTED_SHOWN = 10;
-
-interface Suspected {
-  readonly connection: string;
-  readonly worker: string;
-  readonly since: Instant;
-}
-
-interface Status extends Aftermath {
-  readonly at: Instant;
-  readonly holder: LockHolder | null;
-  readonly overview: Overview;
-  readonly suspected: readonly Suspected[];
-  /** By connection: since when the feed says what it says. */
-  readonly feedSince: ReadonlyMap<string, Instant>;
-  /** By connection: the last delivery that was new. */
-  readonly delivered: ReadonlyMap<string, Delivered>;
-  readonly alarms: readonly RaisedAlarm[];
-  readonly further: readonly Further[];
-  readonly stops: Stops;
-  readonly dispatch: DispatchStates;
-  readonly unmet: readonly Unmet[];
-  readonly clockDoubt: ClockDoubt | null;
-  readonly hooks: readonly HookState[];
-}
-
 export const statusCommand = (): Command =>
   new Command('status')
     .description('stages, queues, holds, last cycles; what needs a person comes first')
@@ -92,93 +47,15 @@ export const statusCommand = (): Command =>
 
 async function showStatus(session: Session, store: Store, check: boolean): Promise<void> {
   const { desk, config } = session;
-  const overview = await store.overview();
-  const suspected = await Promise.all(
-    overview.connections.map(async ({ connection }) =>
-      (await store.suspected(connection, SUSPECTED_SHOWN)).map(({ key, since }) => ({
-        connection,
-        worker: key,
-        since,
-      })),
-    ),
-  );
-  const status: Status = {
-    at: nowOf(desk.clock),
-    holder: await lockHolder(config.stateDir),
-    overview,
-    suspected: suspected.flat(),
-    feedSince: await feedsSince(store, overview),
-    delivered: await deliveries(store, overview),
-    alarms: await store.alarms(null),
-    further: await furtherOf(store, overview),
-    stops: await readStops(store),
-    dispatch: await readDispatchStates(store),
-    clockDoubt: await readClockDoubt(store),
-    hooks: await store.hooks(null),
-    unmet: (await Promise.all(overview.connections.map((one) => readUnmet(store, one.connection)))).flat(),
-    ...(await aftermathOf({ store, clock: desk.clock }, '')),
-  };
+  const status = await readStatus(store, await lockHolder(config.stateDir), desk.clock);
   if (check) desk.exitCode = checkedCode(status);
   await answer(session, statusJson(status), () => statusLines(desk.out, status));
-}
-
-async function deliveries(store: Store, { connections }: Overview): Promise<ReadonlyMap<string, Delivered>> {
-  const found = new Map<string, Delivered>();
-  for (const { connection } of connections) {
-    const delivered = await readDelivered(store, connection);
-    if (delivered !== null) found.set(connection, delivered);
-  }
-  return found;
-}
-
-async function furtherOf(store: Store, { connections }: Overview): Promise<readonly Further[]> {
-  const lists = await Promise.all(
-    connections.map(async ({ connection }) =>
-      (await store.furtherSources(connection)).map(({ source, read }) => ({ connection, source, ...read })),
-    ),
-  );
-  return lists.flat();
-}
-
-/** Where it was never written down, the delivery that was accepted last speaks for it. */
-async function feedsSince(store: Store, { connections }: Overview): Promise<ReadonlyMap<string, Instant>> {
-  const feeds = new Map<string, Instant>();
-  for (const { connection, checkpoint } of connections) {
-    if (checkpoint !== null) feeds.set(connection, (await readFeedSince(store, connection)) ?? checkpoint.asOf);
-  }
-  return feeds;
 }
 
 function checkedCode({ failed, unconfirmedLeavers, openSessions, holds }: Status) {
   if (failed.length + unconfirmedLeavers.length + openSessions.length > 0) return EXIT.failed;
   return holds.some(({ discardedBy }) => discardedBy === null) ? EXIT.held : EXIT.fine;
 }
-
-const statusJson = (status: Status): object => ({
-  at: status.at,
-  daemon: status.holder,
-  connections: status.overview.connections,
-  queue: status.overview.queue,
-  auditEntries: status.overview.entries,
-  suspected: status.suspected,
-  feedSince: Object.fromEntries(status.feedSince),
-  delivered: Object.fromEntries(status.delivered),
-  alarms: status.alarms,
-  furtherSources: status.further.map(({ rejections, ...one }) => ({
-    ...one,
-    rejections: rejections.map(rejectionJson),
-  })),
-  unconfirmedLeavers: status.unconfirmedLeavers.map(operationJson),
-  openSessions: status.openSessions.map(operationJson),
-  failed: status.failed.map(operationJson),
-  holds: status.holds.map(holdJson),
-  stops: status.stops,
-  dispatch: status.dispatch,
-  unmetTargets: status.unmet,
-  clockDoubt: status.clockDoubt,
-  webhooks: status.hooks,
-  oldestUnconfirmedLeaver: oldestOf(status.unconfirmedLeavers),
-});
 
 function statusLines(paper: Paper, status: Status): readonly string[] {
   const { at, holder, overview } = status;
@@ -337,21 +214,9 @@ function suspectedLines(paper: Paper, { suspected, at, overview }: Status): read
 }
 
 async function listRejections(session: Session, store: Store, limit: number): Promise<void> {
-  const { connections } = await store.overview();
-  const lists = await Promise.all(
-    connections.map(async ({ connection, rejections: total }) => ({
-      connection,
-      total,
-      list: inFeedOrder(await store.rejections(connection, limit)),
-    })),
-  );
-  const all = lists.flatMap(({ connection, list }) => list.map((rejection) => ({ connection, rejection })));
-  const total = lists.reduce((sum, one) => sum + one.total, 0);
-  const json = {
-    total,
-    rejections: all.map(({ connection, rejection }) => ({ connection, ...rejectionJson(rejection) })),
-  };
-  await answer(session, json, () =>
+  const read = await readRejections(store, limit);
+  const { total, rejections: all } = read;
+  await answer(session, rejectionsJson(read), () =>
     all.length === 0
       ? ['no row of the last deliveries was rejected']
       : [

@@ -13,7 +13,7 @@ import { connections, judgeHeld } from '../pipeline/operator.ts';
 import { readStops, stopsWrite } from '../pipeline/stop-writes.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { QueueDepth } from '../store/store.ts';
-import { type Aftermath, aftermathOf, exitCodeOf } from './aftermath.ts';
+import { type Aftermath, aftermathOf, exitCodeOf } from '../views/aftermath.ts';
 
 export interface SyncOptions {
   /** Only this connection; '' means all. */

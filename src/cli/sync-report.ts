@@ -4,7 +4,8 @@ import { faultLine } from '../base/problem.ts';
 import type { Rejection } from '../mapping/bound-mapping.ts';
 import type { FurtherReport } from '../pipeline/further.ts';
 import type { Hold, ShownOperation } from '../store/store.ts';
-import type { Aftermath } from './aftermath.ts';
+import type { Aftermath } from '../views/aftermath.ts';
+import { holdJson, inFeedOrder, operationJson, rejectionJson } from '../views/shapes.ts';
 import { grouped } from './ago.ts';
 import type { Paper } from './desk.ts';
 import { harmless } from './display-width.ts';
@@ -42,9 +43,6 @@ export interface SyncView extends Aftermath {
 const REJECTIONS_SHOWN = 10;
 const OPERATIONS_SHOWN = 10;
 const DIGEST_SHOWN = 12;
-
-export const inFeedOrder = (rejections: readonly Rejection[]): readonly Rejection[] =>
-  rejections.toSorted((a, b) => (a.place.record ?? 0) - (b.place.record ?? 0));
 
 export function viewOf(result: SyncResult): SyncView {
   return {
@@ -87,19 +85,6 @@ export function syncJson(view: SyncView): object {
     exitCode: view.exitCode,
   };
 }
-
-export const rejectionJson = ({ key, code, reason, column, place }: Rejection): object => ({
-  key,
-  code,
-  reason,
-  column,
-  record: place.record ?? null,
-  line: place.line ?? null,
-});
-
-export const holdJson = ({ items: _, itemCount, ...hold }: Hold): object => ({ ...hold, items: itemCount });
-
-export const operationJson = (operation: ShownOperation): object => ({ ...operation });
 
 /** Reasons come from targets and feeds: nothing of them steers the terminal. */
 export function syncLines(paper: Paper, view: SyncView): readonly string[] {

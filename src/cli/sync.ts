@@ -8,7 +8,7 @@ import type { Tally } from '../pipeline/house.ts';
 import type { ActResult } from '../pipeline/operator.ts';
 import type { CycleRecord } from '../planning/changeset.ts';
 import { type LockHolder, lockHolder, type Store } from '../store/store.ts';
-import { aftermathOf, exitCodeOf } from './aftermath.ts';
+import { aftermathOf, exitCodeOf } from '../views/aftermath.ts';
 import { type Session, sessionOf } from './desk.ts';
 import { positive, seconds } from './options.ts';
 import { answer } from './output.ts';

@@ -1,29 +1,23 @@
 // One worker: where they stand, their accounts, what happened and what comes next, in their own local time.
 import { Command } from 'commander';
-import type { Instant } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import { loadConnections } from '../connections.ts';
-import { forecast } from '../lifecycle/forecast.ts';
 import { dayStart } from '../lifecycle/phase.ts';
 import { DEFAULT_POLICY, type LifecyclePolicy } from '../lifecycle/policy.ts';
-import type { Stage } from '../lifecycle/standing.ts';
-import { type Truth, truthOf } from '../lifecycle/truth.ts';
-import type { Situation } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
-import type { Entry, ShownOperation, Store } from '../store/store.ts';
+import { findWorker } from '../views/find-worker.ts';
+import { localTime } from '../views/local-time.ts';
+import { type WorkerView, workerJson, workerView } from '../views/worker.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
 import type { RowFacts } from '../worker/worker.ts';
-import { ago, grouped, localTime } from './ago.ts';
-import { comingSentence } from './coming-text.ts';
+import { ago, grouped } from './ago.ts';
 import { type Paper, type Session, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { entrySentence } from './entry-text.ts';
-import { findWorker } from './find-worker.ts';
 import { reasonOf } from './operation-text.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
-import { operationJson } from './sync-report.ts';
 import { type Cell, table } from './table.ts';
 import { toned } from './tone.ts';
 
@@ -34,25 +28,6 @@ interface Options {
 
 /** Entries of the timeline: about a screen and a half. */
 const ENTRIES_SHOWN = 40;
-const OPERATIONS_MAX = 200;
-
-interface Moment {
-  readonly at: Instant;
-  readonly what: string;
-  readonly from: Stage;
-  readonly to: Stage;
-}
-
-interface WorkerView {
-  readonly connection: string;
-  readonly situation: Situation;
-  readonly truth: Truth;
-  readonly operations: readonly ShownOperation[];
-  readonly entries: readonly Entry[];
-  readonly coming: readonly Moment[];
-  readonly timeZone: string;
-  readonly at: Instant;
-}
 
 export const workerCommand = (): Command =>
   new Command('worker')
@@ -63,27 +38,10 @@ export const workerCommand = (): Command =>
     .action(async (id: string, options: Options, command: Command) => {
       const session = sessionOf(command);
       await using store = await openState(session, 'read');
-      const view = await viewOf(session, store, id, options);
+      const found = await findWorker(store, id, options.connection);
+      const view = await workerView(store, found, policyOf(session, found.connection), nowOf(session.desk.clock));
       await answer(session, workerJson(view), () => workerLines(session.desk.out, view, options.limit));
     });
-
-async function viewOf(
-  session: Session,
-  store: Store,
-  id: string,
-  { connection: wanted }: Options,
-): Promise<WorkerView> {
-  const { connection, situation } = await findWorker(store, id, wanted);
-  const at = nowOf(session.desk.clock);
-  const policy = policyOf(session, connection);
-  const truth = truthOf(situation.standing, situation.employments, at, policy);
-  const [operations, entries] = await Promise.all([
-    store.operations({ connection, workerKey: situation.key, limit: OPERATIONS_MAX }),
-    store.audit.entriesOf(connection, situation.key),
-  ]);
-  const timeZone = truth.primary?.timeZone ?? 'UTC';
-  return { connection, situation, truth, operations, entries, coming: comingOf(situation, at, policy), timeZone, at };
-}
 
 /** The connection's own rules; the defaults where its file cannot be read now. */
 function policyOf({ config }: Session, name: string): LifecyclePolicy {
@@ -94,43 +52,6 @@ function policyOf({ config }: Session, name: string): LifecyclePolicy {
     throw error;
   }
 }
-
-/** Moments to come, as the facts on file and the chart have them, earliest first. */
-const comingOf = ({ employments, standing }: Situation, now: Instant, policy: LifecyclePolicy): readonly Moment[] =>
-  forecast(standing, employments, now, policy).map((moment) => ({
-    at: moment.at,
-    what: comingSentence(moment, policy),
-    from: moment.from,
-    to: moment.to,
-  }));
-
-const workerJson = (view: WorkerView): object => {
-  const { connection, situation, truth, operations, entries, coming, timeZone } = view;
-  const { key, standing, employments, accounts, suspicion, dueAt } = situation;
-  return {
-    connection,
-    worker: key,
-    stage: standing.stage,
-    delivery: standing.delivery,
-    facts: standing.facts,
-    suspectedSince: suspicion?.since ?? null,
-    dueAt,
-    timeZone,
-    alerts: truth.alerts,
-    employments,
-    accounts: accounts.map(({ known: _, ...account }) => account),
-    operations: operations.map(operationJson),
-    timeline: entries.map(({ seq, at, kind, actor, body }) => ({
-      seq,
-      at,
-      local: localTime(at, timeZone),
-      kind,
-      actor,
-      body,
-    })),
-    coming: coming.map((moment) => ({ ...moment, local: localTime(moment.at, timeZone) })),
-  };
-};
 
 function workerLines(paper: Paper, view: WorkerView, limit: number): readonly string[] {
   const { connection, situation, truth, at } = view;

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { instantOf } from '../../src/base/instant.ts';
-import { ago, grouped, localTime, span } from '../../src/cli/ago.ts';
+import { ago, grouped, span } from '../../src/cli/ago.ts';
 import { csvLine } from '../../src/cli/csv.ts';
 import { displayWidth, fitted, harmless } from '../../src/cli/display-width.ts';
 import { progressLine, progressOn } from '../../src/cli/progress.ts';
 import { table } from '../../src/cli/table.ts';
+import { localTime } from '../../src/views/local-time.ts';
 
 const PIPE = { colour: false, width: null };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { JsonObject } from '../../src/base/json.ts';
-import { aftermathOf, exitCodeOf } from '../../src/cli/aftermath.ts';
 import { startDispatch } from '../../src/pipeline/dispatch.ts';
+import { aftermathOf, exitCodeOf } from '../../src/views/aftermath.ts';
 import { type FakeSessions, startFakeSessions } from '../support/fake-sessions.ts';
 import { feed, mappingText, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
 

@@ -11,6 +11,7 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['runtime'],
   ['sources', 'targets', 'store'],
   ['pipeline'],
+  ['views'],
   ['http'],
   ['cli', 'demo', 'rehearsal', '.'],
 ];
