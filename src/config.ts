@@ -1,6 +1,7 @@
 // Environment strings → frozen Config, all problems at once. Flags of the command line have the last word.
 import { join, resolve } from 'node:path';
 import { type Fault, Problem } from './base/problem.ts';
+import { type TextSetting, textSetting } from './mapping/secret-reference.ts';
 
 export interface Config {
   /** Folder of the connection files. */
@@ -24,6 +25,8 @@ export interface Config {
     readonly behindProxy: boolean;
     /** What whoever asks for more than health has to bear; '' where only this machine can ask. Never logged. */
     readonly token: string;
+    /** What whoever reads the API has to bear, and whoever acts by it; null: nobody may. Never logged. */
+    readonly api: { readonly read: TextSetting | null; readonly act: TextSetting | null };
   };
   /** Who acts, where a command does not say `--as`. */
   readonly operator: string;
@@ -89,6 +92,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       hint: 'ROLLCALL_HTTP_TOKEN, such as openssl rand -base64 32 makes one; health and webhooks need none',
     });
   }
+  const apiToken = (name: string): TextSetting | null => {
+    const said = environment[name] ?? '';
+    const setting = said === '' ? null : textSetting(said);
+    if (said !== '' && setting === null) {
+      faults.push({
+        code: 'config.api-token',
+        message: `${name} is a reference that cannot be read`,
+        hint: 'write the token itself, ${env:NAME} or ${file:PATH}',
+      });
+    }
+    return setting;
+  };
+  const api = Object.freeze({ read: apiToken('ROLLCALL_API_TOKEN'), act: apiToken('ROLLCALL_API_ACT_TOKEN') });
   const portText = setting(flags.port, 'ROLLCALL_HTTP_PORT', '8080');
   const port = Number(portText);
   if (!/^\d{1,5}$/.test(portText) || port > 65_535) {
@@ -108,7 +124,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     auditKey: auditKey === '' ? null : resolve(auditKey),
     alertsFile: (environment.ROLLCALL_ALERTS ?? '') === '' ? null : resolve(environment.ROLLCALL_ALERTS ?? ''),
     logLevel,
-    http: Object.freeze({ host, port, tls, behindProxy, token }),
+    http: Object.freeze({ host, port, tls, behindProxy, token, api }),
     operator: setting(flags.as, 'ROLLCALL_OPERATOR', ''),
     environment,
   });

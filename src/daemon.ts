@@ -7,6 +7,7 @@ import { Problem } from './base/problem.ts';
 import type { Config } from './config.ts';
 import { loadConnections } from './connections.ts';
 import { credentialEnds } from './credential-ends.ts';
+import { apiTokens } from './http/api/tokens.ts';
 import { hookEndpoints } from './http/hooks/endpoint.ts';
 import { buildServer } from './http/server.ts';
 import { type AlertSettings, readAlertSettings } from './mapping/alert-settings.ts';
@@ -38,7 +39,7 @@ import { type Logger, openLog } from './runtime/log.ts';
 import { Meter } from './runtime/meter.ts';
 import { ProofLog, readSigningKey } from './runtime/proof.ts';
 import { openSlots, type Slots } from './slots.ts';
-import { acquireLock, openStore, type Store, type StoreOptions } from './store/store.ts';
+import { acquireLock, lockHolder, openStore, type Store, type StoreOptions } from './store/store.ts';
 import { VERSION } from './version.ts';
 
 export interface OpenOptions {
@@ -246,6 +247,12 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     tls: tlsOf(config),
     token: config.http.token,
     behindProxy: config.http.behindProxy,
+    api: {
+      house,
+      version: VERSION,
+      holder: await lockHolder(house.stateDir),
+      tokens: apiTokens(config.http.api, config.environment),
+    },
   });
   let url: string;
   try {

@@ -6,6 +6,7 @@ import { readConnection } from '../src/mapping/connection-file.ts';
 import { LIMITS } from '../src/planning/limits.ts';
 import { VERSION } from '../src/version.ts';
 import {
+  apiDocument,
   mappingDocument,
   messagesDocument,
   outcomesDocument,
@@ -21,6 +22,7 @@ const WRITTEN = [
   'ARCHITECTURE.md',
   'CHANGELOG.md',
   'docs/deliveries.md',
+  'docs/api.md',
   'docs/audit-format.md',
   'docs/delivery.md',
   'docs/mapping.md',
@@ -40,6 +42,7 @@ describe('documents made from code', () => {
     ['docs/profiles.md', profilesDocument],
     ['docs/sources.md', sourcesDocument],
     ['docs/messages.md', messagesDocument],
+    ['docs/api.md', apiDocument],
   ])('%s says what the code says', (path, made) => {
     if (process.env.UPDATE_GOLDEN === '1') writeFileSync(join(ROOT, path), made());
     expect(textOf(path)).toBe(made());

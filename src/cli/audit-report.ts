@@ -3,14 +3,15 @@
 import { Command, Option } from 'commander';
 import { type Instant, instantOf, plusMs } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
-import { type LatenessReport, latenessReport, OBJECTIVE_MS } from '../pipeline/lateness-report.ts';
+import { type LatenessReport, OBJECTIVE_MS } from '../pipeline/lateness-report.ts';
 import type { LedgerLine, LedgerSubject } from '../pipeline/ledger.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { readReport, sinceMoment } from '../views/report.ts';
 import { grouped, span } from './ago.ts';
 import { csvLine } from './csv.ts';
 import { type Paper, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
-import { seconds, sinceMoment } from './options.ts';
+import { seconds } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
 import { type Cell, table } from './table.ts';
@@ -50,19 +51,17 @@ export const auditReportCommand = (): Command =>
 
 async function report(about: LedgerSubject, options: Options, command: Command): Promise<void> {
   const session = sessionOf(command);
-  const now = nowOf(session.desk.clock);
-  const asked = { from: sinceMoment(options.from), to: sinceMoment(options.to) };
-  // What is to come is nobody's evidence.
-  const isOver = asked.to <= now;
-  const period = isOver ? asked : { ...asked, to: now };
-  if (period.from >= period.to) {
-    throw new Problem({ code: 'usage.period', message: 'the period ends before it begins', hint: '--to is exclusive' });
-  }
   await using store = await openState(session, 'read');
-  const made = await latenessReport(about, store, period, {
-    objectiveMs: options.objective * 1_000,
-    ...(options.connection === undefined ? {} : { connection: options.connection }),
-  });
+  const { isOver, ...made } = await readReport(
+    store,
+    about,
+    { from: sinceMoment(options.from), to: sinceMoment(options.to) },
+    {
+      objectiveMs: options.objective * 1_000,
+      ...(options.connection === undefined ? {} : { connection: options.connection }),
+    },
+    nowOf(session.desk.clock),
+  );
   if (options.csv === true) {
     const { out } = session.desk;
     await out.write(csvLine(CSV_COLUMNS));

@@ -1,8 +1,5 @@
 // Values of flags, read once: what does not fit is a usage error.
 import { InvalidArgumentError } from 'commander';
-import { calendarDate } from '../base/calendar-date.ts';
-import { type Instant, instantOf } from '../base/instant.ts';
-import { Problem } from '../base/problem.ts';
 
 /** Longer than a day nobody waits for a command. */
 const SECONDS_MAX = 86_400;
@@ -37,17 +34,4 @@ export function operationId(text: string, before: readonly number[] = []): reado
   if (!/^[1-9]\d{0,14}$/.test(text))
     throw new InvalidArgumentError('ids of operations are whole numbers: see rollcall failed --list');
   return [...before, Number(text)];
-}
-
-/** `2026-12-24` is the beginning of that day in UTC. @throws Problem when the text is neither a day nor an instant. */
-export function sinceMoment(text: string): Instant {
-  try {
-    return instantOf(text.length === 10 ? `${calendarDate(text)}T00:00:00Z` : text);
-  } catch {
-    throw new Problem({
-      code: 'usage.date',
-      message: `${text} is no date`,
-      hint: 'write YYYY-MM-DD or a full ISO instant',
-    });
-  }
 }

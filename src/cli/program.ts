@@ -85,7 +85,8 @@ Exit codes: 0 fine (rejected rows are counted, not fatal), 1 something failed or
 a leaver is unconfirmed, 2 usage or configuration, 3 held by a guard. Settings
 also come from ROLLCALL_MAPPINGS, ROLLCALL_STATE, ROLLCALL_LOG_LEVEL,
 ROLLCALL_HTTP_HOST, ROLLCALL_HTTP_PORT, ROLLCALL_HTTP_TLS_CERT, ROLLCALL_HTTP_TLS_KEY,
-ROLLCALL_HTTP_BEHIND_PROXY, ROLLCALL_HTTP_TOKEN, ROLLCALL_OPERATOR.`;
+ROLLCALL_HTTP_BEHIND_PROXY, ROLLCALL_HTTP_TOKEN, ROLLCALL_API_TOKEN,
+ROLLCALL_API_ACT_TOKEN, ROLLCALL_OPERATOR.`;
 
 /** With every command, or with the only one that this command line can mean. */
 export async function buildProgram(argv: readonly string[]): Promise<Command> {

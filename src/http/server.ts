@@ -1,7 +1,7 @@
 // The one HTTP server. Health answers even while HR or the identity provider are down; readiness does not lie.
-import { timingSafeEqual } from 'node:crypto';
 import { type FastifyInstance, fastify } from 'fastify';
-import { sha256 } from '../runtime/hash.ts';
+import { type ApiParts, apiRoutes } from './api/serve.ts';
+import { bears } from './bearer.ts';
 import { boundConnections, type ConnectionLimits } from './connections.ts';
 import type { HookEndpoint } from './hooks/endpoint.ts';
 import { HOOK_BODY_BYTES_MAX, hookRoutes } from './hooks/routes.ts';
@@ -18,6 +18,8 @@ export interface ServerParts {
   /** What Prometheus reads; without it there is no `/metrics`. */
   readonly metrics?: () => Promise<{ readonly type: string; readonly text: string }>;
   readonly hooks?: readonly HookEndpoint[];
+  /** Without it there is no `/api`. */
+  readonly api?: ApiParts;
   /** Free bytes under the store; without it there are enough. */
   readonly diskRoom?: () => Promise<number>;
   /** PEM texts. */
@@ -37,13 +39,15 @@ const CHECKED_EVERY_MS = 1_000;
 const HANDSHAKE_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 15_000;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** A worker’s id of 256 characters, each written as three bytes of three characters. */
+const PATH_MEMBER_MAX = 256 * 9;
 /** Far more than HR systems need at once; what is beyond takes the place of the oldest that says nothing. */
 const CONNECTIONS_MAX = 1_024;
 const CONNECTIONS_PER_ADDRESS_MAX = 256;
 
 /**
  * `GET /healthz`: the process is alive. `GET /readyz`: the store is open and connections are loaded, else 503 with reasons.
- * `GET /metrics`: for Prometheus, behind the token where one is set. `POST` at the path of each webhook.
+ * `GET /metrics`: for Prometheus, behind the token where one is set. `POST` at the path of each webhook. `/api`: see api/serve.ts.
  */
 export function buildServer(parts: ServerParts): FastifyInstance {
   const { tls = null, token = '', behindProxy = false, hooks = [] } = parts;
@@ -60,6 +64,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PATH_MEMBER_MAX },
   } as const;
   const server = (
     tls === null
@@ -96,6 +101,7 @@ export function buildServer(parts: ServerParts): FastifyInstance {
   }
   const diskRoom = parts.diskRoom ?? (async () => Number.POSITIVE_INFINITY);
   if (hooks.length > 0) hookRoutes(server, { endpoints: hooks, diskRoom, connections });
+  if (parts.api !== undefined) apiRoutes(server, parts.api, connections);
   server.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: 'there is nothing here' }));
   server.setErrorHandler((error, _request, reply) => {
     const code = (error as { statusCode?: number }).statusCode ?? 500;
@@ -110,9 +116,3 @@ const REFUSED: Readonly<Record<number, string>> = {
   413: `a body has ${HOOK_BODY_BYTES_MAX} bytes at most`,
   415: 'unsupported media type',
 };
-
-/** Compared by digest, so that time tells nothing of the token. */
-function bears(authorization: string | undefined, token: string): boolean {
-  const given = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-  return given !== undefined && timingSafeEqual(Buffer.from(sha256(given)), Buffer.from(sha256(token)));
-}

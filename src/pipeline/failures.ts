@@ -38,13 +38,18 @@ export const FAILURES_MAX = 50_000;
 export const REFUSED: ReadonlySet<string> = new Set(['permanent', 'gone', 'conflict']);
 const SITUATIONS_TOGETHER = 500;
 
-/** Oldest first. */
-export async function readFailures(store: Store, filter: FailureFilter, now: Instant): Promise<readonly Failure[]> {
+/** Oldest first; of more than `max` of one sort the oldest. */
+export async function readFailures(
+  store: Store,
+  filter: FailureFilter,
+  now: Instant,
+  max = FAILURES_MAX,
+): Promise<readonly Failure[]> {
   const only = filter.connection === undefined ? {} : { connection: filter.connection };
   const [failed, disables, sessions, skips] = await Promise.all([
-    store.operations({ ...only, states: ['failed'], limit: FAILURES_MAX }),
-    store.unconfirmedLeavers(FAILURES_MAX),
-    store.openSessions(FAILURES_MAX),
+    store.operations({ ...only, states: ['failed'], limit: max }),
+    store.unconfirmedLeavers(max),
+    store.openSessions(max),
     store.skips(),
   ]);
   const refused = [...disables, ...sessions].filter(

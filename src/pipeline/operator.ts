@@ -261,7 +261,7 @@ async function connectionOf(house: House, key: string, wanted: string): Promise<
     throw new Problem({
       code: 'worker.unknown',
       message: `no worker ${key}${wanted === '' ? '' : ` in ${wanted}`}`,
-      hint: "the key is HR's, byte for byte; leading zeros count",
+      hint: `the key is HR’s, byte for byte; leading zeros count; rollcall explain ${key} looks for reasons`,
     });
   if (other !== undefined)
     throw new Problem({

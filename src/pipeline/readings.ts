@@ -17,8 +17,9 @@ export async function readingsOf(house: House, version: string): Promise<readonl
   const { store, proof } = house;
   const now = nowOf(house.clock);
   const seconds = (then: Instant): number => Math.max(0, (msOf(now) - msOf(then)) / 1_000);
-  const [overview, leavers, sessions, alarms, states, stops, doubt] = await Promise.all([
+  const [overview, ages, leavers, sessions, alarms, states, stops, doubt] = await Promise.all([
     store.overview(),
+    store.queueAges(),
     store.unconfirmedLeavers(LEAVERS_MAX),
     store.openSessions(LEAVERS_MAX),
     store.alarms(null),
@@ -73,6 +74,8 @@ export async function readingsOf(house: House, version: string): Promise<readonl
     readings.push({ name: 'rollcall_queue_operations', labels: { target, lane, state }, value: operations });
     if (state === 'failed') failed.set(target, (failed.get(target) ?? 0) + operations);
   }
+  for (const { target, lane, oldestAt } of ages)
+    readings.push({ name: 'rollcall_queue_oldest_seconds', labels: { target, lane }, value: seconds(oldestAt) });
   const targets = [...house.connections.values()].flatMap((live) => [...live.targets.keys()]);
   for (const target of new Set(targets)) {
     const state = states[target];

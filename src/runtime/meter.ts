@@ -10,6 +10,7 @@ const CYCLE_BUCKETS = [0.1, 0.5, 1, 5, 15, 60, 300, 1_800];
 export const GAUGES = {
   rollcall_workers: ['Workers on file by stage.', ['connection', 'stage']],
   rollcall_queue_operations: ['Operations that have not ended, by lane and state.', ['target', 'lane', 'state']],
+  rollcall_queue_oldest_seconds: ['Age of the oldest operation that has neither ended nor failed.', ['target', 'lane']],
   rollcall_failed_operations: ['Operations that failed and wait for a person.', ['target']],
   rollcall_leavers_unconfirmed: ['Disables that no target has confirmed yet.', ['connection']],
   rollcall_leaver_oldest_seconds: ['Age of the oldest disable that is not confirmed; 0 without one.', []],

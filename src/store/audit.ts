@@ -153,7 +153,8 @@ const valuesOf = (filter: EntryFilter): FilterValues => ({
 export interface EntryReader {
   readonly tail: (limit: number, filter: EntryFilter) => readonly Entry[];
   readonly entriesOf: (connection: string, workerKey: string) => readonly Entry[];
-  readonly after: (seq: number, filter: EntryFilter) => readonly Entry[];
+  /** At most 1,000 unless `limit` says otherwise. */
+  readonly after: (seq: number, filter: EntryFilter, limit?: number) => readonly Entry[];
   readonly rowsAfter: (seq: number, limit: number) => readonly EntryRow[];
   readonly count: () => number;
   readonly head: () => { readonly seq: number; readonly hash: string };
@@ -182,7 +183,7 @@ export function entryReaderOf(sql: Sql): EntryReader {
         .map(entryOf)
         .reverse(),
     entriesOf: (connection, workerKey) => ofWorker.all(connection, workerKey).map(entryOf),
-    after: (seq, filter) => after.all({ ...valuesOf(filter), seq, limit: EXPORT_BATCH }).map(entryOf),
+    after: (seq, filter, limit = EXPORT_BATCH) => after.all({ ...valuesOf(filter), seq, limit }).map(entryOf),
     rowsAfter: (seq, limit) => rowsAfter.all(seq, limit),
     count: () => head.get()?.seq ?? 0,
     head: () => head.get() ?? { seq: 0, hash: CHAIN_START },

@@ -20,10 +20,11 @@ export interface Checkpoints {
   readonly save: (connection: number, checkpoint: Checkpoint) => void;
   /** The very same delivery has to be looked at again. */
   readonly lookAgain: (connection: number) => void;
-  readonly rejections: (connection: number, limit: number) => readonly Rejection[];
+  readonly rejections: (connection: number, limit: number, after?: number) => readonly Rejection[];
   readonly rejectionCount: (connection: number) => number;
   readonly replaceRejections: (connection: number, rejections: readonly Rejection[]) => void;
-  readonly cycles: (connection: number | null, limit: number) => readonly CycleRecord[];
+  /** Newest first, those before the cycle `before`. */
+  readonly cycles: (connection: number | null, limit: number, before?: number) => readonly CycleRecord[];
   readonly saveCycle: (connection: number, cycle: CycleRecord) => void;
   readonly newCycleId: () => number;
 }
@@ -37,8 +38,8 @@ export function checkpointsOf(sql: Sql, connections: Names): Checkpoints {
     `UPDATE checkpoints SET body = json_set(body, '$.complete', json('false'))
      WHERE connection_id = ? AND json_extract(body, '$.complete') = 1`,
   );
-  const rejections = sql.prepare<[number, number], { body: string }>(
-    'SELECT body FROM rejections WHERE connection_id = ? ORDER BY ordinal LIMIT ?',
+  const rejections = sql.prepare<[number, number, number], { body: string }>(
+    'SELECT body FROM rejections WHERE connection_id = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?',
   );
   const rejectionCount = sql.prepare<[number], { count: number }>(
     'SELECT count(*) AS count FROM rejections WHERE connection_id = ?',
@@ -47,9 +48,9 @@ export function checkpointsOf(sql: Sql, connections: Names): Checkpoints {
   const addRejection = sql.prepare<[number, number, string]>(
     'INSERT INTO rejections (connection_id, ordinal, body) VALUES (?, ?, ?)',
   );
-  const cycles = sql.prepare<[{ connection: number | null; limit: number }], CycleRow>(
+  const cycles = sql.prepare<[{ connection: number | null; limit: number; before: number }], CycleRow>(
     `SELECT id, connection_id, started_at, finished_at, state, summary FROM cycles
-     WHERE @connection IS NULL OR connection_id = @connection ORDER BY id DESC LIMIT @limit`,
+     WHERE (@connection IS NULL OR connection_id = @connection) AND id < @before ORDER BY id DESC LIMIT @limit`,
   );
   const saveCycle = sql.prepare<[number, number, Instant, Instant | null, string, string]>(
     `INSERT INTO cycles (id, connection_id, started_at, finished_at, state, summary) VALUES (?, ?, ?, ?, ?, ?)
@@ -71,8 +72,8 @@ export function checkpointsOf(sql: Sql, connections: Names): Checkpoints {
     lookAgain: (connection) => {
       lookAgain.run(connection);
     },
-    rejections: (connection, limit) =>
-      rejections.all(connection, limit).map((row) => JSON.parse(row.body) as Rejection),
+    rejections: (connection, limit, after = 0) =>
+      rejections.all(connection, after, limit).map((row) => JSON.parse(row.body) as Rejection),
     rejectionCount: (connection) => rejectionCount.get(connection)?.count ?? 0,
     replaceRejections: (connection, list) => {
       dropRejections.run(connection);
@@ -80,8 +81,8 @@ export function checkpointsOf(sql: Sql, connections: Names): Checkpoints {
         addRejection.run(connection, ordinal, JSON.stringify(rejection));
       });
     },
-    cycles: (connection, limit) =>
-      cycles.all({ connection, limit }).map((row) => ({
+    cycles: (connection, limit, before = Number.MAX_SAFE_INTEGER) =>
+      cycles.all({ connection, limit, before }).map((row) => ({
         id: row.id,
         connection: connections.nameOf(row.connection_id),
         startedAt: row.started_at,

@@ -188,6 +188,38 @@ export interface QueueDepth {
   readonly operations: number;
 }
 
+/** The oldest operation of one lane that has not ended and has not failed. */
+export interface QueueAge {
+  readonly target: string;
+  readonly lane: Lane;
+  readonly oldestAt: Instant;
+}
+
+/** A worker as a list shows them. */
+export interface ListedWorker {
+  /** The number of the worker here: where a list goes on. */
+  readonly id: number;
+  readonly connection: string;
+  readonly key: string;
+  readonly stage: Stage;
+  readonly delivery: Delivery;
+  readonly suspectedSince: Instant | null;
+  readonly dueAt: Instant | null;
+}
+
+export interface WorkerFilter {
+  readonly connection?: string;
+  readonly stage?: Stage;
+  readonly delivery?: Delivery;
+}
+
+/** A page of a list that is looked through a bounded part at a time: it may hold few, or none, and still go on. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where the next page begins; null where nothing follows. */
+  readonly next: number | null;
+}
+
 /** An entry of the audit as it is read back. */
 export interface Entry {
   readonly seq: number;
@@ -236,6 +268,8 @@ export interface Audit {
   readonly head: () => Promise<{ readonly seq: number; readonly hash: string }>;
   /** The last entries that match, oldest first. */
   readonly tail: (limit: number, filter?: EntryFilter) => Promise<readonly Entry[]>;
+  /** Entries after this number that match, oldest first; looks through at most 2,000 of them. */
+  readonly page: (after: number, limit: number, filter?: EntryFilter) => Promise<Page<Entry>>;
   /** All entries of one worker, oldest first. */
   readonly entriesOf: (connection: string, workerKey: string) => Promise<readonly Entry[]>;
   /**
@@ -405,6 +439,8 @@ export interface Store extends AsyncDisposable {
   ) => Promise<ReadonlyMap<string, Situation>>;
   /** Employment id → worker key, for those that are known. */
   readonly workerKeysOf: (connection: string, employmentIds: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+  /** Workers behind the one of this number, in the order of their numbers; looks through at most 5,000 of them. */
+  readonly listWorkers: (after: number, limit: number, filter: WorkerFilter) => Promise<Page<ListedWorker>>;
   /** Workers whose moment has come, earliest first. */
   readonly due: (connection: string, now: Instant, limit: number) => Promise<readonly string[]>;
   /** The earliest moment at which the clock alone changes something; null = any connection. */
@@ -531,9 +567,10 @@ export interface Store extends AsyncDisposable {
   ) => AsyncIterable<readonly { readonly standing: Standing; readonly employments: readonly Employment[] }[]>;
   readonly checkpoint: (connection: string) => Promise<Checkpoint | null>;
   readonly lastGoodColumns: (connection: string) => Promise<readonly string[] | null>;
-  readonly rejections: (connection: string, limit: number) => Promise<readonly Rejection[]>;
-  /** Newest first; null = every connection. */
-  readonly cycles: (connection: string | null, limit: number) => Promise<readonly CycleRecord[]>;
+  /** In the order in which they were found, without the first `after` of them. */
+  readonly rejections: (connection: string, limit: number, after?: number) => Promise<readonly Rejection[]>;
+  /** Newest first, those before the cycle of this id; null = every connection. */
+  readonly cycles: (connection: string | null, limit: number, before?: number) => Promise<readonly CycleRecord[]>;
   /** An id no cycle has yet. */
   readonly newCycleId: () => Promise<number>;
 
@@ -544,6 +581,8 @@ export interface Store extends AsyncDisposable {
   readonly discards: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;
   /** Open holds, oldest first, with at most `itemsMax` (default 1,000) items each; null = every connection. */
   readonly holds: (connection: string | null, itemsMax?: number) => Promise<readonly Hold[]>;
+  /** The open hold whose digest begins so, with its items behind `after`; null where there is none, or several. */
+  readonly hold: (digest: string, after: string, limit: number) => Promise<Hold | null>;
   /** @throws Problem when the digest is not that of an open hold as it stands now (names those that are). */
   readonly approve: (release: Release & { readonly expiresAt: Instant }) => Promise<Hold>;
   /** Sets the items aside for 30 days. @throws Problem as `approve` does. */
@@ -575,6 +614,8 @@ export interface Store extends AsyncDisposable {
   /** Operations of this connection that were decided and are not over, failed ones aside, by kind. Walks over them all. */
   readonly queuedKinds: (connection: string) => Promise<Readonly<Partial<Record<OperationKind, number>>>>;
   readonly queueDepths: () => Promise<readonly QueueDepth[]>;
+  /** By target and lane; lanes without waiting work are absent. A few look-ups, however long the queue is. */
+  readonly queueAges: () => Promise<readonly QueueAge[]>;
   /** `now` when something can be claimed at once, else the earliest moment at which something can; null when nothing waits for the clock. Of these lanes, or of all. */
   readonly nextAttempt: (target: string, now: Instant, lanes?: readonly Lane[]) => Promise<Instant | null>;
   /** Of these operations, those that are being sent while newer work of an urgent lane waits for the same account. */

@@ -47,6 +47,8 @@ export interface Holds {
   /** `staged` is a version that already has the items; without it they are written here. */
   readonly amend: (connection: number, change: HoldChange, at: Instant, staged: number | null) => void;
   readonly open: (connection: number | null, itemsMax: number, now: Instant) => readonly Hold[];
+  /** The open hold whose digest begins so, with its items behind `after`; null where there is none, or several. */
+  readonly find: (digest: string, after: string, itemsMax: number, now: Instant) => Hold | null;
   readonly openCount: (connection: number) => number;
   readonly releasedItems: (connection: number, verdict: Verdict, now: Instant) => ReadonlySet<string>;
   /** @throws Problem before anything is written. */
@@ -69,8 +71,8 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
   const addItem = sql.prepare<[number, string, string]>(
     'INSERT INTO hold_items (version, digest, harm) VALUES (?, ?, ?)',
   );
-  const itemsOf = sql.prepare<[number, number], { digest: string; harm: string }>(
-    'SELECT digest, harm FROM hold_items WHERE version = ? ORDER BY digest LIMIT ?',
+  const itemsOf = sql.prepare<[number, string, number], { digest: string; harm: string }>(
+    'SELECT digest, harm FROM hold_items WHERE version = ? AND digest > ? ORDER BY digest LIMIT ?',
   );
   const openHold = sql.prepare<[number, string, string, Instant, Instant, number]>(
     'INSERT INTO holds (connection_id, kind, reason, opened_at, amended_at, version) VALUES (?, ?, ?, ?, ?, ?)',
@@ -104,7 +106,7 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
   );
   const dropVersion = sql.prepare<[number]>('DELETE FROM hold_versions WHERE id = ?');
 
-  const holdOf = (row: HoldRow, itemsMax: number, now: Instant): Hold => ({
+  const holdOf = (row: HoldRow, itemsMax: number, now: Instant, after = ''): Hold => ({
     connection: connections.nameOf(row.connection_id),
     kind: row.kind,
     digest: row.digest,
@@ -113,7 +115,7 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
     amendedAt: row.amended_at,
     itemCount: row.items,
     items: itemsOf
-      .all(row.version, itemsMax)
+      .all(row.version, after, itemsMax)
       .map((item) => ({ digest: item.digest, harm: JSON.parse(item.harm) as Harm })),
     approvedBy: releasedBy.get(row.version, 'approved', now) ?? null,
     discardedBy: releasedBy.get(row.version, 'discarded', now) ?? null,
@@ -128,6 +130,10 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
   return {
     newVersion,
     addItems,
+    find: (digest, after, itemsMax, now) => {
+      const [row, other] = all.all().filter((one) => one.digest.startsWith(digest));
+      return row === undefined || other !== undefined ? null : holdOf(row, itemsMax, now, after);
+    },
     presentDigest: (connection, kind) => present.get(connection, kind)?.digest ?? null,
     amend: (connection, change, at, staged) => {
       const row = present.get(connection, change.kind);

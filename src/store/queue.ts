@@ -4,7 +4,7 @@ import type { Instant } from '../base/instant.ts';
 import type { TransitionName } from '../lifecycle/operation.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { OperationKind, OperationState } from '../planning/changeset.ts';
-import type { OperationFilter, QueueDepth, ShownOperation } from './door.ts';
+import type { OperationFilter, QueueAge, QueueDepth, ShownOperation } from './door.ts';
 import type { Names } from './names.ts';
 import { hasEnded, laneAt, type Turn } from './outbox.ts';
 import type { Sql } from './sql.ts';
@@ -34,6 +34,7 @@ export interface Queue {
   readonly openSessions: (limit: number) => readonly ShownOperation[];
   readonly byIds: (ids: readonly number[]) => readonly ShownOperation[];
   readonly depths: () => readonly QueueDepth[];
+  readonly ages: () => readonly QueueAge[];
   /** Operations of one connection that are on their way or will be, by kind. */
   readonly queuedKinds: (connection: number) => Readonly<Record<string, number>>;
 }
@@ -49,6 +50,9 @@ const TURNS: Readonly<Partial<Record<OperationState, readonly Turn[]>>> = {
   accepted: ['out'],
   failed: ['stuck'],
 };
+
+const WAITING_TURNS: readonly Turn[] = ['behind', 'later', 'now', 'out'];
+const WAITING_STATES: ReadonlySet<string> = new Set<OperationState>(['queued', 'sending', 'accepted']);
 
 interface Values {
   readonly states: string;
@@ -88,6 +92,11 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
     `${SHOWN} WHERE o.id IN (SELECT value FROM json_each(?)) ORDER BY o.id`,
   );
 
+  // Numbers grow with time: the lowest of each turn is found by one look into the index.
+  const first = sql.prepare<[Turn, number, number], { created_at: Instant }>(
+    `SELECT created_at FROM operations INDEXED BY operations_in_turn
+     WHERE turn = ? AND target_id = ? AND lane = ? ORDER BY id LIMIT 1`,
+  );
   const kinds = sql.prepare<[number], { kind: OperationKind; count: number }>(
     `SELECT o.kind, count(*) AS count FROM operations o INDEXED BY operations_in_turn JOIN workers w ON w.id = o.worker_id
      WHERE o.turn IN ('behind', 'later', 'now', 'out') AND w.connection_id = ? GROUP BY o.kind ORDER BY o.kind`,
@@ -139,6 +148,14 @@ export function queueOf(sql: Sql, connections: Names, targets: Names, tallies: T
       return byIds.all(JSON.stringify(ids)).map(shown);
     },
     queuedKinds: (connection) => Object.fromEntries(kinds.all(connection).map(({ kind, count }) => [kind, count])),
+    ages: () => {
+      const lanes = tallies.all('operation').filter(({ b, count }) => count > 0 && WAITING_STATES.has(b));
+      const named = new Map(lanes.map(({ scope, a }) => [`${scope} ${a}`, { target: scope, lane: Number(a) }]));
+      return [...named.values()].flatMap(({ target, lane }) => {
+        const [oldestAt] = WAITING_TURNS.flatMap((turn) => first.get(turn, target, lane)?.created_at ?? []).sort();
+        return oldestAt === undefined ? [] : [{ target: targets.nameOf(target), lane: laneAt(lane), oldestAt }];
+      });
+    },
     depths: () =>
       tallies.all('operation').map((row) => ({
         target: targets.nameOf(row.scope),

@@ -6,7 +6,7 @@ import type { Suspicion } from '../lifecycle/suspicion.ts';
 import type { GivenValues, Situation } from '../planning/changeset.ts';
 import { verifyChain } from './audit-verify.ts';
 import { claimedOf } from './claim.ts';
-import type { AcceptedOperation, Audit, EntryFilter, KnownFingerprints, NameHolder, Store } from './door.ts';
+import type { AcceptedOperation, Audit, Entry, EntryFilter, KnownFingerprints, NameHolder, Store } from './door.ts';
 import { foldName } from './fold-name.ts';
 import type { Rooms } from './rooms.ts';
 import type { Sql } from './sql.ts';
@@ -20,6 +20,8 @@ const EMPLOYMENTS_BATCH = 5_000;
 /** Employments read with all they say in one go. */
 const WORKERS_AT_ONCE = 200;
 const NOTHING_KNOWN = { size: 0, indexOf: () => -1 };
+/** Entries of one look: about 20 ms. */
+const ENTRIES_LOOKED_AT_MAX = 2_000;
 /** Each is read with all that HR says of it: about 10 ms. */
 const WORKING_BATCH = 1_000;
 const ACCEPTED_BATCH = 1_000;
@@ -176,7 +178,27 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       await new Promise(setImmediate);
     }
   }
+  const entryFits = (entry: Entry, { connection, workerKey, kinds, since }: EntryFilter): boolean =>
+    (connection === undefined || entry.connection === connection) &&
+    (workerKey === undefined || entry.workerKey === workerKey) &&
+    (kinds === undefined || kinds.includes(entry.kind)) &&
+    (since === undefined || entry.at >= since);
+  const entryPage: Audit['page'] = (after, limit, filter = {}) =>
+    read(() => {
+      const items: Entry[] = [];
+      let last = after;
+      // Read unfiltered and a bounded part at a time: a filter that fits nothing must not walk over the whole log in one go.
+      const looked = rooms.entries.after(after, {}, ENTRIES_LOOKED_AT_MAX);
+      for (const entry of looked) {
+        last = entry.seq;
+        if (entryFits(entry, filter)) items.push(entry);
+        if (items.length === limit) break;
+      }
+      const more = items.length === limit || looked.length === ENTRIES_LOOKED_AT_MAX;
+      return { items, next: more ? last : null };
+    });
   const audit: Audit = {
+    page: entryPage,
     head: () => read(rooms.entries.head),
     tail: (limit, filter = {}) => read(() => rooms.entries.tail(limit, filter)),
     entriesOf: (connection, workerKey) => read(() => rooms.entries.entriesOf(connection, workerKey)),
@@ -197,6 +219,24 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
           if (key !== null) found.set(employmentId, key);
         }
         return found;
+      }),
+    listWorkers: (after, limit, { connection, ...filter }) =>
+      read(() => {
+        const id = connection === undefined ? null : connections.id(connection);
+        if (connection !== undefined && id === null) return { items: [], next: null };
+        const { items, next } = rooms.workers.list(after, limit, { ...filter, connection: id });
+        return {
+          items: items.map((row) => ({
+            id: row.id,
+            connection: connections.nameOf(row.connection_id),
+            key: row.key,
+            stage: row.stage,
+            delivery: row.delivery,
+            suspectedSince: row.suspected_since,
+            dueAt: row.due_at,
+          })),
+          next,
+        };
       }),
     due: (connection, now, limit) => readOf(connection, [], (id) => rooms.workers.due(id, now, limit)),
     nextDue: (connection) =>
@@ -305,11 +345,12 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     working,
     checkpoint: (connection) => readOf(connection, null, rooms.checkpoints.find),
     lastGoodColumns: (connection) => readOf(connection, null, (id) => rooms.checkpoints.find(id)?.columns ?? null),
-    rejections: (connection, limit) => readOf(connection, [], (id) => rooms.checkpoints.rejections(id, limit)),
-    cycles: (connection, limit) =>
+    rejections: (connection, limit, after = 0) =>
+      readOf(connection, [], (id) => rooms.checkpoints.rejections(id, limit, after)),
+    cycles: (connection, limit, before) =>
       connection === null
-        ? read(() => rooms.checkpoints.cycles(null, limit))
-        : readOf(connection, [], (id) => rooms.checkpoints.cycles(id, limit)),
+        ? read(() => rooms.checkpoints.cycles(null, limit, before))
+        : readOf(connection, [], (id) => rooms.checkpoints.cycles(id, limit, before)),
     newCycleId: () => read(rooms.checkpoints.newCycleId),
 
     guardWindow: (connection, since, units = false) =>
@@ -322,8 +363,10 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       connection === null
         ? read(() => rooms.holds.open(null, itemsMax, now()))
         : readOf(connection, [], (id) => rooms.holds.open(id, itemsMax, now())),
+    hold: (digest, after, limit) => read(() => rooms.holds.find(digest, after, limit, now())),
     queuedKinds: (connection) => readOf(connection, {}, rooms.queue.queuedKinds),
     queueDepths: () => read(rooms.queue.depths),
+    queueAges: () => read(rooms.queue.ages),
     nextAttempt: (target, now, lanes) => read(() => rooms.claims.nextAttempt(target, now, lanes)),
     overtaken: (ids) => read(() => rooms.claims.overtaken(ids)),
     accepted,

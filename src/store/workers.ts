@@ -10,6 +10,7 @@ import {
   type Standing,
 } from '../lifecycle/standing.ts';
 import type { Employment } from '../worker/worker.ts';
+import type { Page, WorkerFilter } from './door.ts';
 import type { Sql } from './sql.ts';
 import type { Tallies } from './tallies.ts';
 import { NO_FACTS_TEXT, type WrittenWorker } from './written.ts';
@@ -50,12 +51,32 @@ export interface Workers {
   readonly left: (connection: number, after: number, limit: number) => LeftPage;
   /** Workers in order of their numbers from the one after `after` on; those who work here, and how far the page came. */
   readonly working: (connection: number, after: number, limit: number) => WorkingPage;
+  /** Workers in order of their numbers, from the one after `after` on. */
+  readonly list: (
+    after: number,
+    limit: number,
+    filter: Pick<WorkerFilter, 'stage' | 'delivery'> & { readonly connection: number | null },
+  ) => Page<ListedRow>;
 }
 
 export interface LeftPage {
   readonly workers: readonly { readonly id: number; readonly key: string }[];
   readonly more: number;
 }
+
+/** A worker in a list, as the table holds them. */
+export interface ListedRow {
+  readonly id: number;
+  readonly connection_id: number;
+  readonly key: string;
+  readonly stage: Stage;
+  readonly delivery: Delivery;
+  readonly suspected_since: Instant | null;
+  readonly due_at: Instant | null;
+}
+
+/** Rows of one look: about 5 ms, so that others go on. */
+const LOOKED_AT_MAX = 5_000;
 
 /** A page of a walk over everybody. */
 export interface WorkingPage {
@@ -160,6 +181,26 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     };
   };
 
+  const listed = sql.prepare<[number, number], ListedRow>(
+    'SELECT id, connection_id, key, stage, delivery, suspected_since, due_at FROM workers WHERE id > ? ORDER BY id LIMIT ?',
+  );
+  const list: Workers['list'] = (after, limit, { connection, stage, delivery }) => {
+    const items: ListedRow[] = [];
+    let last = after;
+    let looked = 0;
+    for (const row of listed.iterate(after, LOOKED_AT_MAX)) {
+      looked += 1;
+      last = row.id;
+      const fits =
+        (connection === null || row.connection_id === connection) &&
+        (stage === undefined || row.stage === stage) &&
+        (delivery === undefined || row.delivery === delivery);
+      if (fits) items.push(row);
+      if (items.length === limit) break;
+    }
+    return { items, next: items.length === limit || looked === LOOKED_AT_MAX ? last : null };
+  };
+
   const save: Workers['save'] = (connection, change, before) => {
     const { stage, delivery, facts } = change;
     const { suspicion } = change;
@@ -203,6 +244,7 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     keyOf: (id) => identityOf(id).key,
     employmentsOf,
     left,
+    list,
     working,
     ownerOf: (connection, employmentId) => owner.get(connection, employmentId)?.key ?? null,
     due: (connection, now, limit) => due.all(connection, now, limit).map((row) => row.key),

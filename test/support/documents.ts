@@ -1,4 +1,6 @@
 // Documents that are made from code, so that they cannot be out of date.
+import { openApiDocument } from '../../src/http/api/document.ts';
+import { API_ROUTES } from '../../src/http/api/routes.ts';
 import type { OutcomeClass } from '../../src/lifecycle/outcome.ts';
 import { mappingHelp } from '../../src/mapping/help.ts';
 import type { Preset } from '../../src/mapping/presets/preset.ts';
@@ -204,6 +206,7 @@ ${bullets(unverified)}
 
 const AREAS: Readonly<Record<string, string>> = {
   account: 'Accounts',
+  api: 'The JSON API',
   act: 'Acts of operators',
   alerts: 'Alerts',
   audit: 'The audit',
@@ -255,4 +258,83 @@ Every message that names a code, with what to do about it; \`…\` stands for wh
 alert in [runbook.md](runbook.md).
 
 ${pages.join('\n')}`;
+}
+
+interface DocumentedParameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required: boolean;
+}
+
+export function apiDocument(): string {
+  const { paths } = openApiDocument(API_ROUTES, '');
+  const lines = Object.entries(paths).flatMap(([path, item]) =>
+    Object.entries(item).map(([method, operation]) => {
+      const query = ((operation.parameters ?? []) as readonly DocumentedParameter[]).filter(
+        (one) => one.in === 'query',
+      );
+      const body = operation.requestBody as
+        | { content: { 'application/json': { schema: { properties: object; required?: readonly string[] } } } }
+        | undefined;
+      const schema = body?.content['application/json'].schema;
+      const members =
+        schema === undefined
+          ? query.map(({ name, required }) => (required ? `**${name}**` : name))
+          : Object.keys(schema.properties).map((name) => (schema.required?.includes(name) ? `**${name}**` : name));
+      const takes = members.join(', ');
+      return { method, cells: [`\`${method.toUpperCase()} /api${path}\``, operation.summary, takes] };
+    }),
+  );
+  const table = (method: string): string =>
+    lines
+      .filter((one) => one.method === method)
+      .map(({ cells }) => row(cells))
+      .join('\n');
+  return `# The JSON API
+
+${MADE}
+
+What the commands say with \`--json\`, over HTTP, from the running daemon. \`GET /api/openapi.json\` is the OpenAPI 3.1 document; it is made
+from the same shapes that the tests hold every answer against.
+
+It is closed until it has a token, also for this machine: answers hold what the commands show, names and dates of people included. Two tokens,
+24 characters or more, as text, \`\${env:NAME}\` or \`\${file:PATH}\` (a file is read again when it changes):
+
+| variable | who bears it may |
+| --- | --- |
+| \`ROLLCALL_API_TOKEN\` | read |
+| \`ROLLCALL_API_ACT_TOKEN\` | read and act. A dashboard gets the other one: it cannot release a hold |
+
+\`\`\`sh
+curl -H "Authorization: Bearer $ROLLCALL_API_TOKEN" http://127.0.0.1:8080/api/status
+curl -H "Authorization: Bearer $ROLLCALL_API_ACT_TOKEN" -H 'Content-Type: application/json' \\
+  -d '{"worker":"01007","by":"ada","reason":"stolen laptop"}' http://127.0.0.1:8080/api/acts/leave
+\`\`\`
+
+## Reading
+
+Members of a query; bold ones are needed. A member that is not listed is refused, so that a misspelt filter never answers with everybody.
+
+${row(['route', 'answers', 'query'])}
+${row(['---', '---', '---'])}
+${table('get')}
+
+Lists come page by page: give \`next\` of one answer as \`after\` of the following one until it is null. A page with few items, or none, may still
+go on: each look is bounded, so that a leaver never waits for a dashboard.
+
+## Acting
+
+Members of the JSON body; bold ones are needed. \`by\` and \`reason\` stand in the audit, with the channel \`api\` and a mark of the token. The answer
+is 202 once the act is durable; the daemon carries it out within a second, and \`GET /api/acts/{id}\` says what came of it.
+
+${row(['route', 'does', 'body'])}
+${row(['---', '---', '---'])}
+${table('post')}
+
+## Refusals
+
+Everything that goes wrong is \`application/problem+json\` (RFC 9457) with a stable \`code\` of [messages.md](messages.md). 401: no token or a wrong
+one. 403: the API is closed, or the token may only read. 429 and 503 come with \`Retry-After\`: 50 requests and 10 acts a second, one report at a
+time. No answer may be kept by a cache, and no other site's script may read one.
+`;
 }
