@@ -1,10 +1,10 @@
 // The personal values of one worker, erased for good.
 import { Command } from 'commander';
 import { Problem } from '../base/problem.ts';
+import { findWorker } from '../views/find-worker.ts';
 import { type ActOptions, carryOut } from './act.ts';
 import { sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
-import { findWorker } from './find-worker.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
 import { table } from './table.ts';
