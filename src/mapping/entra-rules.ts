@@ -61,6 +61,7 @@ export function checkEntra(binder: Binder, path: YamlPath): void {
   }
   checkSessionsHere(binder, path);
   checkReserve(binder, [...path, 'entra']);
+  checkReads(binder, path);
   checkMatching(binder, path);
 }
 
@@ -95,6 +96,23 @@ function checkSessionsHere(binder: Binder, path: YamlPath): void {
     'sessions of this target end over Microsoft Graph or not at all',
     'graph | none',
   );
+}
+
+/** By a name alone the wrong person could be locked out: who is written to directly is found by the matching value first. */
+function checkReads(binder: Binder, path: YamlPath): void {
+  const section = [...path, 'entra'];
+  if (binder.at([...section, 'readUsers']) !== false) return;
+  const direct = binder.at([...section, 'direct']);
+  const hint = 'grant User.Read.All and leave readUsers out';
+  if (direct === 'graph' || direct === 'scim')
+    binder.fault([...section, 'direct'], 'mapping.entra', `direct: ${direct} needs users to be read`, hint);
+  if (binder.at([...path, 'revokeSessions', 'kind']) === 'graph')
+    binder.fault(
+      [...path, 'revokeSessions', 'kind'],
+      'mapping.entra',
+      'sessions are ended by the id of the user, which has to be read',
+      hint,
+    );
 }
 
 function checkReserve(binder: Binder, section: YamlPath): void {

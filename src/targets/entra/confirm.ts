@@ -1,0 +1,216 @@
+// What became of uploads: from the provisioning logs, and for those who leave from the account itself. A line about an earlier upload
+// must not confirm a later one, so a leave is confirmed by what is said of the account, never by the mere word success.
+import { DAY_MS, HOUR_MS, msOf } from '../../base/instant.ts';
+import { Problem } from '../../base/problem.ts';
+import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
+import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
+import { type Accepted, type Confirmation, type Confirmed, type Delivered, NOBODY } from '../target.ts';
+import type { Job } from './job.ts';
+import type { LogLine, Logs } from './logs.ts';
+import { type Ticket, ticketIn } from './ticket.ts';
+import type { Users } from './users.ts';
+
+export interface ConfirmParts {
+  readonly job: Job;
+  readonly logs: Logs;
+  readonly users: Users;
+  readonly matching: string;
+  /** Why nobody but leavers gets a call now; null: they do. */
+  readonly spent: () => string | null;
+  readonly now: () => number;
+}
+
+/** Leavers whose accounts are read in one look; the others are looked at in the next one. */
+const READ_MAX = 200;
+/** So old at most is a line that is looked for: logs are kept for 7 to 30 days. */
+const OLDEST_MS = 7 * DAY_MS;
+
+/** One accepted operation with what is known of its upload. */
+interface Upload {
+  readonly accepted: Accepted;
+  readonly ticket: Ticket;
+  readonly matching: string;
+}
+
+/** @throws Problem where the logs, or the users, cannot be read and nothing else is known. */
+export async function confirmUploads(
+  waiting: readonly Accepted[],
+  parts: ConfirmParts,
+  wide: { lastMs: number },
+  signal: AbortSignal,
+): Promise<Confirmation> {
+  const { job, logs, users, now } = parts;
+  const state = await job.state(signal);
+  const uploads = waiting.flatMap((accepted): readonly Upload[] => {
+    const ticket = ticketIn(accepted.ticket);
+    const matching = ticket?.matching ?? matchingOf(accepted, parts.matching);
+    return ticket === null || matching === null ? [] : [{ accepted, ticket, matching }];
+  });
+  const answers = new Map<number, Confirmed>();
+  const answer = (upload: Upload, delivered: Delivered | null): void => {
+    if (delivered !== null) answers.set(upload.accepted.id, { id: upload.accepted.id, delivered });
+  };
+  const active = await readLeavers(
+    uploads.filter(({ accepted }) => isLeave(accepted)),
+    users,
+    signal,
+  );
+  for (const upload of uploads) {
+    // An upload that is not processed yet may still make the account of somebody who has none.
+    if (isLeave(upload.accepted) && active.get(upload.matching) === 'inactive')
+      answer(upload, ended(upload, 'read-inactive'));
+  }
+  const lines = uploads.length === 0 ? [] : await linesSince(uploads, logs, wide, now(), signal);
+  const byIdentity = Map.groupBy(
+    lines.filter(({ identity }) => identity !== null),
+    ({ identity }) => String(identity),
+  );
+  let staged = 0;
+  for (const upload of uploads) {
+    if (answers.has(upload.accepted.id)) continue;
+    const about = (byIdentity.get(upload.matching) ?? [])
+      .filter(({ atMs }) => atMs >= upload.ticket.atMs)
+      .toSorted((a, b) => a.atMs - b.atMs);
+    const last = about.at(-1);
+    if (last === undefined) continue;
+    if (last.action.startsWith('staged')) staged += 1;
+    else if (isLeave(upload.accepted)) answer(upload, leaveSaid(upload, last, active.get(upload.matching) ?? null));
+    else if (mayBeBelieved(upload, about.length, now())) answer(upload, said(upload, last));
+  }
+  return { answers: [...answers.values()], stalled: stalledBy(state, staged, parts.spent()) };
+}
+
+type Read = 'active' | 'inactive' | 'nobody';
+
+/** What the accounts themselves say. Where they cannot be read, log lines are all there is. */
+async function readLeavers(
+  uploads: readonly Upload[],
+  users: Users,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Read>> {
+  const read = new Map<string, Read>();
+  if (!users.reads) return read;
+  try {
+    for (const { matching, accepted } of uploads.slice(0, READ_MAX)) {
+      const found = await users.matching(matching, signal, true);
+      if (found.length > 0) read.set(matching, found.some((one) => one.active) ? 'active' : 'inactive');
+      else if ((await users.named(accepted.userName, signal, true)).length === 0) read.set(matching, 'nobody');
+    }
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+  return read;
+}
+
+/** Newest lines, and once in a while all since the oldest upload, in case one came later than anybody looks back. */
+const WIDE_EVERY_MS = HOUR_MS;
+
+async function linesSince(
+  uploads: readonly Upload[],
+  logs: Logs,
+  wide: { lastMs: number },
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<readonly LogLine[]> {
+  const oldestMs = uploads.reduce((least, { ticket }) => Math.min(least, ticket.atMs), Number.POSITIVE_INFINITY);
+  const late = uploads.some(({ accepted, ticket }) => nowMs > (ticket.atMs + msOf(accepted.deadline)) / 2);
+  const anew = late && logs.isCurrent() && Math.abs(nowMs - wide.lastMs) >= WIDE_EVERY_MS;
+  if (anew) wide.lastMs = nowMs;
+  return logs.read(Math.max(oldestMs, nowMs - OLDEST_MS), anew, signal);
+}
+
+const matchingOf = ({ externalId, userName }: Accepted, matching: string): string | null => {
+  if (matching === 'externalId') return externalId === '' ? null : externalId;
+  return matching === 'userName' && userName !== '' ? userName : null;
+};
+
+const isLeave = ({ kind, lane, active }: Accepted): boolean =>
+  kind === 'disable' || (!active && (lane === 'leaver' || lane === 'emergency'));
+
+/**
+ * Where an earlier upload of the same worker may have been unprocessed, one line may be about that: two are needed, or that nothing
+ * more has come for half the time that there is.
+ */
+function mayBeBelieved({ ticket, accepted }: Upload, lines: number, nowMs: number): boolean {
+  return ticket.behind !== true || lines > 1 || nowMs >= (ticket.atMs + msOf(accepted.deadline)) / 2;
+}
+
+// ── one line ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Skipped because nothing differed: known from the field, no reference names it. */
+const NOTHING_DIFFERED = /^redundantexport$/i;
+
+const SUCCEEDED: ReadonlySet<string> = new Set(['success', 'warning']);
+
+/** Null where the line says nothing of what was asked. */
+function said(upload: Upload, line: LogLine): Delivered | null {
+  const { accepted } = upload;
+  if (SUCCEEDED.has(line.status)) {
+    // The account was switched off by something else: that is no answer to an upload that was to leave it on.
+    if (accepted.active && line.inactive === true) return null;
+    return done(upload, line.status === 'warning' ? 'warning' : 'provisioned', line.reason);
+  }
+  if (line.status === 'skipped')
+    return NOTHING_DIFFERED.test(line.errorCode ?? '')
+      ? done(upload, 'nothing-differed', line.reason)
+      : { outcome: refused(line, 'skipped') };
+  return line.status === 'failure' ? { outcome: refused(line, 'failure') } : null;
+}
+
+/** `read`: what the account itself says; null where it was not read. */
+function leaveSaid(upload: Upload, line: LogLine, read: Read | null): Delivered | null {
+  if (SUCCEEDED.has(line.status)) {
+    // It reads active although the log says otherwise: reading may lag behind, and the deadline bounds that.
+    if (read === 'active' || line.inactive !== true) return null;
+    return ended(upload, 'provisioned');
+  }
+  if (read === 'nobody') return { outcome: concluded(DONE, { code: NOBODY }) };
+  if (line.status === 'skipped') {
+    if (read === null && upload.ticket.behind !== true && NOTHING_DIFFERED.test(line.errorCode ?? ''))
+      return ended(upload, 'nothing-differed');
+    return { outcome: refused(line, 'skipped') };
+  }
+  return line.status === 'failure' ? { outcome: refused(line, 'failure') } : null;
+}
+
+const DONE: Outcome = concluded(NOTHING_SENT, { code: 'provisioned', countsAsAttempt: true });
+
+const done = (upload: Upload, code: string, detail: string): Delivered => ({
+  outcome: concluded(DONE, { code, detail }),
+  account: newsOf(upload),
+});
+
+const ended = (upload: Upload, code: string): Delivered => ({
+  outcome: concluded(DONE, { code }),
+  account: { ...newsOf(upload), active: false },
+});
+
+/** The account is addressed by its matching value from now on. */
+const newsOf = ({ accepted, matching }: Upload): AccountNews => ({
+  remoteId: matching,
+  active: accepted.kind === 'disable' ? false : accepted.active,
+});
+
+/** Microsoft's own code and words. */
+const refused = ({ errorCode, reason }: LogLine, status: string): Outcome =>
+  concluded(DONE, {
+    class: 'permanent',
+    code: errorCode ?? status,
+    detail: reason === '' ? `the provisioning log says ${status}` : `${status}: ${reason}`,
+  });
+
+// ── the job as a whole ──────────────────────────────────────────────────────────────────────────────────────────────
+
+export function stalledBy(
+  state: Awaited<ReturnType<Job['state']>>,
+  staged: number,
+  spent: string | null,
+): Confirmation['stalled'] {
+  if (state.kind === 'paused' || state.kind === 'quarantined') return { code: `job-${state.kind}`, detail: state.detail };
+  if (staged > 0)
+    return {
+      code: 'staged',
+      detail: `${staged} change(s) wait behind its accidental deletions threshold until an administrator allows them in the provisioning logs`,
+    };
+  return spent === null ? null : { code: 'quota-spent', detail: spent };
+}
