@@ -1,7 +1,9 @@
 // From what a connection file says of a target to the target itself.
-import type { JsonValue } from './base/json.ts';
+import { Problem } from './base/problem.ts';
 import type { Config } from './config.ts';
 import type { TargetSettings } from './mapping/connection-file.ts';
+import { UPLOAD_HINT, uploadAddress } from './mapping/entra-rules.ts';
+import { entraSchema } from './mapping/entra-schema.ts';
 import type { SecretReference } from './mapping/secret-reference.ts';
 import { settingText } from './open-source.ts';
 import { openAccess } from './runtime/access/access.ts';
@@ -9,20 +11,13 @@ import type { Clock } from './runtime/clock.ts';
 import type { Logger } from './runtime/log.ts';
 import { secretReader } from './runtime/secrets.ts';
 import type { Store } from './store/store.ts';
+import { entraTarget } from './targets/entra/entra-target.ts';
 import { PROFILES } from './targets/scim/profiles.ts';
 import { scimTarget } from './targets/scim/scim-target.ts';
 import { openSessions } from './targets/sessions/open-sessions.ts';
 import { sessionPlan } from './targets/sessions/session-plan.ts';
-import type { Target } from './targets/target.ts';
+import type { Target, TargetMemory } from './targets/target.ts';
 import { VERSION } from './version.ts';
-
-/** What a target's room remembers over restarts: counters of its limits, what it has under way. Small, and nothing personal. */
-export interface TargetMemory {
-  /** Null before the first write. */
-  readonly read: () => Promise<JsonValue | null>;
-  /** Durable when it resolves. */
-  readonly write: (value: JsonValue) => Promise<void>;
-}
 
 export const memoryOf = (store: Pick<Store, 'setting' | 'saveSetting'>, target: string): TargetMemory => ({
   read: () => store.setting(`target.${target}`),
@@ -43,6 +38,8 @@ export function openTarget(settings: TargetSettings, parts: TargetParts): Target
   switch (settings.kind) {
     case 'scim':
       return openScim(settings, parts);
+    case 'entra-bulk':
+      return openEntra(settings, parts);
   }
 }
 
@@ -88,5 +85,24 @@ function openScim(settings: TargetSettings, parts: TargetParts): Target {
         ? {}
         : { sessions: openSessions(plan, { ...settings, perSecond, profile }, { ...deps, access }) }),
     },
+  );
+}
+
+function openEntra(settings: TargetSettings, parts: TargetParts): Target {
+  const deps = depsOf(parts);
+  const { name, timeoutMs, limits } = settings;
+  const baseUrl = settingText(settings.baseUrl, parts.config);
+  const address = uploadAddress(baseUrl);
+  // A reference may lead anywhere: the token does not follow.
+  if (address === null) {
+    const message = `baseUrl of target ${name} is no upload address of Microsoft Graph`;
+    throw new Problem({ code: 'target.base-url', message, hint: UPLOAD_HINT });
+  }
+  const entra = settings.entra ?? entraSchema.parse({});
+  const revokes =
+    settings.revokeSessions?.kind !== 'none' && (settings.revokeSessions !== null || entra.direct !== 'none');
+  return entraTarget(
+    { name, baseUrl, address, entra, perSecond: limits.perSecond, timeoutMs, revokes },
+    { ...openAccess(settings, deps), ...deps, memory: parts.memory },
   );
 }

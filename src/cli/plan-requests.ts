@@ -35,6 +35,7 @@ export async function requestsOf(
   const { kind, payload, lane } = operation;
   const membership = kind === 'addMember' || kind === 'removeMember';
   const manager = membership ? null : (payload as AccountPayload).managerKey;
+  const stands = membership || manager !== null ? '' : account.managerKnown;
   const sendable: Sendable = {
     id: 0,
     workerKey: planned.key,
@@ -42,6 +43,7 @@ export async function requestsOf(
     payload,
     account,
     managerRemoteId: manager === null || manager === '' ? null : await idOf(house, live, operation.target, manager),
+    ...(stands === '' ? {} : { managerStandsRemoteId: await idOf(house, live, operation.target, stands) }),
     ambiguous: false,
     groupRemoteId: membership
       ? ((await house.store.group(operation.target, (payload as MembershipPayload).group))?.remoteId ?? null)

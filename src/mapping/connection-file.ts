@@ -17,6 +17,7 @@ import {
   type GuardKind,
   type Repair,
 } from './connection-schema.ts';
+import { type EntraSettings, entraSchema } from './entra-schema.ts';
 import { withPreset } from './presets/preset-tree.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
@@ -71,6 +72,8 @@ export interface TargetSettings {
   readonly correlate: readonly string[];
   /** Null where the file says nothing: as the profile has it. */
   readonly revokeSessions: SessionSettings | null;
+  /** Of kind entra-bulk; null for every other. */
+  readonly entra: EntraSettings | null;
 }
 
 /** The attribute whose values divide the house, and the kinds that are limited within each of its units: null means all. */
@@ -226,6 +229,7 @@ function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings
     timeoutMs: target.timeoutMs,
     correlate: target.correlate,
     revokeSessions: target.revokeSessions === undefined ? null : sessionSettings(target.revokeSessions),
+    entra: target.kind === 'entra-bulk' ? (target.entra ?? entraSchema.parse({})) : null,
   };
 }
 

@@ -7,6 +7,7 @@ import { checkAlso } from './also-rules.ts';
 import { checkAccess, checkSetting, isSafe } from './auth-rules.ts';
 import type { Binder } from './binder.ts';
 import { GUARD_KINDS } from './connection-schema.ts';
+import { checkEntra } from './entra-rules.ts';
 import { textSetting } from './secret-reference.ts';
 import { checkSessions } from './session-rules.ts';
 import { SOURCE_KINDS, SOURCE_WORDS } from './source-kinds.ts';
@@ -231,6 +232,17 @@ function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>)
     names.set(name, 1);
   }
   checkAccess(binder, path);
+  if (binder.at([...path, 'kind']) === 'entra-bulk') {
+    checkEntra(binder, path);
+    return;
+  }
+  if (binder.tree.has([...path, 'entra']))
+    binder.faultAtKey(
+      [...path, 'entra'],
+      'mapping.entra',
+      'entra means nothing here',
+      'it belongs to kind: entra-bulk',
+    );
   checkSessions(binder, path);
   checkBaseUrl(binder, [...path, 'baseUrl']);
 }

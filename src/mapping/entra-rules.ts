@@ -1,8 +1,9 @@
 // What the schema cannot say of a target of kind entra-bulk: where its token may go, and what bulkUpload does not take.
-import type { Binder } from './binder.ts';
-import { GRAPH_HOSTS } from './session-schema.ts';
+
 import { isSafe } from './auth-rules.ts';
+import type { Binder } from './binder.ts';
 import { textSetting } from './secret-reference.ts';
+import { GRAPH_HOSTS } from './session-schema.ts';
 import type { YamlPath } from './yaml-tree.ts';
 
 /** The parts of the address of an upload: scheme and host, version of Graph, object id of the service principal, id of the job. */

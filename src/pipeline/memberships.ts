@@ -63,5 +63,17 @@ const UNSENT: Delivered = {
 
 export function sendable(claimed: ClaimedOperation): Sendable {
   const { id, workerKey, kind, lane, payload, account, managerRemoteId, ambiguous, groupRemoteId } = claimed;
-  return { id, workerKey, kind, lane, payload, account, managerRemoteId, ambiguous, groupRemoteId };
+  const { managerStandsRemoteId } = claimed;
+  return {
+    id,
+    workerKey,
+    kind,
+    lane,
+    payload,
+    account,
+    managerRemoteId,
+    ...(managerStandsRemoteId === undefined ? {} : { managerStandsRemoteId }),
+    ambiguous,
+    groupRemoteId,
+  };
 }

@@ -208,7 +208,7 @@ async function comparePage(
     if (owner === undefined || owner.connection === '') note(stranger(live, target, account, situations));
     else if (owner.connection === live.connection.name) {
       const situation = situations.get(owner.workerKey);
-      const drift = situation === undefined ? null : driftOf(target.name, situation, account);
+      const drift = situation === undefined ? null : driftOf(target, situation, account);
       if (drift !== null) {
         const { connection } = owner;
         note({ ...drift, remoteId: account.remoteId, connection, worker: owner.workerKey, listed: account });
@@ -233,7 +233,7 @@ function stranger(
 
 /** What is under way says nothing of how the account will be. */
 function driftOf(
-  target: string,
+  { name: target, shows }: Target,
   { standing, accounts, operations }: Situation,
   listed: ListedAccount,
 ): Pick<Drift, 'kind' | 'paths'> | null {
@@ -246,7 +246,9 @@ function driftOf(
   if (listed.active && INACTIVE.has(standing.stage)) return { kind: 'zombie', paths: ['active'] };
   if (!listed.active && AT_WORK.has(standing.stage) && account.active === true)
     return { kind: 'disabled', paths: ['active'] };
-  const paths = changesBetween(projected(listed.resource, account.known), account.known).map(({ path }) => path);
+  const paths = changesBetween(projected(listed.resource, account.known), account.known)
+    .map(({ path }) => path)
+    .filter((path) => shows?.includes(path) ?? true);
   if (listed.userName !== null && listed.userName.toLowerCase() !== account.userName.toLowerCase())
     paths.push('userName');
   return paths.length === 0 ? null : { kind: 'drifted', paths };
@@ -336,7 +338,7 @@ async function noteAsFound(
         actor,
         body: { target: target.name, found: one.kind, paths: [...one.paths] },
       };
-      const accounts = [asFound(account, one.listed)];
+      const accounts = [asFound(account, one.listed, target)];
       return [{ key, revision, standing, dueAt, accounts, operations: [], supersedes: [], entries: [entry] }];
     });
     if (workers.length === 0) return new Set();
@@ -346,10 +348,30 @@ async function noteAsFound(
   return new Set();
 }
 
-function asFound(account: AccountState, listed: ListedAccount | null): AccountState {
+function asFound(account: AccountState, listed: ListedAccount | null, { shows }: Target): AccountState {
   if (listed === null)
     return { ...account, remoteId: null, etag: null, active: null, known: {}, managerKnown: '', groups: [] };
-  return { ...account, active: listed.active, known: projected(listed.resource, account.known) };
+  const found = projected(listed.resource, account.known);
+  if (shows === undefined) return { ...account, active: listed.active, known: found };
+  // What a listing does not show stands as it was written; what it shows otherwise is to be written again.
+  const paths = changesBetween(account.known, found).flatMap(({ path }) => (shows.includes(path) ? [path] : []));
+  return { ...account, active: listed.active, known: without(account.known, paths) };
+}
+
+/** These attributes without the values at these flattened paths. */
+function without(attributes: JsonObject, paths: readonly string[]): JsonObject {
+  return paths.reduce<JsonObject>((left, path) => {
+    const urn = Object.keys(left).find((key) => key.startsWith('urn:') && path.startsWith(`${key}:`));
+    const [first, rest] = urn === undefined ? splitAt(path, '.') : [urn, path.slice(urn.length + 1)];
+    const { [first]: value, ...others } = left;
+    const inner = rest === '' || value === null || typeof value !== 'object' || Array.isArray(value) ? null : value;
+    return inner === null ? others : { ...others, [first]: without(inner as JsonObject, [rest]) };
+  }, attributes);
+}
+
+function splitAt(path: string, mark: string): readonly [string, string] {
+  const at = path.indexOf(mark);
+  return at < 0 ? [path, ''] : [path.slice(0, at), path.slice(at + 1)];
 }
 
 /** A zombie is an alarm at once; so are accounts that are gone in numbers. Both end with the reconciliation that finds none. */

@@ -67,5 +67,6 @@ function atEndpoint({ name, correlate, deletes }: TargetSettings, baseUrl: strin
     limits: { concurrency: CONCURRENCY, perSecond: null },
     timeoutMs: TIMEOUT_MS,
     revokeSessions: { kind: 'none' },
+    entra: null,
   };
 }

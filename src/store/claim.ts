@@ -196,6 +196,7 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
     const account = accounts.find(row.worker_id, target);
     assert(account !== null, `operation ${row.id} has an account`);
     const { managerKey, group } = referencesOf(row);
+    const managerStands = managerKey === null && group === null ? account.managerKnown : '';
     return {
       id: row.id,
       workerKey: row.worker_key,
@@ -209,6 +210,9 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
       account,
       managerRemoteId:
         managerKey === null || managerKey === '' ? null : accounts.remoteIdOf(row.connection_id, target, managerKey),
+      ...(managerStands === ''
+        ? {}
+        : { managerStandsRemoteId: accounts.remoteIdOf(row.connection_id, target, managerStands) }),
       groupRemoteId: group === null ? null : (groups.find(target, group)?.remoteId ?? null),
       transition: row.transition,
       firstSentAt: row.first_sent_at ?? now,

@@ -112,6 +112,8 @@ export interface ClaimedOperation {
   readonly account: AccountState;
   /** Remote id of `payload.managerKey` at this target; null without one. */
   readonly managerRemoteId: string | null;
+  /** Of the manager whose reference stands already, where the payload leaves it alone. */
+  readonly managerStandsRemoteId?: string | null;
   /** Remote id of `payload.group`; null where it is not known yet. */
   readonly groupRemoteId: string | null;
   readonly transition: TransitionName | null;

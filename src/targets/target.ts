@@ -1,6 +1,7 @@
 // What every target promises. The rooms behind it know SCIM and its relatives; nothing outside does.
 import type { Finding } from '../base/finding.ts';
 import type { Instant } from '../base/instant.ts';
+import type { JsonValue } from '../base/json.ts';
 import type { Lane } from '../lifecycle/operation.ts';
 import type { AccountNews, Outcome } from '../lifecycle/outcome.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
@@ -26,6 +27,8 @@ export interface Sendable {
   readonly account: AccountState;
   /** Remote id of the manager named in the payload; null when there is none (yet). */
   readonly managerRemoteId: string | null;
+  /** Remote id of the manager whose reference stands already, where the payload leaves it alone: for targets that take whole records. */
+  readonly managerStandsRemoteId?: string | null;
   /** True when an earlier try of this operation may have taken effect: look before writing. */
   readonly ambiguous: boolean;
   /** Remote id of the group, where it is already known. */
@@ -142,6 +145,14 @@ export interface Passenger {
   readonly journal: Journal;
 }
 
+/** What a target's room remembers over restarts: counters of its limits, what it has under way. Small, and nothing personal. */
+export interface TargetMemory {
+  /** Null before the first write. */
+  readonly read: () => Promise<JsonValue | null>;
+  /** Durable when it resolves. */
+  readonly write: (value: JsonValue) => Promise<void>;
+}
+
 /** What else this connection's accounts say about a name: used when a 409 must be told apart from our own lost reply. */
 export interface Target {
   readonly name: string;
@@ -186,6 +197,8 @@ export interface Target {
   readonly time: (signal: AbortSignal) => Promise<number | null>;
   /** Pages through all users. @throws Problem when the listing is not complete; with NO_LISTING where it never can be. */
   readonly list: (signal: AbortSignal) => AsyncIterable<readonly ListedAccount[]>;
+  /** Flattened paths of which its accounts, as they are listed, say anything; without it of all that is written. */
+  readonly shows?: readonly string[];
   /** The requests that delivering this operation would send, as far as they can be told beforehand. Pure. */
   readonly show: (operation: Sendable) => readonly ShownRequest[];
   /** Asks every request that waits for a connection or for the rate whether it is still wanted. */

@@ -1,8 +1,9 @@
 // How many upload calls may still leave: 40 in 5 seconds, and the tenant's calls of any 24 hours, of which a share is kept for
 // leavers. Every call is counted durably before it leaves, so that no restart forgets one. Figures:
 // https://learn.microsoft.com/entra/identity/app-provisioning/inbound-provisioning-api-concepts
-import type { JsonObject, JsonValue } from '../../base/json.ts';
+
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../base/instant.ts';
+import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { isObject } from '../../runtime/access/json-body.ts';
 import type { TargetMemory } from '../target.ts';
 

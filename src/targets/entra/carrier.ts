@@ -2,9 +2,9 @@
 // operation keeps its own intent, answer and outcome. Nobody is kept waiting by a call that hangs: leavers have calls of their own.
 import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../base/instant.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
+import type { Answer } from '../scim/exchange.ts';
 import { isOfTheTarget, isRefusal } from '../scim/halving.ts';
 import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
-import type { Answer } from '../scim/exchange.ts';
 import type { Journal, Sendable } from '../target.ts';
 import type { Budget } from './budget.ts';
 import { bulkBody, inOrderOfManagers, OPERATIONS_MAX, shownOperation } from './bulk.ts';
@@ -297,6 +297,8 @@ const endedAndHeld = (reason: string): Outcome =>
 
 /** Of the call: the permission of the app is nobody's record. */
 function meaningOf(outcome: Outcome): Outcome {
+  // Only what is confirmed is an answer about the operation.
+  if (outcome.class === 'accepted') return concluded(outcome, { countsAsAttempt: false });
   if (outcome.status !== 403) return outcome;
   return concluded(outcome, {
     class: 'targetDown',
@@ -310,4 +312,3 @@ function takenAt({ date }: Answer, nowMs: number): number {
   const said = Date.parse(date ?? '');
   return Number.isNaN(said) ? nowMs : said;
 }
-

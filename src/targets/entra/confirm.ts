@@ -206,7 +206,8 @@ export function stalledBy(
   staged: number,
   spent: string | null,
 ): Confirmation['stalled'] {
-  if (state.kind === 'paused' || state.kind === 'quarantined') return { code: `job-${state.kind}`, detail: state.detail };
+  if (state.kind === 'paused' || state.kind === 'quarantined')
+    return { code: `job-${state.kind}`, detail: state.detail };
   if (staged > 0)
     return {
       code: 'staged',

@@ -1,8 +1,9 @@
 // What cannot wait for an upload to be processed: ending a leaver's access at once, and their sessions after it. The user is found by
 // the matching value; nothing is written to one that is somebody else's, or protected.
+
+import { Problem } from '../../base/problem.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
 import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
-import { Problem } from '../../base/problem.ts';
 import { type Journal, NOBODY, type Sendable, type ShownRequest } from '../target.ts';
 import type { Graph, GraphRequest } from './graph.ts';
 import type { GraphUser, Users } from './users.ts';
@@ -34,7 +35,12 @@ const SCIM_BODY = JSON.stringify({
 const disableRequest = (way: 'graph' | 'scim', id: string): GraphRequest =>
   way === 'graph'
     ? { kind: 'write', method: 'PATCH', path: userPath(id), body: JSON.stringify({ accountEnabled: false }) }
-    : { kind: 'write', method: 'PATCH', path: `/rp/scim/users/${id.startsWith('<id:') ? id : encodeURIComponent(id)}`, body: SCIM_BODY };
+    : {
+        kind: 'write',
+        method: 'PATCH',
+        path: `/rp/scim/users/${id.startsWith('<id:') ? id : encodeURIComponent(id)}`,
+        body: SCIM_BODY,
+      };
 
 /** Any 2xx counts: https://learn.microsoft.com/graph/api/user-revokesigninsessions */
 const revokeRequest = (id: string): GraphRequest => ({
@@ -99,7 +105,9 @@ async function userOf(
     const [user, second] = found;
     if (second !== undefined) return { detail: `${found.length} users carry the same matching value`, nobody: false };
     if (user === undefined) return { detail: 'nobody carries the matching value yet', nobody: true };
-    return (await isOurs(operation, user)) ? { id: user.objectId } : { detail: 'the account is protected, or another worker’s', nobody: false };
+    return (await isOurs(operation, user))
+      ? { id: user.objectId }
+      : { detail: 'the account is protected, or another worker’s', nobody: false };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return { detail: error.message, nobody: false };

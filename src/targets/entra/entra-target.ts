@@ -2,8 +2,8 @@
 // became of them stands in a log minutes later: operations are accepted first and confirmed afterwards.
 // https://learn.microsoft.com/entra/identity/app-provisioning/inbound-provisioning-api-concepts
 import { MINUTE_MS } from '../../base/instant.ts';
-import type { EntraSettings } from '../../mapping/entra-schema.ts';
 import type { UploadAddress } from '../../mapping/entra-rules.ts';
+import type { EntraSettings } from '../../mapping/entra-schema.ts';
 import type { Credentials } from '../../runtime/access/credentials.ts';
 import type { Transport } from '../../runtime/access/transport.ts';
 import { openClient } from '../scim/client.ts';
@@ -73,7 +73,9 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
   const uploads = graphOver(parts, { client: uploading, rate: rates.uploads, contentType: SCIM_TYPE });
   const people = graphOver(parts, { client: reading, rate: rates.people, contentType: 'application/json' });
   const direct: Graph =
-    entra.direct === 'scim' ? graphOver(parts, { client: reading, rate: rates.people, contentType: SCIM_TYPE }) : people;
+    entra.direct === 'scim'
+      ? graphOver(parts, { client: reading, rate: rates.people, contentType: SCIM_TYPE })
+      : people;
   const logs = (): ReturnType<typeof logsOf> =>
     logsOf(
       graphOver(parts, { client: reading, rate: rates.logs, contentType: 'application/json' }),
@@ -169,7 +171,10 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
   async function isNobody({ account }: Sendable, matching: string, signal: AbortSignal): Promise<boolean> {
     try {
       const found = await users.matching(matching, signal, true);
-      return found.length === 0 && (account.userName === '' || (await users.named(account.userName, signal, true)).length === 0);
+      return (
+        found.length === 0 &&
+        (account.userName === '' || (await users.named(account.userName, signal, true)).length === 0)
+      );
     } catch {
       // Who cannot be asked for is uploaded: a disabled account too many does no harm.
       return false;
@@ -231,8 +236,12 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
     confirmation: {
       everyMs: entra.logs.everyMinutes * MINUTE_MS,
       confirm: (waiting, signal) =>
-        confirmUploads(waiting, { job, logs: confirming, users, matching: entra.matching, spent, now: deps.now }, wide, signal),
-      holds: () => carrier.size > 0,
+        confirmUploads(
+          waiting,
+          { job, logs: confirming, users, matching: entra.matching, spent, now: deps.now },
+          wide,
+          signal,
+        ),
     },
     probe: (signal) =>
       probeEntra(
@@ -259,7 +268,9 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
 const isUrgent = ({ kind, lane }: Sendable): boolean => kind === 'disable' || lane === 'emergency' || lane === 'leaver';
 
 const noted = (outcome: Delivered['outcome'], note: string): Delivered['outcome'] =>
-  note === '' ? outcome : concluded(outcome, { detail: [outcome.detail, note].filter((text) => text !== '').join('; ') });
+  note === ''
+    ? outcome
+    : concluded(outcome, { detail: [outcome.detail, note].filter((text) => text !== '').join('; ') });
 
 const unmatchable = (matching: string): Delivered['outcome'] =>
   concluded(NOTHING_SENT, {

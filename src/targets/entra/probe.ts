@@ -44,16 +44,34 @@ function needsOf({ direct, readUsers, readJob: readsJob }: EntraSettings, revoke
     },
     { purpose: 'reading outcomes', any: ['ProvisioningLog.Read.All', 'AuditLog.Read.All'], must: true },
     ...(readsJob
-      ? [{ purpose: 'reading the state of the job', any: ['Synchronization.Read.All', 'Synchronization.ReadWrite.All'], must: false }]
+      ? [
+          {
+            purpose: 'reading the state of the job',
+            any: ['Synchronization.Read.All', 'Synchronization.ReadWrite.All'],
+            must: false,
+          },
+        ]
       : []),
     ...(readUsers
       ? [{ purpose: 'reading users', any: ['User.Read.All', 'User.ReadWrite.All', 'Directory.Read.All'], must: true }]
       : []),
     ...(direct === 'none'
       ? []
-      : [{ purpose: 'disabling leavers directly', any: ['User.EnableDisableAccount.All', 'User.ReadWrite.All'], must: true }]),
+      : [
+          {
+            purpose: 'disabling leavers directly',
+            any: ['User.EnableDisableAccount.All', 'User.ReadWrite.All'],
+            must: true,
+          },
+        ]),
     ...(direct !== 'none' || revokes
-      ? [{ purpose: 'ending sessions', any: ['User.RevokeSessions.All', 'User.ReadWrite.All', 'Directory.ReadWrite.All'], must: true }]
+      ? [
+          {
+            purpose: 'ending sessions',
+            any: ['User.RevokeSessions.All', 'User.ReadWrite.All', 'Directory.ReadWrite.All'],
+            must: true,
+          },
+        ]
       : []),
   ];
 }
@@ -65,7 +83,12 @@ export async function probeEntra(parts: ProbeParts, signal: AbortSignal): Promis
     void findings.push({ code: `target.${code}`, verdict, message, ...(hint === undefined ? {} : { hint }) });
   const shown = await parts.credentials.headers(signal);
   if ('fault' in shown) {
-    say('credentials', shown.fault.startsWith('no-') ? 'configuration' : 'failed', `no token: ${shown.detail || shown.fault}`, 'check auth: tokenUrl, clientId, and the secret or the certificate');
+    say(
+      'credentials',
+      shown.fault.startsWith('no-') ? 'configuration' : 'failed',
+      `no token: ${shown.detail || shown.fault}`,
+      'check auth: tokenUrl, clientId, and the secret or the certificate',
+    );
     return findings;
   }
   tellPermissions(rolesIn(shown.headers.authorization ?? ''), needsOf(parts.settings, parts.revokes), say);
@@ -78,8 +101,18 @@ export async function probeEntra(parts: ProbeParts, signal: AbortSignal): Promis
       parts.users.matching('rollcall-probe-nobody', signal),
     );
   else
-    say('users', 'note', 'users are not read (entra.readUsers: false): existing accounts are not found before uploads', 'docs/entra.md says what that means');
-  say('write', 'note', 'whether uploads are taken cannot be tried without one', 'rollcall sync --worker ID takes one person through');
+    say(
+      'users',
+      'note',
+      'users are not read (entra.readUsers: false): existing accounts are not found before uploads',
+      'docs/entra.md says what that means',
+    );
+  say(
+    'write',
+    'note',
+    'whether uploads are taken cannot be tried without one',
+    'rollcall sync --worker ID takes one person through',
+  );
   return findings;
 }
 
@@ -122,8 +155,21 @@ async function tellJob({ people, jobPath, settings }: ProbeParts, say: Say, sign
   const state = await readJob(people, jobPath, signal);
   if (state.kind === 'works') say('job', 'good', 'the provisioning job works');
   else if (state.kind === 'unknown')
-    say('job', state.status === 404 ? 'failed' : 'warning', `the state of the provisioning job cannot be read: ${state.reason}`, state.status === 404 ? 'baseUrl names a job, or a service principal, that does not exist' : 'grant Synchronization.Read.All, or say entra.readJob: false');
-  else say('job', 'failed', `the provisioning job is ${state.kind}: ${state.detail}`, 'set it going again in the Entra admin center; until then nothing is uploaded');
+    say(
+      'job',
+      state.status === 404 ? 'failed' : 'warning',
+      `the state of the provisioning job cannot be read: ${state.reason}`,
+      state.status === 404
+        ? 'baseUrl names a job, or a service principal, that does not exist'
+        : 'grant Synchronization.Read.All, or say entra.readJob: false',
+    );
+  else
+    say(
+      'job',
+      'failed',
+      `the provisioning job is ${state.kind}: ${state.detail}`,
+      'set it going again in the Entra admin center; until then nothing is uploaded',
+    );
 }
 
 async function tell(code: string, good: string, say: Say, ask: () => Promise<unknown>): Promise<void> {

@@ -28,4 +28,3 @@ export function shown(operation: Sendable, { path, direct, ...rules }: ShowParts
       return [];
   }
 }
-

@@ -5,9 +5,9 @@ import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { Problem } from '../../base/problem.ts';
 import type { ListedAccount } from '../../mapping/bound-mapping.ts';
 import { textOf } from '../../runtime/access/json-body.ts';
-import { type LookUp, type Looked, NO_LISTING } from '../target.ts';
-import { equals, type Graph, valuesOf } from './graph.ts';
 import { type PatienceDeps, patient } from '../scim/patient.ts';
+import { type Looked, type LookUp, NO_LISTING } from '../target.ts';
+import { equals, type Graph, valuesOf } from './graph.ts';
 import { ENTERPRISE } from './record.ts';
 
 export interface UserPlaces {
@@ -90,7 +90,9 @@ export function usersOf(graph: Graph, places: UserPlaces, deps: PatienceDeps): U
     },
     look: async (remoteId, signal) => {
       if (!reads) throw unreadable();
-      const filter = remoteId.startsWith(OBJECT) ? equals('id', remoteId.slice(OBJECT.length)) : equals(property, remoteId);
+      const filter = remoteId.startsWith(OBJECT)
+        ? equals('id', remoteId.slice(OBJECT.length))
+        : equals(property, remoteId);
       const [first, second] = await where(filter, signal);
       if (second !== undefined) throw unread(`several users carry the same ${property}`);
       return first === undefined ? { kind: 'gone' } : { kind: 'there', account: first };
