@@ -5,9 +5,13 @@ import { groupFailures, readFailures } from '../../src/pipeline/failures.ts';
 import { performAct } from '../../src/pipeline/operator.ts';
 import { nowOf } from '../../src/runtime/clock.ts';
 import { crowd, feed, type Person } from '../support/house.ts';
+import { entraStage } from '../support/stage-entra.ts';
 import { type OpenStage, openStageHouse, type StageHouse, scimStage } from '../support/target-stage.ts';
 
-const STAGES: readonly (readonly [string, OpenStage])[] = [['scim', scimStage]];
+const STAGES: readonly (readonly [string, OpenStage])[] = [
+  ['scim', scimStage],
+  ['entra-bulk', entraStage],
+];
 
 const opened = async (open: OpenStage): Promise<StageHouse> => {
   const house = await openStageHouse(open);
