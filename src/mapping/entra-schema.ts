@@ -64,8 +64,8 @@ export const entraSchema = z.strictObject({
         ),
         pageSize: said(z.number().int().min(1).max(999).default(100), 'Log lines asked for at once.'),
         pagesPerMinute: said(
-          z.number().int().min(1).max(120).default(24),
-          'Pages of logs and of users asked for in a minute; Microsoft names no limit for the logs.',
+          z.number().int().min(1).max(120).default(20),
+          'Pages of logs asked for in a minute; Microsoft names no limit for them.',
         ),
         identity: said(
           z.string().default('id'),

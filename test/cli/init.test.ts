@@ -157,6 +157,11 @@ test('a newcomer comes from an export in words that nobody has seen to a plan fo
   expect(after).toMatchObject({ kind: 'done', rejections: [], rows: 5, tally: { 'operation:create': 4 } });
 });
 
+/** Templates that are there for their target: it is no SCIM endpoint, and has no profile. */
+const OF_TARGETS: Readonly<Record<string, string>> = {
+  'entra-bulk': 'https://graph.microsoft.us/v1.0/servicePrincipals/0b5e/synchronization/jobs/API2AAD.0b5e/bulkUpload',
+};
+
 describe('a template of a vendor', () => {
   test.each(templateNames())(
     '%s becomes a file that passes every check, with what is the company’s own marked',
@@ -167,15 +172,10 @@ describe('a template of a vendor', () => {
       expect(found.doubts.length).toBeGreaterThan(0);
       const lines = found.text.split('\n');
       for (const { line, key } of found.doubts) expect(lines[line - 1]).toContain(key);
-      const given = await draft(dir, undefined, {
-        preset,
-        target: 'https://idp.corp.test/scim',
-        profile: 'okta-inbound',
-      });
-      expect(given.connection.targets[0]).toMatchObject({
-        profile: 'okta-inbound',
-        baseUrl: { kind: 'literal', text: 'https://idp.corp.test/scim' },
-      });
+      const profile = preset in OF_TARGETS ? {} : { profile: 'okta-inbound' };
+      const target = OF_TARGETS[preset] ?? 'https://idp.corp.test/scim';
+      const given = await draft(dir, undefined, { preset, target, ...profile });
+      expect(given.connection.targets[0]).toMatchObject({ ...profile, baseUrl: { kind: 'literal', text: target } });
       expect(given.connection.name).toBe(preset);
     },
   );

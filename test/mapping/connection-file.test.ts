@@ -41,6 +41,7 @@ describe('a connection file', () => {
         timeoutMs: 30_000,
         correlate: ['externalId', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber'],
         revokeSessions: null,
+        entra: null,
       },
     ]);
   });

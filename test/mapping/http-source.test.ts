@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { faultLine } from '../../src/base/problem.ts';
 import { readConnection } from '../../src/mapping/connection-file.ts';
 import { PRESETS, type PresetName } from '../../src/mapping/presets/presets.ts';
+import { TARGET_KINDS } from '../../src/mapping/target-kinds.ts';
 
 const TEMPLATES = join(import.meta.dirname, '..', '..', 'mappings', 'templates');
 const read = (text: string) => readConnection('acme.yaml', text, { sha256: (value) => hash('sha256', value) });
@@ -162,9 +163,10 @@ columns: [id, start]`),
   });
 
   it('has no template beside these', () => {
+    const ofTargets = TARGET_KINDS.filter((kind) => kind !== 'scim');
     expect(readdirSync(TEMPLATES).toSorted()).toEqual(
-      Object.values(PRESETS)
-        .map(({ template }) => `${template}.yaml`)
+      [...Object.values(PRESETS).map(({ template }) => template), ...ofTargets]
+        .map((name) => `${name}.yaml`)
         .toSorted(),
     );
   });
