@@ -12,9 +12,7 @@ import type { Answer, Exchange } from './exchange.ts';
 import { type BatchVerdict, inHalves, isOfTheTarget, isRefusal, unsentBecause } from './halving.ts';
 import type { Ways } from './news.ts';
 import { concluded, outcomeOf } from './outcome-table.ts';
-import { createUser, placed, type ScimRequest, shownRequest } from './requests.ts';
-
-export const BULK_PATH = '/Bulk';
+import { BULK_PATH, createUser, placed, type ScimRequest, shownRequest } from './requests.ts';
 
 export interface BulkParts {
   readonly room: BulkRoom;

@@ -10,8 +10,9 @@ import { type AnswerDetail, outcomeOf } from './outcome-table.ts';
 import { newPassword, withPasswords } from './password.ts';
 import type { Profile } from './profiles.ts';
 import type { Rate } from './rate.ts';
-import { placed, type ScimRequest, shownRequest } from './requests.ts';
+import { BULK_PATH, placed, type ScimRequest, shownRequest } from './requests.ts';
 import { errorOf, versionOf } from './responses.ts';
+import { secretsIn, unsaid } from './unsaid.ts';
 
 export interface Answer {
   readonly outcome: Outcome;
@@ -121,6 +122,12 @@ export function exchangeOver(
   async function sent(request: ScimRequest, credentials: Shown): Promise<Answer> {
     const { headers: wanted } = parts.profile;
     const accept = request.method === 'DELETE' ? wanted.acceptOnDelete : wanted.accept;
+    const passwords: string[] = [];
+    const made = (): string => {
+      const password = newPassword();
+      passwords.push(password);
+      return password;
+    };
     const answer = await parts.client.send(
       {
         method: request.method,
@@ -132,7 +139,7 @@ export function exchangeOver(
           ...(request.body === '' ? {} : { 'content-type': wanted.contentType }),
           ...(request.ifMatch === undefined ? {} : { 'if-match': request.ifMatch }),
         },
-        body: withPasswords(request.body, newPassword),
+        body: withPasswords(request.body, made),
       },
       urgent,
       signal,
@@ -142,8 +149,10 @@ export function exchangeOver(
     if (answer.kind === 'fault') return unsent(request, answer.code, answer);
     parts.rate.answered(answer.status);
     if (DOUBTS.includes(answer.status)) parts.doubted?.();
-    const body = parsedBody(answer.body);
-    const { scimType, detail } = answer.status >= 400 ? errorOf(body) : { scimType: null, detail: '' };
+    const refused = answer.status >= 400;
+    const secrets = refused || request.path === BULK_PATH ? [...secretsIn(credentials.headers), ...passwords] : [];
+    const body = parsedBody(unsaid(answer.body, secrets));
+    const { scimType, detail } = refused ? errorOf(body) : { scimType: null, detail: '' };
     const retryAfterMs = retryAfterOf(answer.header('retry-after'), answer.header('date'), parts.now());
     return {
       outcome: outcomeOf(request.kind, { status: answer.status, scimType }, { detail, retryAfterMs }),

@@ -215,15 +215,36 @@ export interface AnswerDetail {
 }
 
 const DETAIL_MAX = 500;
+/** RFC 7644 table 9 and RFC 9865 section 2. Any other word of a target's may be anything: it stands among its words, not as a code. */
+const SCIM_TYPES: ReadonlySet<string> = new Set(
+  [
+    'invalidFilter',
+    'tooMany',
+    'uniqueness',
+    'mutability',
+    'invalidSyntax',
+    'invalidPath',
+    'noTarget',
+    'invalidValue',
+    'invalidVers',
+    'sensitive',
+    'invalidCursor',
+    'expiredCursor',
+    'invalidCount',
+  ].map((type) => type.toLowerCase()),
+);
 
 export function outcomeOf(kind: RequestKind, answer: AnswerKey, { detail, retryAfterMs }: AnswerDetail): Outcome {
   const row = rowFor(kind, answer);
-  const code = 'fault' in answer ? answer.fault : (row.code ?? answer.scimType ?? `http-${answer.status}`);
+  const scimType = 'fault' in answer ? null : answer.scimType;
+  const known = scimType !== null && SCIM_TYPES.has(scimType.toLowerCase()) ? scimType : null;
+  const code = 'fault' in answer ? answer.fault : (row.code ?? known ?? `http-${answer.status}`);
+  const words = known === scimType ? detail : [scimType, detail].filter((word) => word !== '').join(': ');
   return {
     class: row.class,
     status: 'fault' in answer ? null : answer.status,
     code,
-    detail: detail.slice(0, DETAIL_MAX),
+    detail: words.slice(0, DETAIL_MAX),
     retryAfterMs,
     countsAsAttempt: row.counts,
   };

@@ -11,6 +11,7 @@ import type { LookupAttribute, Profile } from './profiles.ts';
 const USER_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:User';
 const GROUP_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 const PATCH_SCHEMA = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+export const BULK_PATH = '/Bulk';
 
 export interface ScimRequest {
   readonly kind: RequestKind;
