@@ -25,6 +25,16 @@ const READ_MAX = 200;
 /** So old at most is a line that is looked for: logs are kept for 7 to 30 days. */
 const OLDEST_MS = 7 * DAY_MS;
 
+/** What the looks before this one found. */
+export interface Seen {
+  /** When all lines since the oldest upload were read. */
+  wideAtMs: number;
+  /** When the job was seen to do nothing. */
+  heldAtMs: number;
+}
+
+export const nothingSeen = (): Seen => ({ wideAtMs: Number.NEGATIVE_INFINITY, heldAtMs: Number.NEGATIVE_INFINITY });
+
 /** One accepted operation with what is known of its upload. */
 interface Upload {
   readonly accepted: Accepted;
@@ -36,11 +46,12 @@ interface Upload {
 export async function confirmUploads(
   waiting: readonly Accepted[],
   parts: ConfirmParts,
-  wide: { lastMs: number },
+  seen: Seen,
   signal: AbortSignal,
 ): Promise<Confirmation> {
   const { job, logs, users, now } = parts;
   const state = await job.state(signal);
+  if (state.kind === 'paused' || state.kind === 'quarantined') seen.heldAtMs = now();
   const uploads = waiting.flatMap((accepted): readonly Upload[] => {
     const ticket = ticketIn(accepted.ticket);
     const matching = ticket?.matching ?? matchingOf(accepted, parts.matching);
@@ -60,7 +71,7 @@ export async function confirmUploads(
     if (isLeave(upload.accepted) && active.get(upload.matching) === 'inactive')
       answer(upload, ended(upload, 'read-inactive'));
   }
-  const lines = uploads.length === 0 ? [] : await linesSince(uploads, logs, wide, now(), signal);
+  const lines = uploads.length === 0 ? [] : await linesSince(uploads, logs, seen, now(), signal);
   const byIdentity = Map.groupBy(
     lines.filter(({ identity }) => identity !== null),
     ({ identity }) => String(identity),
@@ -77,7 +88,11 @@ export async function confirmUploads(
     else if (isLeave(upload.accepted)) answer(upload, leaveSaid(upload, last, active.get(upload.matching) ?? null));
     else if (mayBeBelieved(upload, about.length, now())) answer(upload, said(upload, last));
   }
-  return { answers: [...answers.values()], stalled: stalledBy(state, staged, parts.spent()) };
+  const behind = uploads.filter(
+    ({ accepted, ticket }) => !answers.has(accepted.id) && ticket.atMs <= seen.heldAtMs,
+  ).length;
+  const catching = behind > 0 && Math.abs(now() - seen.heldAtMs) < CATCH_UP_MS ? behind : 0;
+  return { answers: [...answers.values()], stalled: stalledBy(state, { staged, catching, spent: parts.spent() }) };
 }
 
 type Read = 'active' | 'inactive' | 'nobody';
@@ -108,14 +123,14 @@ const WIDE_EVERY_MS = HOUR_MS;
 async function linesSince(
   uploads: readonly Upload[],
   logs: Logs,
-  wide: { lastMs: number },
+  seen: Seen,
   nowMs: number,
   signal: AbortSignal,
 ): Promise<readonly LogLine[]> {
   const oldestMs = uploads.reduce((least, { ticket }) => Math.min(least, ticket.atMs), Number.POSITIVE_INFINITY);
   const late = uploads.some(({ accepted, ticket }) => nowMs > (ticket.atMs + msOf(accepted.deadline)) / 2);
-  const anew = late && logs.isCurrent() && Math.abs(nowMs - wide.lastMs) >= WIDE_EVERY_MS;
-  if (anew) wide.lastMs = nowMs;
+  const anew = late && logs.isCurrent() && Math.abs(nowMs - seen.wideAtMs) >= WIDE_EVERY_MS;
+  if (anew) seen.wideAtMs = nowMs;
   return logs.read(Math.max(oldestMs, nowMs - OLDEST_MS), anew, signal);
 }
 
@@ -201,10 +216,20 @@ const refused = ({ errorCode, reason }: LogLine, status: string): Outcome =>
 
 // ── the job as a whole ──────────────────────────────────────────────────────────────────────────────────────────────
 
+interface Behind {
+  /** Changes that an administrator has to allow. */
+  readonly staged: number;
+  /** Changes that a job which works again has yet to get to. */
+  readonly catching: number;
+  readonly spent: string | null;
+}
+
+/** What a job took in before it was held is given so long once it works again: sending it again at once would only double it. */
+const CATCH_UP_MS = HOUR_MS;
+
 export function stalledBy(
   state: Awaited<ReturnType<Job['state']>>,
-  staged: number,
-  spent: string | null,
+  { staged, catching, spent }: Behind,
 ): Confirmation['stalled'] {
   if (state.kind === 'paused' || state.kind === 'quarantined')
     return { code: `job-${state.kind}`, detail: state.detail };
@@ -212,6 +237,11 @@ export function stalledBy(
     return {
       code: 'staged',
       detail: `${staged} change(s) wait behind its accidental deletions threshold until an administrator allows them in the provisioning logs`,
+    };
+  if (catching > 0)
+    return {
+      code: 'job-resumed',
+      detail: `its job works again, and ${catching} change(s) from before wait to be processed`,
     };
   return spent === null ? null : { code: 'quota-spent', detail: spent };
 }

@@ -13,7 +13,7 @@ import { type Delivered, type Journal, NOBODY, type Sendable, type Target, type 
 import { type Budget, openBudget } from './budget.ts';
 import { OPERATIONS_MAX } from './bulk.ts';
 import { type Carried, Carrier } from './carrier.ts';
-import { confirmUploads } from './confirm.ts';
+import { confirmUploads, nothingSeen } from './confirm.ts';
 import { endAccess, endSessions } from './direct.ts';
 import { type Graph, graphOver, SCIM_TYPE } from './graph.ts';
 import { jobOf } from './job.ts';
@@ -113,7 +113,7 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
   });
   const writing = { graph: direct, users, way: entra.direct };
   const confirming = logs();
-  const wide = { lastMs: Number.NEGATIVE_INFINITY };
+  const seen = nothingSeen();
 
   /** Why nobody but leavers gets a call; null: they do. */
   const spent = (): string | null =>
@@ -239,7 +239,7 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
         confirmUploads(
           waiting,
           { job, logs: confirming, users, matching: entra.matching, spent, now: deps.now },
-          wide,
+          seen,
           signal,
         ),
     },

@@ -1,6 +1,6 @@
 // The provisioning logs of one job, read page by page behind a watermark: what is newer than the newest line seen, and a while behind
 // it, because lines come late and out of order. https://learn.microsoft.com/graph/api/provisioningobjectsummary-list
-import { instantOfMs, MINUTE_MS } from '../../base/instant.ts';
+import { instantOfMs, MINUTE_MS, SECOND_MS } from '../../base/instant.ts';
 import type { JsonObject, JsonValue } from '../../base/json.ts';
 import { Problem } from '../../base/problem.ts';
 import { memberOf } from '../../planning/account-changes.ts';
@@ -47,10 +47,13 @@ export interface Logs {
 /** A page takes some seconds by its rate: leavers are asked about again after so many. */
 const PAGES_AT_ONCE = 60;
 const TRIES = 4;
+/** Between two looks further back: what comes in order is read once, however much of it there is. */
+const OVERLAP_MS = 5 * SECOND_MS;
 /** Microsoft's clock and the one of what an upload was taken in by differ by less. */
 const SKEW_MS = MINUTE_MS;
 
-export function logsOf(graph: Graph, settings: LogSettings, deps: PatienceDeps): Logs {
+export function logsOf(graph: Graph, settings: LogSettings, deps: PatienceDeps & { readonly now: () => number }): Logs {
+  let lookedBackAtMs = deps.now();
   let newestMs: number | null = null;
   /** Where a read stopped on its way. */
   let left: { readonly path: string; readonly newestMs: number } | null = null;
@@ -71,7 +74,11 @@ export function logsOf(graph: Graph, settings: LogSettings, deps: PatienceDeps):
     isCurrent: () => left === null,
     read: async (fromMs, anew, signal) => {
       if (anew) left = null;
-      const sinceMs = anew || newestMs === null ? fromMs - SKEW_MS : newestMs - settings.lookBackMs;
+      let sinceMs = anew || newestMs === null ? fromMs - SKEW_MS : newestMs - OVERLAP_MS;
+      if (left === null && Math.abs(deps.now() - lookedBackAtMs) >= settings.lookBackMs) {
+        lookedBackAtMs = deps.now();
+        if (newestMs !== null && !anew) sinceMs = newestMs - settings.lookBackMs;
+      }
       let path: string | null = left?.path ?? firstPath(settings, sinceMs);
       let reached = left?.newestMs ?? newestMs ?? sinceMs;
       const lines = new Map<string, LogLine>();
