@@ -1,6 +1,6 @@
 // What became of uploads: from the provisioning logs, and for those who leave from the account itself. A line about an earlier upload
 // must not confirm a later one, so a leave is confirmed by what is said of the account, never by the mere word success.
-import { DAY_MS, HOUR_MS, msOf } from '../../base/instant.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, msOf } from '../../base/instant.ts';
 import { Problem } from '../../base/problem.ts';
 import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
 import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
@@ -86,7 +86,7 @@ export async function confirmUploads(
     if (last === undefined) continue;
     if (last.action.startsWith('staged')) staged += 1;
     else if (isLeave(upload.accepted)) answer(upload, leaveSaid(upload, last, active.get(upload.matching) ?? null));
-    else if (mayBeBelieved(upload, about.length, now())) answer(upload, said(upload, last));
+    else if (mayBeBelieved(upload, about, now())) answer(upload, said(upload, last));
   }
   const behind = uploads.filter(
     ({ accepted, ticket }) => !answers.has(accepted.id) && ticket.atMs <= seen.heldAtMs,
@@ -142,12 +142,17 @@ const matchingOf = ({ externalId, userName }: Accepted, matching: string): strin
 const isLeave = ({ kind, lane, active }: Accepted): boolean =>
   kind === 'disable' || (!active && (lane === 'leaver' || lane === 'emergency'));
 
+/** Jobs run at least so often: what was taken in earlier has its line by then. */
+const QUIET_MS = 40 * MINUTE_MS;
+
 /**
  * Where an earlier upload of the same worker may have been unprocessed, one line may be about that: two are needed, or that nothing
- * more has come for half the time that there is.
+ * more comes for a while.
  */
-function mayBeBelieved({ ticket, accepted }: Upload, lines: number, nowMs: number): boolean {
-  return ticket.behind !== true || lines > 1 || nowMs >= (ticket.atMs + msOf(accepted.deadline)) / 2;
+function mayBeBelieved({ ticket, accepted }: Upload, lines: readonly LogLine[], nowMs: number): boolean {
+  const last = lines.at(-1);
+  if (ticket.behind !== true || lines.length > 1 || last === undefined) return true;
+  return nowMs - last.atMs >= Math.min(QUIET_MS, (msOf(accepted.deadline) - ticket.atMs) / 2);
 }
 
 // ── one line ────────────────────────────────────────────────────────────────────────────────────────────────────────
