@@ -1,6 +1,7 @@
 // Puts the commands together and turns whatever happens into an exit code.
 import { Command, CommanderError } from 'commander';
 import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
+import { crashText } from '../runtime/crash-text.ts';
 import { sqliteCode } from '../store/sql.ts';
 import { StoreUnknown } from '../store/store.ts';
 import { VERSION } from '../version.ts';
@@ -178,7 +179,7 @@ export async function runCommandLine(
       await desk.err.write('rollcall: interrupted\n');
       return EXIT.failed;
     }
-    await desk.err.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    await desk.err.write(crashText(error));
     return EXIT.failed;
   }
 }

@@ -65,7 +65,8 @@ export async function alertsNow(house: House): Promise<readonly Alert[]> {
       severity: 'ticket',
       title: `${workers} worker(s) of ${connection} failed at ${cause.target}: ${[cause.status, cause.code].filter((one) => one !== null).join(' ')}`,
       lines: [
-        ...(cause.words === '' ? [] : [`the target says: ${cause.words}`]),
+        // A target may name people in its words, and messages leave the house.
+        ...(cause.words === '' ? [] : [`the target’s own words: rollcall failed --cause ${cause.id}`]),
         `for example worker ${sample.operation.workerKey}`,
       ],
       command: `rollcall replay --cause ${cause.id} --connection ${connection} --preview`,

@@ -4,6 +4,7 @@
 import { msOf } from '../base/instant.ts';
 import type { HookKind } from '../mapping/webhook-settings.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { crashText } from '../runtime/crash-text.ts';
 import { type EventEnd, StoreUnknown, type WaitingEvent } from '../store/store.ts';
 import { emergency, forgetLost, sayLost } from './emergencies.ts';
 import { actorOf, again, backedOff } from './event-ends.ts';
@@ -67,7 +68,7 @@ async function contained(
     if (signal.aborted) return;
     if (error instanceof StoreUnknown) throw error;
     const { name } = live.connection;
-    const { stack = '' } = error instanceof Error ? error : {};
+    const stack = crashText(error);
     house.log.error({ connection: name, event: events[0]?.id ?? 0, stack }, 'webhook event met a bug');
     await house.store.endEvents(
       events.map((event) => again(house, event, 'an internal error: see the log', backedOff(house, event))),

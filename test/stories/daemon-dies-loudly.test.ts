@@ -19,3 +19,21 @@ test('a daemon one of whose loops dies ends with an exit code instead of answeri
   await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   expect(lines.join('')).not.toMatch(/Number1|ada\.number|token-of-the-cli-tests/i);
 });
+
+test('what nobody waited for ends the process as well, and its stack quotes nobody', async () => {
+  const acme = await company();
+  acme.feed(people(3));
+  const bug = `process.on("SIGUSR2", () => void Promise.reject(new Error('a bug met "Lovelace"')))`;
+  acme.write('bug.mjs', bug);
+  Object.assign(acme.env, { NODE_OPTIONS: `--import ${join(acme.dir, 'bug.mjs')}` });
+  const daemon = acme.start('run', '--port', '0');
+  let said = '';
+  daemon.child.stderr?.on('data', (text: Buffer) => {
+    said += text.toString('utf8');
+  });
+  await daemon.line((line) => line.includes('rollcall runs'));
+  daemon.child.kill('SIGUSR2');
+  expect(await daemon.ended).toBe(1);
+  expect(said).toMatch(/^Error: a bug met "…"\n {4}at /m);
+  expect(said).not.toContain('Lovelace');
+});
