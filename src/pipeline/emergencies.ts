@@ -6,6 +6,7 @@ import { nowOf } from '../runtime/clock.ts';
 import type { EventEnd, WaitingEvent } from '../store/store.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
 import { carryOut } from './carry-out.ts';
+import { asideBy } from './emergencies-aside.ts';
 import { actorOf, again, done, NOT_COUNTED, readingOf, rejected, workerKeyOf } from './event-ends.ts';
 import type { House, LiveConnection } from './house.ts';
 
@@ -43,7 +44,16 @@ async function ordered(house: House, live: LiveConnection, event: WaitingEvent, 
     const reason = `nobody is known by the id ${shown(id)}`;
     return live.turn.busy ? again(house, event, reason, UNKNOWN_AGAIN_MS) : rejected(event, reason);
   }
-  if (await leftByOrder(house, live, key)) return done(event, `worker ${key} is under an emergency leave already`);
+  const by = await asideBy(house.store, name, key, event.receivedAt);
+  if (by !== null) {
+    await clearAlarm(house, name, HELD, key);
+    return done(event, `the emergency leave of worker ${key} was set aside by ${by}`);
+  }
+  if (await leftByOrder(house, live, key)) {
+    // By another order, while this one was held.
+    await clearAlarm(house, name, HELD, key);
+    return done(event, `worker ${key} is under an emergency leave already`);
+  }
   const result = await carryOut(house, live, key, actorOf(event), (seen) => ({
     type: 'emergencyLeaveOrdered',
     by: 'webhook',
@@ -53,7 +63,7 @@ async function ordered(house: House, live: LiveConnection, event: WaitingEvent, 
   if (result.kind === 'overtaken') return again(house, event, `worker ${key} keeps changing`, OVERTAKEN_AGAIN_MS);
   if (result.kind === 'held') {
     const message = `an emergency leave of worker ${key} by webhook ${event.hook} is held: too many in an hour`;
-    const hint = 'rollcall holds shows it; approve it, or rollcall leave ends access at once';
+    const hint = `if it is meant: rollcall leave ${key} --reason "…", or rollcall holds; if nobody sent it, the secret of the webhook is known to somebody: put a new one first in verify.secrets, take the old one out. Whom it reached: rollcall audit tail --kind decision. Access back: rollcall lift ID --reason "…"`;
     await raiseAlarm(house, name, { code: HELD, subject: key, message, hint, worker: key });
     return again(house, event, `worker ${key} is held by a guard`, HELD_AGAIN_MS);
   }
@@ -82,6 +92,6 @@ export async function sayLost(
   reason: string,
 ): Promise<void> {
   const message = `an emergency by webhook ${hook} was NOT carried out: ${reason}`;
-  const hint = 'look whether somebody has to leave: rollcall leave ID';
+  const hint = 'look whether somebody has to leave: rollcall leave ID --reason "…"';
   await raiseAlarm(house, connection.name, { code: LOST, subject: `${hook} ${id}`, message, hint });
 }

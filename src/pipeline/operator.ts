@@ -11,6 +11,7 @@ import type { ActResult } from './act-result.ts';
 import { judgeOnFile } from './calendar.ts';
 import { carryOut } from './carry-out.ts';
 import { believe, readClockDoubt } from './clock-watch.ts';
+import { setAside } from './emergencies-aside.ts';
 import { eraseAct } from './erase.ts';
 import { type House, type LiveConnection, lookNow } from './house.ts';
 import { limitsApprovedKey } from './limits-in-force.ts';
@@ -69,6 +70,14 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return approve(house, act, now);
     case 'discard': {
       const hold = await house.store.discard({ ...release(act, now) });
+      const open = await house.store.holds(hold.connection, Number.MAX_SAFE_INTEGER);
+      await setAside(
+        house.store,
+        open.filter(({ digest }) => digest === hold.digest),
+        hold.connection,
+        act.by,
+        now,
+      );
       await acted(house, act, hold.connection, null, { hold: hold.kind, digest: hold.digest });
       return done(
         `set aside ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} for 30 days; they stay visible`,

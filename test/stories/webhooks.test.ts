@@ -90,6 +90,40 @@ describe('emergencies by webhook', () => {
     expect(activeAt(house, '1005')).toBe(false);
   });
 
+  test('that a person has set aside are over, whatever the hour and the mapping; one that comes later is not', async () => {
+    const house = await atWork();
+    for (const id of ['1000', '1001', '1002', '1003', '1004']) await house.desk.emergency(id);
+    await house.desk.take();
+    const [hold] = await house.house.store.holds('acme');
+    expect((await house.act('discard', { digest: hold?.digest ?? '' })).ok).toBe(true);
+    // A secret is rotated: the file, and with it the identity of everything that is held, is another one.
+    await house.restart(
+      `${mappingText()}${HOOKS}# rotated\n`.replace('title: worker.title', 'title: \'worker.title + ""\''),
+    );
+    const desk = hookDesk(house);
+    house.clock.advance(2 * 3_600_000);
+    await desk.take();
+    await house.settle(60_000);
+    expect(['1003', '1004'].map((id) => activeAt(house, id))).toEqual([true, true]);
+    expect((await house.house.store.alarms('acme')).map(({ code }) => code)).toEqual([]);
+    expect((await hookOf(house, '/hooks/acme-emergency'))?.waiting).toBe(0);
+    await desk.emergency('1003');
+    await desk.take();
+    await house.settle(60_000);
+    expect(activeAt(house, '1003'), 'nobody has set this one aside').toBe(false);
+  });
+
+  test('that another order has overtaken are alarms no more', async () => {
+    const house = await atWork();
+    for (const id of ['1000', '1001', '1002', '1003']) await house.desk.emergency(id);
+    await house.desk.take();
+    expect((await house.house.store.alarms('acme')).map(({ worker }) => worker)).toEqual(['1003']);
+    await house.act('leave', { worker: '1003' });
+    house.clock.advance(15_000);
+    await house.desk.take();
+    expect(await house.house.store.alarms('acme')).toEqual([]);
+  });
+
   test('of somebody nobody knows are rejected where people see it, and end nobody', async () => {
     const house = await atWork();
     expect((await house.desk.emergency('9999')).status).toBe(202);
