@@ -12,6 +12,7 @@ import { Doubts } from './doubts.ts';
 import { FairShare } from './fair-share.ts';
 import { Flight, isUrgent, URGENT } from './flight.ts';
 import { PATIENCE_MAX_MS } from './gate.ts';
+import { isGuarded, lookInstead } from './guarded-disable.ts';
 import { Bell, type House, type LiveConnection } from './house.ts';
 import { Intents } from './intents.ts';
 import { Memberships, sendable } from './memberships.ts';
@@ -294,9 +295,23 @@ export class Line {
       start(flight, () => this.#memberships.deliver(flight));
       return;
     }
+    const guarded = group.filter((operation) => isGuarded(this.#connections.get(operation.connection), operation));
+    if (guarded.length > 0 && group.length > 1) {
+      for (const operation of guarded) this.#launch([operation], start);
+      this.#launch(
+        group.filter((operation) => !guarded.includes(operation)),
+        start,
+      );
+      return;
+    }
     const flights = group.map((operation) => this.#flightOf([operation]));
     if (flights.length === 1) {
       const [only] = flights as [Flight];
+      const live = this.#connections.get(first.connection);
+      if (guarded.length > 0 && live !== undefined) {
+        start(only, async () => [await lookInstead(this.#house, live, this.#target, first, this.#cut.signal)]);
+        return;
+      }
       start(only, async () => [await this.#target.deliver(this.#sendable(first), only.journal, this.#cut.signal)]);
       return;
     }

@@ -29,7 +29,7 @@ export function notAdoptable(
   return weak && externalId === '' && !agreesOnPerson(desired, match)
     ? {
         code: 'weak-match',
-        detail: 'nothing but userName or mail agrees with the account; rollcall pair says that it is the right one',
+        detail: `nothing but userName or mail agrees with account "${match.remoteId}"; a person has to say that it is theirs`,
       }
     : null;
 }

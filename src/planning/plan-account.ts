@@ -103,7 +103,7 @@ function newOrAdopted(input: AccountInput): AccountPlan {
     return refusal(
       input,
       'ambiguous-match',
-      `${answers.matches.length} existing accounts match; rollcall pair says which is the right one`,
+      `${answers.matches.length} existing accounts match: ${namesOf(answers.matches)}; a person has to say which is theirs`,
     );
   }
   const reason = notAdoptable(input.answers, desired, match);
@@ -175,7 +175,7 @@ function leftOnFirstSight(input: AccountInput): AccountPlan {
   const active = matches.filter((one) => one.active && !ownedElsewhere.has(one.remoteId));
   if (match === undefined || active.length === 0 || input.desired === null) return NOTHING;
   if (second !== undefined) {
-    const detail = `${matches.length} existing accounts match somebody who has left; disable them, or rollcall pair says which is theirs`;
+    const detail = `${matches.length} existing accounts match somebody who has left: ${namesOf(matches)}; disable them, or a person says which is theirs`;
     return refusal(input, 'ambiguous-match', detail, 'disable');
   }
   if (notAdoptable(input.answers, input.desired, match) !== null) return NOTHING;
@@ -379,7 +379,9 @@ function protectedNow(input: AccountInput, account: AccountState): AccountPlan {
   const wanted = input.leaving ? { kind: 'disable' as const, payload: endedPayload(account) } : last;
   if (wanted === undefined) return NOTHING;
   const refused = permanent('protected-account', 'the account is protected: what it needs is to be done by hand');
-  const visible = { ...operation(input, wanted.kind, wanted.payload), refused };
+  const again = operation(input, wanted.kind, wanted.payload);
+  // Asked for again it goes out, as a look at the account and nothing else: whoever ended the access by hand is done.
+  const visible = wanted.kind === 'disable' && isReplayed(input, 'disable') ? again : { ...again, refused };
   return { ...NOTHING, supersedes: unsent.map(({ id }) => id), operations: [visible] };
 }
 
@@ -558,6 +560,16 @@ function refusal(
   const payload = payloadOf(input.desired, '', input.shallBeActive, null);
   return { ...NOTHING, operations: [{ ...operation(input, kind, payload), refused: permanent(code, detail) }] };
 }
+
+/** Accounts named in one failure; `reconcile` lists all. */
+const NAMED_MAX = 5;
+
+/** In quotes, so that failures of several people for the same reason stay one cause. */
+const namesOf = (matches: readonly ListedAccount[]): string =>
+  matches
+    .slice(0, NAMED_MAX)
+    .map(({ remoteId }) => `"${remoteId}"`)
+    .join(', ');
 
 const permanent = (code: string, detail: string): Outcome => ({
   class: 'permanent',

@@ -81,6 +81,6 @@ describe('an account that was found', () => {
       'the matching account belongs to another worker, or several workers claim it',
     );
     expect(why({ externalId: '8' }, null)).toBe('the matching account carries the externalId of somebody else');
-    expect(why({ externalId: null }, 'userName')).toMatch(/^nothing but userName or mail agrees with the account; /);
+    expect(why({ externalId: null }, 'userName')).toMatch(/^nothing but userName or mail agrees with account "/);
   });
 });

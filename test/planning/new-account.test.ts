@@ -195,7 +195,7 @@ describe('an existing account', () => {
   it('beside another one is nobody’s until a person has paired the right one', () => {
     const two = plan(fresh({ answers: answers({ matches: [listed(), listed({ remoteId: 'r-8' })] }) }));
     expect(two.operations).toEqual(['create on {"title":"Clerk"} REFUSED ambiguous-match']);
-    expect(two.all.operations[0]?.refused?.detail).toMatch(/^2 existing accounts match; /);
+    expect(two.all.operations[0]?.refused?.detail).toMatch(/^2 existing accounts match: "r-9", "r-8"; /);
     expect(two.row).toBeNull();
   });
 
@@ -267,7 +267,9 @@ describe('somebody who had left before they were ever seen', () => {
     const matches = [listed({ active: false }), listed({ remoteId: 'r-8' })];
     const two = plan(leftUnseen({ answers: answers({ matches }) }));
     expect(two.operations).toEqual(['disable off {"title":"Clerk"} REFUSED ambiguous-match']);
-    expect(two.all.operations[0]?.refused?.detail).toMatch(/^2 existing accounts match somebody who has left; /);
+    expect(two.all.operations[0]?.refused?.detail).toMatch(
+      /^2 existing accounts match somebody who has left: "r-9", "r-8"; /,
+    );
     expect(plan(leftUnseen({ open: [open('disable', 'failed')], answers: answers({ matches }) })).all).toEqual(NOTHING);
     expect(
       plan(leftUnseen({ open: [open('create', 'failed')], answers: answers({ matches }) })).operations,

@@ -245,6 +245,27 @@ describe('a replay', () => {
     expect(await failuresOf(test)).toHaveLength(20);
   });
 
+  it('of a disable that a rule forbids looks whether it was done by hand, and writes nothing', async () => {
+    const people = crowd(30);
+    const rule = { 'targets:': `protected: ['account.userName.startsWith("first1003.")']\ntargets:` };
+    const test = await withAccounts(people, mappingText(rule));
+    await comes(test, feed(people.map((one) => (one.id === '1003' ? { ...one, status: 'T' } : one))));
+    const again = async () => {
+      const [failure] = await failuresOf(test);
+      await act(test, 'replay', [failure?.operation.id ?? 0]);
+      await test.settle();
+    };
+    const before = test.idp.writes().length;
+    await again();
+    expect(await causesOf(test)).toMatchObject([{ leaver: true, cause: { code: 'protected-account' } }]);
+    const account = test.idp.user('1003');
+    test.idp.users.set(String(account?.id), { ...account, active: false });
+    await again();
+    expect(await failuresOf(test)).toEqual([]);
+    expect(await test.stage('1003')).toBe('left/settled');
+    expect(test.idp.writes()).toHaveLength(before);
+  });
+
   it('refuses what names nothing, too much, or nobody who answers for it', async () => {
     const test = await withAccounts(crowd(2));
     expect(await act(test, 'replay', [])).toMatchObject({ ok: false });
