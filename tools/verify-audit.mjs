@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 // Checks an audit log of Rollcall without any code of Rollcall's: only Node (24 or later) and the format of docs/audit-format.md.
-//   node verify-audit.mjs rollcall.db checkpoints.jsonl public-key.pem
+//   node verify-audit.mjs rollcall.db checkpoints.jsonl public-key.pem [earlier-public-key.pem …]
 // Exit code 0: every entry is as it was written. 1: something is not; each place is named. 2: it could not be read.
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-const [database, checkpoints, publicKey] = process.argv.slice(2);
+const [database, checkpoints, ...publicKeys] = process.argv.slice(2);
 if (database === undefined) {
-  console.error('usage: node verify-audit.mjs DATABASE [CHECKPOINTS [PUBLIC-KEY]]');
+  console.error('usage: node verify-audit.mjs DATABASE [CHECKPOINTS [PUBLIC-KEY…]]');
   process.exit(2);
 }
 const sha256 = (text) => createHash('sha256').update(text).digest('hex');
@@ -28,8 +28,11 @@ const canonical = (value) => {
 // ── what the checkpoints say: number of an entry → its hash ──
 const said = new Map();
 if (checkpoints !== undefined) {
-  const key = publicKey === undefined ? null : createPublicKey(readFileSync(publicKey));
-  const id = key && sha256(key.export({ type: 'spki', format: 'der' })).slice(0, 16);
+  const keys = new Map();
+  for (const file of publicKeys) {
+    const key = createPublicKey(readFileSync(file));
+    keys.set(sha256(key.export({ type: 'spki', format: 'der' })).slice(0, 16), key);
+  }
   let previous = '';
   let furthest = 0;
   const lines = readFileSync(checkpoints, 'utf8').split('\n');
@@ -49,14 +52,15 @@ if (checkpoints !== undefined) {
       if (point.seq < furthest) fault(where, 'it says less than the line before it');
       furthest = Math.max(furthest, point.seq);
       const text = Buffer.from(canonical(point));
-      const signed = key && point.key === id && verify(null, text, key, Buffer.from(read.sig, 'base64'));
-      if (key !== null && !signed) fault(where, 'its signature is not by this key');
+      const key = keys.get(point.key);
+      const signed = key !== undefined && verify(null, text, key, Buffer.from(read.sig, 'base64'));
+      if (keys.size > 0 && !signed) fault(where, 'its signature is not by any of these keys');
       if (point.seq > 0) said.set(point.seq, point.hash);
     }
     previous = sha256(line);
   });
   console.log(
-    `${lines.length} checkpoint(s) read, signatures ${key === null ? 'NOT checked' : `of key ${id} checked`}`,
+    `${lines.length} checkpoint(s) read, signatures ${keys.size === 0 ? 'NOT checked' : `of ${[...keys.keys()].join(', ')} checked`}`,
   );
 }
 

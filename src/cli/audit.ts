@@ -36,7 +36,10 @@ export function auditCommand(): Command {
     .description(
       'recompute the whole chain and compare it with the signed checkpoints: exit 0 when all is as it was written',
     )
-    .option('--public-key <file>', 'checks signatures; default: the key of ROLLCALL_AUDIT_KEY')
+    .option(
+      '--public-key <file...>',
+      'checks signatures; several where a key was replaced; default: the key of ROLLCALL_AUDIT_KEY',
+    )
     .option('--checkpoints <file>', 'default: checkpoints.jsonl in ROLLCALL_PROOF')
     .action(verify);
   audit
@@ -101,17 +104,17 @@ async function tail(options: FilterOptions & { readonly limit: number }, command
 }
 
 interface VerifyOptions {
-  readonly publicKey?: string;
+  readonly publicKey?: readonly string[];
   readonly checkpoints?: string;
 }
 
 async function verify(options: VerifyOptions, command: Command): Promise<void> {
   const session = sessionOf(command);
   const { desk, json, config } = session;
-  const keyFile = options.publicKey ?? config.auditKey;
-  const key = keyFile === null ? null : readVerifyKey(keyFile);
+  const keyFiles = options.publicKey ?? (config.auditKey === null ? [] : [config.auditKey]);
+  const keys = keyFiles.map(readVerifyKey);
   const file = options.checkpoints ?? proofFile(config.proofDir);
-  const said = readProof(existsSync(file) ? readFileSync(file, 'utf8') : '', key);
+  const said = readProof(existsSync(file) ? readFileSync(file, 'utf8') : '', keys);
   await using store = await openState(session, 'read');
   using progress = progressOn(desk.err, desk.clock, !json);
   const proof = await store.audit.verify(
@@ -126,7 +129,7 @@ async function verify(options: VerifyOptions, command: Command): Promise<void> {
     file,
     count: said.points.length,
     signed: said.points.filter(({ signed }) => signed).length,
-    checked: key === null ? null : keyId(key),
+    checked: keys.length === 0 ? null : keys.map(keyId).join(', '),
     last: last === null ? null : { seq: last.seq, at: last.at },
     faults: said.faults,
   };
@@ -158,6 +161,9 @@ interface CheckpointsView {
   readonly faults: readonly ProofFault[];
 }
 
+const EARLIER_KEY =
+  'an earlier key may have signed them: give the public keys of both, rollcall audit verify --public-key FILE FILE';
+
 function checkpointLines({ file, count, signed, checked, last, faults }: CheckpointsView): readonly string[] {
   if (count === 0)
     return [harmless(`no checkpoints in ${file}: the chain alone cannot show that it was rewritten whole`)];
@@ -170,6 +176,7 @@ function checkpointLines({ file, count, signed, checked, last, faults }: Checkpo
       .slice(0, FAULTS_SHOWN)
       .map(({ line, reason }) => harmless(`BROKEN checkpoint in line ${line}: ${reason}`)),
     ...(faults.length > FAULTS_SHOWN ? [`  and ${grouped(faults.length - FAULTS_SHOWN)} more`] : []),
+    ...(faults.some(({ reason }) => reason.startsWith('its signature')) ? [EARLIER_KEY] : []),
     `${grouped(count)} checkpoint(s), ${by}; the last one is of entry ${grouped(last?.seq ?? 0)} at ${last?.at ?? ''}`,
   ];
 }

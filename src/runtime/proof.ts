@@ -71,7 +71,7 @@ function readKey(path: string, what: string, parse: (pem: string) => KeyObject):
   throw new Problem({
     code: 'audit.key',
     message: `there is no Ed25519 ${what} key at ${path}`,
-    hint: 'make one with rollcall audit key FILE, and keep it outside the state folder',
+    hint: 'bring it back; where it is lost make another with rollcall audit key FILE, and keep it outside the state folder. What the lost one signed is checked by its public key: rollcall audit verify --public-key FILE FILE',
   });
 }
 
@@ -149,11 +149,14 @@ export interface ProofRead {
   readonly faults: readonly ProofFault[];
 }
 
-/** Reads the lines and checks what they say of each other; `key` checks the signatures, without it they are only counted. */
-export function readProof(text: string, key: KeyObject | null): ProofRead {
+/**
+ * Reads the lines and checks what they say of each other; the keys check the signatures, without one they are only counted. Several
+ * are trusted where a key was lost or replaced: each line is to be signed by one of them.
+ */
+export function readProof(text: string, trusted: readonly KeyObject[]): ProofRead {
   const points: (ProofPoint & { line: number; signed: boolean })[] = [];
   const faults: ProofFault[] = [];
-  const wanted = key === null ? null : keyId(key);
+  const keys = new Map(trusted.map((key) => [keyId(key), key]));
   let previous = '';
   let seq = 0;
   const lines = text.split('\n');
@@ -169,17 +172,12 @@ export function readProof(text: string, key: KeyObject | null): ProofRead {
       if (point.seq < seq) fault('it says less than the line before it');
       seq = Math.max(seq, point.seq);
       const signed = sig !== '';
-      if (wanted !== null) {
-        const good =
-          signed &&
-          point.key === wanted &&
-          verify(
-            null,
-            Buffer.from(canonicalJson(point as unknown as JsonObject)),
-            key as KeyObject,
-            Buffer.from(sig, 'base64'),
-          );
-        if (!good) fault(signed ? `its signature is not by key ${wanted}` : 'nobody has signed it');
+      if (keys.size > 0) {
+        const key = keys.get(point.key);
+        const body = Buffer.from(canonicalJson(point as unknown as JsonObject));
+        const good = signed && key !== undefined && verify(null, body, key, Buffer.from(sig, 'base64'));
+        if (!good)
+          fault(signed ? `its signature is not by key ${[...keys.keys()].join(' or ')}` : 'nobody has signed it');
       }
       points.push({ ...point, line, signed });
     }

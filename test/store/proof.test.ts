@@ -57,9 +57,9 @@ const say = async (log: ProofLog, store: Store, why: ProofReason): Promise<void>
   log.append({ instance: 'i', ...(await store.audit.head()), at: NOON, why });
 
 const told = (proof: string, publicFile: string) =>
-  readProof(readFileSync(proofFile(proof), 'utf8'), readVerifyKey(publicFile));
+  readProof(readFileSync(proofFile(proof), 'utf8'), [readVerifyKey(publicFile)]);
 const claims = (proof: string) =>
-  new Map(readProof(readFileSync(proofFile(proof), 'utf8'), null).points.map(({ seq, hash }) => [seq, hash]));
+  new Map(readProof(readFileSync(proofFile(proof), 'utf8'), []).points.map(({ seq, hash }) => [seq, hash]));
 
 /** The verifier that shares no code with us. */
 function others(dir: string, proof: string, publicFile: string) {

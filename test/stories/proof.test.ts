@@ -8,7 +8,7 @@ import { proofFile, readProof } from '../../src/runtime/proof.ts';
 import { comes, crowd, feed, openTestHouse, type TestHouse } from '../support/house.ts';
 
 const MINUTE = 60_000;
-const said = ({ stateDir }: TestHouse) => readProof(readFileSync(proofFile(join(stateDir, 'proof')), 'utf8'), null);
+const said = ({ stateDir }: TestHouse) => readProof(readFileSync(proofFile(join(stateDir, 'proof')), 'utf8'), []);
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
