@@ -18,7 +18,7 @@ export function connectionFiles(config: Config): readonly string[] {
     throw new Problem({
       code: 'mapping.folder',
       message: `the mappings folder ${config.mappingsDir} cannot be read`,
-      hint: 'name it with --mappings or ROLLCALL_MAPPINGS; rollcall init SAMPLE makes one from an export of HR',
+      hint: 'name it with --mappings or ROLLCALL_MAPPINGS; to make one from an export of HR: rollcall init SAMPLE',
     });
   }
   return names.map((name) => join(config.mappingsDir, name));
@@ -69,7 +69,7 @@ export function loadConnections(config: Config, only = ''): readonly Connection[
     throw new Problem({
       code: 'mapping.none',
       message: `there is no connection file in ${config.mappingsDir}`,
-      hint: 'rollcall init SAMPLE makes one from an export of HR; rollcall demo shows one at work',
+      hint: 'to make one from an export of HR: rollcall init SAMPLE; one at work: rollcall demo',
     });
   }
   if (only === '') return connections;

@@ -171,7 +171,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     log,
     connections: live,
     outboxFilled: new Bell(),
-    watchesClock: options.mode === 'write' && (options.watchClock ?? clock === systemClock),
+    watchesClock: options.mode === 'write' && (options.watchClock ?? (clock === systemClock || clock.doubted === true)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -14,6 +14,7 @@ import {
   sourcesDocument,
 } from './support/documents.ts';
 import { messagesOf } from './support/messages.ts';
+import { commandsIn, faultOf } from './support/printed-commands.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const textOf = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
@@ -55,6 +56,40 @@ describe('messages', () => {
     expect(messages.length).toBeGreaterThan(150);
     expect(messages.filter(({ says }) => says === '').map(({ code }) => code)).toEqual([]);
   });
+});
+
+describe('the runbook', () => {
+  test('names every drill that is played, and no other', () => {
+    const played = ['drills', 'drills-feed', 'drills-house'].flatMap((file) => {
+      const text = textOf(`test/stories/${file}.test.ts`);
+      const named = [...text.matchAll(/^ {2}test\('([^']+)'/gm)].map(([, name]) => name ?? '');
+      // The one table of drills: what was renamed.
+      const each = [...text.matchAll(/^ {2}\]\)\('a renamed %s'/gm)].flatMap(() => [
+        'a renamed connection',
+        'a renamed target',
+      ]);
+      return [...named, ...each];
+    });
+    const [, table = ''] = /\n## Drills\n([\s\S]*)$/.exec(textOf('docs/runbook.md')) ?? [];
+    const told = [...table.matchAll(/^\| ([^|]+) \|/gm)].map(([, name]) => (name ?? '').trim()).slice(1);
+    expect(told.toSorted()).toEqual(played.toSorted());
+    expect(told.length).toBeGreaterThanOrEqual(20);
+  });
+
+  test.each(['README.md', 'docs/runbook.md', 'docs/messages.md', 'docs/why-nothing-happened.md'])(
+    'and %s name only commands that the program takes, with those flags',
+    async (path) => {
+      const wrong: string[] = [];
+      let seen = 0;
+      for (const command of await commandsIn(textOf(path))) {
+        seen += 1;
+        const fault = await faultOf(command, 'documents');
+        if (fault !== null) wrong.push(`${command.text}: ${fault}`);
+      }
+      expect(wrong).toEqual([]);
+      expect(seen).toBeGreaterThan(5);
+    },
+  );
 });
 
 describe('documents written by hand', () => {

@@ -14,6 +14,9 @@ interface Options extends ActOptions {
   readonly wait: number;
 }
 
+const MISTAKE =
+  'approved by mistake? What has not left yet: rollcall stop-writes --reason "…". What has: HR’s next delivery that says otherwise gives it back';
+
 export const approveCommand = (): Command =>
   signed(new Command('approve'))
     .description('release the items of a hold, as far as they are still what HR says')
@@ -30,13 +33,13 @@ export const approveCommand = (): Command =>
           const synced = await syncOnce(house, { connection, waitMs, actor: 'feed', signal: desk.stop });
           const view = viewOf(synced);
           return {
-            lines: ['', ...syncLines(desk.out, view)],
+            lines: ['', ...syncLines(desk.out, view), '', MISTAKE],
             json: { sync: syncJson(view) as JsonObject },
             exitCode: view.exitCode,
           };
         },
         there: async () => ({
-          lines: ['  the daemon judges it now: see rollcall status'],
+          lines: ['  the daemon judges it now: see rollcall status', MISTAKE],
           json: {},
           exitCode: EXIT.fine,
         }),

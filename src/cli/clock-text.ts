@@ -19,6 +19,6 @@ export function clockLines(paper: Paper, doubt: ClockDoubt | null): readonly str
         `THE CLOCK JUMPED AHEAD by ${span(msOf(now) - msOf(lastSeen))}, from ${lastSeen} to ${now}: nothing begins or ends by date`,
       ),
     ),
-    `  ${harmless(said.join('; ') || 'no target was asked')}; set the clock right, or if it is right: rollcall approve clock`,
+    `  ${harmless(said.join('; ') || 'no target was asked')}; set the clock right, or if it is right: rollcall approve clock --reason "…"`,
   ];
 }

@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly once: (signal: 'SIGINT' | 'SIGTERM', stop: () => void) => unknown;
+  /** The system's unless somebody holds it. */
+  readonly clock?: Clock;
 }
 
 /** `isTTY` and `columns` as a terminal has them. */
@@ -90,7 +92,7 @@ export function openDesk(environment: Environment, surroundings: Surroundings): 
     environment,
     out: paperOf(surroundings.stdout, environment),
     err: paperOf(surroundings.stderr, environment),
-    clock: systemClock,
+    clock: surroundings.clock ?? systemClock,
     stop: stopping.signal,
     osUser: osUserName(),
     exitCode: EXIT.fine,

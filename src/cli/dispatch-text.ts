@@ -13,23 +13,35 @@ import { toned } from './tone.ts';
 export const isOver = ({ state, nextTryAt }: DispatchState, at: Instant): boolean =>
   state === 'closed' || (state === 'paused' && (nextTryAt === null || nextTryAt <= at));
 
+const DOWN_HINT =
+  'its work waits and goes out by itself, leavers first; the target, or our credentials: rollcall validate --probe';
+
 export function dispatchLines(paper: Paper, states: DispatchStates, at: Instant): readonly string[] {
   return Object.entries(states)
     .filter(([, state]) => !isOver(state, at))
-    .map(([target, { state, since, why, nextTryAt }]) => {
+    .flatMap(([target, { state, since, why, nextTryAt }]) => {
       const left = nextTryAt === null ? 0 : msOf(nextTryAt) - msOf(at);
       const next = left > 0 ? `next try in ${span(left)}` : 'the next try is due';
       return state === 'paused'
-        ? toned(paper, 'warning', harmless(`target ${target} asked for patience (${why}): ${next}`))
-        : toned(paper, 'bad', harmless(`TARGET ${target} IS DOWN since ${ago(since, at)} (${why}): ${next}`));
+        ? [
+            toned(paper, 'warning', harmless(`target ${target} asked for patience (${why}): ${next}`)),
+            '  nothing is lost; where it asks often: a lower limits.perSecond in the connection file',
+          ]
+        : [
+            toned(paper, 'bad', harmless(`TARGET ${target} IS DOWN since ${ago(since, at)} (${why}): ${next}`)),
+            `  ${DOWN_HINT}`,
+          ];
     });
 }
 
 /** Targets that were never listed: nobody gets an account there, and nobody loses one, until they are. */
 export const unmetLines = (paper: Paper, unmet: readonly Unmet[]): readonly string[] =>
-  unmet.map(({ target, reason }) => {
+  unmet.flatMap(({ target, reason }) => {
     const why = reason === '' ? 'it is being listed' : reason;
-    return toned(paper, 'bad', harmless(`TARGET ${target} WAS NEVER REACHED, its work waits: ${why}`));
+    return [
+      toned(paper, 'bad', harmless(`TARGET ${target} WAS NEVER REACHED, its work waits: ${why}`)),
+      `  ${DOWN_HINT}`,
+    ];
   });
 
 /** How many leavers still have access, and since when the one who has waited longest. */

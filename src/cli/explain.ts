@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import type { Instant } from '../base/instant.ts';
 import { EXIT } from '../base/problem.ts';
 import { forecast } from '../lifecycle/forecast.ts';
+import type { Stage } from '../lifecycle/standing.ts';
 import { type Because, type Explanation, explain, explainUnknown, type Unknown } from '../pipeline/explain.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Entry } from '../store/store.ts';
@@ -67,6 +68,8 @@ function becauseLines(paper: Paper, { sentence, command, code }: Because): reado
   ];
 }
 
+const WITH_ACCESS: ReadonlySet<string> = new Set(['active', 'onLeave', 'preboarding'] satisfies Stage[]);
+
 function explanationLines(paper: Paper, explanation: Explanation, values: boolean, now: Instant): readonly string[] {
   const { worker, connection, situation, because, facts, policy, mapping } = explanation;
   const { stage, delivery } = situation.standing;
@@ -81,6 +84,16 @@ function explanationLines(paper: Paper, explanation: Explanation, values: boolea
     ...groupLines(paper, explanation),
     ...storyLines(paper, explanation.entries, zone),
     ...comingLines(paper, explanation, now, policy),
+    ...(WITH_ACCESS.has(stage)
+      ? [
+          '',
+          toned(
+            paper,
+            'dim',
+            harmless(`access must end at once: rollcall leave ${worker} --connection ${connection} --reason "…"`),
+          ),
+        ]
+      : []),
     '',
     toned(
       paper,
@@ -109,7 +122,7 @@ function factLines(paper: Paper, { facts, situation }: Explanation, now: Instant
     '',
     toned(paper, 'bold', 'What HR says'),
     harmless(`employment ${facts.id}: ${parts.join(', ')}`),
-    `as of ${facts.asOf}, ${ago(facts.asOf, now)}${more > 0 ? `; ${grouped(more)} more employment(s): rollcall worker` : ''}`,
+    `as of ${facts.asOf}, ${ago(facts.asOf, now)}${more > 0 ? `; ${grouped(more)} more employment(s): rollcall worker ${facts.id}` : ''}`,
   ];
 }
 

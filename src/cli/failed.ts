@@ -52,8 +52,9 @@ export function groupLines(paper: Paper, groups: readonly FailureGroup[], now: I
     ...(people === 0
       ? []
       : [
-          toned(paper, 'bad', `${grouped(people)} leaver(s) STILL HAVE ACCESS that a target refuses to end.`),
-          'Rollcall goes on trying; until a target confirms it, take the access away there by hand.',
+          toned(paper, 'bad', `${grouped(people)} leaver(s) STILL HAVE ACCESS that is not ended.`),
+          'Take the access away at the target by hand, and then replay: the account is read, and the matter is settled.',
+          'What the target refuses is tried again by itself for ever; a protected account never gets a write.',
           '',
         ]),
     ...groups.flatMap((group, at) => [...(at === 0 ? [] : ['']), ...groupPage(paper, group, now)]),
@@ -66,13 +67,16 @@ function groupPage(paper: Paper, group: FailureGroup, now: Instant): readonly st
   const status = cause.status === null ? '' : `${cause.status} `;
   const heading = `${cause.id}  ${cause.target}  ${status}${cause.code}  ${grouped(failures.length)} × ${workers === failures.length ? '' : `(${grouped(workers)} workers) `}`;
   const detail = sample.operation.lastOutcome?.detail ?? '';
-  const said = detail === '' ? 'the target gave no reason' : `the target says: ${cut(harmless(detail))}`;
+  // Without an answer and without an attempt it was planning that refused.
+  const unsent = cause.status === null && sample.operation.attempts === 0;
+  const whoSays = unsent ? 'refused before anything was sent' : 'the target says';
+  const said = detail === '' ? 'the target gave no reason' : `${whoSays}: ${cut(harmless(detail))}`;
   return [
     toned(paper, tone, harmless(heading).trimEnd()),
     `  ${what.map(([name, times]) => `${grouped(times)} ${name}`).join(', ')} of ${harmless(connection)}`,
     failures.length === 1 ? `  failed ${ago(firstAt, now)}` : `  first ${ago(firstAt, now)}, last ${ago(lastAt, now)}`,
     `  ${said}`,
-    `  for example: rollcall worker ${harmless(sample.operation.workerKey)} --connection ${harmless(connection)}`,
+    `  for example: rollcall explain ${harmless(sample.operation.workerKey)} --connection ${harmless(connection)}`,
     ...(sample.skip === null
       ? []
       : [`  set aside by ${harmless(sample.skip.by)} until ${sample.skip.until}: ${harmless(sample.skip.reason)}`]),

@@ -50,6 +50,14 @@ export const holdsCommand = (): Command =>
       );
     });
 
+/** What to do where it is not true. */
+const wrongLine = ({ kind }: Hold): string =>
+  kind === 'emergencyLeaver'
+    ? 'if nobody sent it: the secret is known to somebody. Put a new one first in verify.secrets, take the old one out, and set it aside'
+    : kind === 'feed'
+      ? 'if it is wrong: HR delivers again; nothing is to be undone, and the hold goes with the next good delivery'
+      : 'if it is wrong: correct the record at HR, or the connection file where that was changed; the hold goes with the next delivery';
+
 function holdPage(paper: Paper, hold: Hold, now: Instant): readonly string[] {
   const word =
     hold.approvedBy !== null
@@ -86,6 +94,7 @@ function holdPage(paper: Paper, hold: Hold, now: Instant): readonly string[] {
     ...(left > 0
       ? [`  and ${grouped(left)} more: rollcall holds ${hold.digest.slice(0, 12)} --items ${hold.itemCount}`]
       : []),
+    ...(hold.discardedBy === null ? [wrongLine(hold)] : []),
     `release: rollcall approve ${hold.digest.slice(0, 12)} --reason "…"    set aside: rollcall discard ${hold.digest.slice(0, 12)} --reason "…"`,
   ];
 }

@@ -18,7 +18,7 @@ import { hookLines } from './hook-text.ts';
 import { positive } from './options.ts';
 import { answer } from './output.ts';
 import { openState } from './state.ts';
-import { holdLines, operationLines, rejectionTable } from './sync-report.ts';
+import { holdLines, leaverHints, operationLines, refusedHint, rejectionTable } from './sync-report.ts';
 import { type Cell, table } from './table.ts';
 import { toned } from './tone.ts';
 
@@ -71,6 +71,7 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     ...dispatchLines(paper, status.dispatch, at),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', status.unconfirmedLeavers),
     ...leaverLines(status.unconfirmedLeavers, at),
+    ...leaverHints(status.unconfirmedLeavers),
     ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', status.openSessions),
     ...operationLines(paper, 'Failed operations', status.failed),
     ...(status.failed.length > 0 ? ['by cause, and how to deliver them again: rollcall failed'] : []),
@@ -80,6 +81,7 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     '',
     ...connectionLines(paper, status),
     ...refusedLines(paper, status),
+    ...rejectedLines(paper, overview),
     ...furtherLines(paper, status.further, at),
     ...hookLines(paper, status.hooks, at),
     ...queueLines(paper, overview),
@@ -93,14 +95,14 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
 const fromFirst = (lines: readonly string[]): readonly string[] => lines.slice(lines.findIndex((line) => line !== ''));
 
 function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
-  return Object.entries(stops).map(([target, { by, reason, at: since, exceptLeavers }]) => {
+  return Object.entries(stops).flatMap(([target, { by, reason, at: since, exceptLeavers }]) => {
     const what = target === ALL_TARGETS ? 'every target' : target;
     const who = `by ${by} ${ago(since as Instant, at)}: ${reason}`;
-    return toned(
-      paper,
-      'bad',
-      harmless(`WRITES STOPPED to ${what}${exceptLeavers ? ' (leavers excepted)' : ', leavers too'} ${who}`),
-    );
+    const stopped = `WRITES STOPPED to ${what}${exceptLeavers ? ' (leavers excepted)' : ', leavers too'} ${who}`;
+    return [
+      toned(paper, 'bad', harmless(stopped)),
+      `  to take it back: rollcall resume-writes ${target === ALL_TARGETS ? '' : `${harmless(target)} `}--reason "…"`,
+    ];
   });
 }
 
@@ -164,8 +166,15 @@ function refusedLines(paper: Paper, { overview }: Status): readonly string[] {
     const { reason, delivery } = lastCycle.summary;
     const what = typeof delivery === 'string' ? ` of ${delivery}` : '';
     const line = `the last cycle${what} was refused: ${typeof reason === 'string' ? reason : ''}`;
-    return ['', toned(paper, 'bad', harmless(`${connection}: ${line}`))];
+    return ['', toned(paper, 'bad', harmless(`${connection}: ${line}`)), harmless(refusedHint(connection))];
   });
+}
+
+function rejectedLines(paper: Paper, { connections }: Overview): readonly string[] {
+  const rejected = connections.reduce((sum, { rejections }) => sum + rejections, 0);
+  if (rejected === 0) return [];
+  const words = `${grouped(rejected)} row(s) were rejected; their workers stay as they were until HR mends them`;
+  return ['', toned(paper, 'warning', words), '  which, and why: rollcall status --rejections'];
 }
 
 const zeroDim = (value: number): Cell => (value === 0 ? { text: '0', tone: 'dim' } : grouped(value));

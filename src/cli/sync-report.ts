@@ -98,6 +98,7 @@ export function syncLines(paper: Paper, view: SyncView): readonly string[] {
     ...operationLines(paper, 'Failed operations', view.failed),
     ...(view.failed.length > 0 ? ['by cause, and how to deliver them again: rollcall failed'] : []),
     ...operationLines(paper, 'LEAVERS NOT CONFIRMED', view.unconfirmedLeavers),
+    ...leaverHints(view.unconfirmedLeavers),
     ...operationLines(paper, 'SESSIONS OF LEAVERS NOT ENDED', view.openSessions),
   ];
 }
@@ -201,6 +202,7 @@ function faultLines(cycles: readonly CycleView[]): readonly string[] {
       '',
       `${connection}: the delivery was refused, nothing of it has any effect`,
       ...said.map((line) => `  ${harmless(line)}`),
+      `  ${harmless(refusedHint(connection))}`,
     ];
   });
 }
@@ -252,6 +254,21 @@ export function holdLines(paper: Paper, holds: readonly Hold[]): readonly string
       word === null ? `  release: rollcall approve ${digest} --reason "…"` : `  ${harmless(word)}`,
     ];
   });
+}
+
+/** A delivery without effect leaves nothing behind; a faulty mapping shows against the very next one. */
+export const refusedHint = (connection: string): string =>
+  `nothing is to be undone: HR delivers again, or the connection file is corrected; what is found by then: rollcall validate --probe ${connection}`;
+
+/** What to type first about leavers whom no target has confirmed. */
+export function leaverHints(leavers: readonly ShownOperation[]): readonly string[] {
+  const [first] = leavers;
+  if (first === undefined) return [];
+  const { workerKey, connection } = first;
+  return [
+    harmless(`why, and what is known of it: rollcall explain ${workerKey} --connection ${connection}`),
+    'what a target refuses, by cause: rollcall failed',
+  ];
 }
 
 export function operationLines(paper: Paper, title: string, operations: readonly ShownOperation[]): readonly string[] {

@@ -63,7 +63,7 @@ export const validateCommand = (): Command =>
           `  needs  ${columns.join(', ')}`,
           ...notes.map(
             ({ message, place }) =>
-              `  ${place?.key ?? ''}: ${message}; to allow it: rollcall approve ${digest?.slice(0, 12)}`,
+              `  ${place?.key ?? ''}: ${message}; to allow it: rollcall approve ${digest?.slice(0, 12)} --reason "…"`,
           ),
           ...warnings.map(({ message, place }) => `  ${place?.key ?? ''}: ${message}`),
         ]),

@@ -53,6 +53,9 @@ function policyOf({ config }: Session, name: string): LifecyclePolicy {
   }
 }
 
+const liftLine = (key: string, connection: string): string =>
+  harmless(`rollcall lift ${key} --connection ${connection} --reason "…"`);
+
 function workerLines(paper: Paper, view: WorkerView, limit: number): readonly string[] {
   const { connection, situation, truth, at } = view;
   const { key, standing, suspicion } = situation;
@@ -60,7 +63,7 @@ function workerLines(paper: Paper, view: WorkerView, limit: number): readonly st
   return [
     `${toned(paper, 'bold', harmless(`worker ${key}`))} of ${connection}: ${toned(paper, 'bold', standing.stage)}, delivery ${delivery}`,
     ...(standing.facts.sticky
-      ? [toned(paper, 'bad', 'an emergency leave stands until somebody lifts it: rollcall lift')]
+      ? [toned(paper, 'bad', `an emergency leave stands until somebody lifts it: ${liftLine(key, connection)}`)]
       : []),
     ...(suspicion === null
       ? []

@@ -239,11 +239,13 @@ const feedHeld = (hold: Hold): Because => ({
   command: `rollcall approve ${hold.digest.slice(0, 12)} --reason "…"`,
 });
 
-const BLOCKED: Readonly<Record<string, string>> = {
-  sticky: 'rollcall lift',
-  protected: 'rollcall holds',
-  older: 'rollcall worker',
-};
+/** The command that mends it, or shows more. */
+const blockedBy = (gate: string, key: string): string =>
+  gate === 'sticky'
+    ? `rollcall lift ${key} --reason "…"`
+    : gate === 'protected'
+      ? 'rollcall holds'
+      : `rollcall worker ${key}`;
 
 function standingReasons(
   situation: Situation,
@@ -256,11 +258,7 @@ function standingReasons(
   const say = (code: string, sentence: string, command = ''): void => void found.push({ code, sentence, command });
   for (const alert of truth.alerts) {
     const gate = truth.blocked;
-    say(
-      gate === null ? 'alert' : `blocked-${gate}`,
-      alert,
-      gate === null ? '' : `${BLOCKED[gate] ?? 'rollcall worker'} ${key}`.trim(),
-    );
+    say(gate === null ? 'alert' : `blocked-${gate}`, alert, gate === null ? '' : blockedBy(gate, key));
   }
   const outside = employments.length > 0 && employments.every((one) => !inForceAt(one, now).inScope);
   if (outside) {
@@ -367,6 +365,12 @@ function failed({ operation, cause, skip, leaver }: Failure): Because {
       : cause.code === 'ambiguous-match'
         ? 'ambiguous-match'
         : 'failed';
+  if (code === 'ambiguous-match' || cause.code === 'weak-match')
+    return {
+      code,
+      sentence: `${said}. In place of ACCOUNT give the id of the right one`,
+      command: `rollcall pair ${operation.workerKey} ACCOUNT --target ${operation.target} --connection ${operation.connection} --reason "…"`,
+    };
   return {
     code,
     sentence: said,

@@ -50,7 +50,7 @@ async function feedAlarms(house: House, { connection }: LiveConnection, nowMs: n
       code: NO_DELIVERY,
       subject: SUBJECT,
       message: `no new delivery was accepted since ${minute(delivered.at)} (${delivered.name})`,
-      hint: 'look at the job that writes it, and at the last cycle in `rollcall status`; alarms.noDeliveryFor says how long is normal',
+      hint: `look at the job that writes it; what is found now: rollcall validate --probe ${name}; alarms.noDeliveryFor says how long is normal`,
     });
   }
   const { active } = await store.population(name);

@@ -52,7 +52,7 @@ export class ProbeTally {
   tell(wanted: readonly string[], datedRows: boolean, say: Say): void {
     const words = [...this.#statuses].map(([status, records]) => `${records} ${status}`).join(', ');
     if (this.#accepted === 0) {
-      const hint = 'correct the mapping in the connection file; rollcall plan shows each rejected row';
+      const hint = 'correct the mapping in the connection file; each rejected row: rollcall plan';
       say('records', 'configuration', `none of the ${this.#read} records looked at can be used`, hint);
     } else {
       const who = words === '' ? 'can be used' : `become workers (${words})`;

@@ -32,7 +32,7 @@ export async function reconcileAct(house: House, act: NewAct): Promise<ActResult
     throw new Problem({
       code: 'reconcile.target',
       message: `there is no target ${wantedTarget}`.trim(),
-      hint: 'rollcall status names the targets',
+      hint: 'their names: rollcall status',
     });
   }
   const reports: Reconciliation[] = [];

@@ -18,7 +18,7 @@ export async function refuseOtherKeys(house: House, { connection }: LiveConnecti
   throw new Problem({
     code: 'mapping.worker-id',
     message: `the people of ${name} are on file by worker.id = ${String(before)}; by ${keyExpression} they would all be new`,
-    hint: `bring the expression back; where HR only renamed the column and every value is the same: rollcall approve ${digest.slice(0, SHORT_DIGEST)}`,
+    hint: `bring the expression back; where HR only renamed the column and every value is the same: rollcall approve ${digest.slice(0, SHORT_DIGEST)} --reason "…"`,
     place: { file: connection.file, key: 'worker.id' },
   });
 }

@@ -5,6 +5,8 @@ export interface Clock {
   readonly nowMs: () => number;
   /** Resolves after this long, or at once when the signal aborts; never rejects. */
   readonly wait: (ms: number, signal?: AbortSignal) => Promise<void>;
+  /** A jump of it is doubted as one of the system's is; a held clock that is set by hand is believed otherwise. */
+  readonly doubted?: true;
 }
 
 /** Longer waits are cut: Node fires a timer above 24.8 days after 1 ms. Whoever waits looks at the clock again anyway. */

@@ -15,7 +15,10 @@ export interface Status {
 const WORKING: ReadonlySet<string> = new Set<Stage>(['active', 'onLeave']);
 
 export function statusOf(sql: Sql, rooms: Rooms): Status {
-  const connections = sql.prepare<[], { id: number; name: string }>('SELECT id, name FROM connections ORDER BY name');
+  const connections = sql.prepare<[], { id: number; name: string }>(
+    // Acts on the house as a whole are of no connection.
+    "SELECT id, name FROM connections WHERE name <> '' ORDER BY name",
+  );
 
   const workersBy = (connection: number) => rooms.tallies.all('worker').filter((row) => row.scope === connection);
   const population: Status['population'] = (connection) => {

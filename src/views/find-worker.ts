@@ -32,7 +32,7 @@ export async function findWorker(store: Store, id: string, wanted: string | unde
     throw new Problem({
       code: 'worker.unknown',
       message: `no worker ${id}${wanted === undefined ? '' : ` in ${wanted}`}`,
-      hint: `the key is HR’s, byte for byte; leading zeros count; rollcall explain ${id} looks for reasons`,
+      hint: `the key is HR’s, byte for byte; leading zeros count; reasons: rollcall explain ${id}`,
     });
   }
   if (others.length > 0) throw ambiguous(id, [only, ...others]);

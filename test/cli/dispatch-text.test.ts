@@ -22,10 +22,13 @@ test('status says which targets are down, which asked for patience, and nothing 
   const over = state({ state: 'paused', why: 'http-429', nextTryAt: instantOf('2026-11-23T11:09:00Z') });
   expect(dispatchLines(plain, { idp: open, other: paused, third: over, fourth: state({}) }, AT)).toEqual([
     'TARGET idp IS DOWN since 3 min ago (http-503): next try in 12 s',
+    '  its work waits and goes out by itself, leavers first; the target, or our credentials: rollcall validate --probe',
     'target other asked for patience (http-429): next try in 9 min',
+    '  nothing is lost; where it asks often: a lower limits.perSecond in the connection file',
   ]);
   expect(unmetLines(plain, [{ target: 'new', reason: 'the target answered http-401 (HTTP 401)' }])).toEqual([
     'TARGET new WAS NEVER REACHED, its work waits: the target answered http-401 (HTTP 401)',
+    '  its work waits and goes out by itself, leavers first; the target, or our credentials: rollcall validate --probe',
   ]);
 });
 

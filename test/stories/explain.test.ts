@@ -103,7 +103,7 @@ describe('rollcall explain answers why nothing happened', () => {
     const test = await at(crowd(3));
     await test.act('leave', { worker: '1001' });
     await test.settle(MINUTE);
-    expect((await reason(test, '1001', 'blocked-sticky')).command).toBe('rollcall lift 1001');
+    expect((await reason(test, '1001', 'blocked-sticky')).command).toBe('rollcall lift 1001 --reason "…"');
   });
 
   it('to somebody whose manager has no account yet', async () => {

@@ -9,6 +9,7 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { dayIn, plusDays } from '../../src/base/calendar-date.ts';
+import type { Surroundings } from '../../src/cli/desk.ts';
 import { runCommandLine } from '../../src/cli/program.ts';
 import { nowOf, systemClock } from '../../src/runtime/clock.ts';
 import { type FakeIdp, type FakeIdpOptions, startFakeIdp } from './fake-idp.ts';
@@ -162,7 +163,11 @@ function environmentWith(env: Readonly<Record<string, string>>): NodeJS.ProcessE
 }
 
 /** Runs one command line inside this process, on outputs of its own. */
-export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<CliRun> {
+export async function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  around: Pick<Surroundings, 'clock'> & Partial<Pick<Surroundings, 'once'>> = {},
+): Promise<CliRun> {
   let stdout = '';
   let stderr = '';
   const into = (add: (text: string) => void): Writable =>
@@ -182,6 +187,7 @@ export async function runCli(args: readonly string[], env: Readonly<Record<strin
     }),
     // Nobody interrupts it: signals belong to processes.
     once: () => undefined,
+    ...around,
   });
   return ended(args, code, stdout, stderr);
 }

@@ -45,7 +45,7 @@ const BY_HAND: Readonly<Record<string, readonly [says: string, todo: string]>> =
     'rollcall failed; take the access away at the target by hand',
   ],
   'mapping.type': ['an expression gives another type than is wanted; both are named', 'rollcall help mapping'],
-  'name.held': ['a target gave a name that belongs to another worker here', 'rollcall explain both of them'],
+  'name.held': ['a target gave a name that belongs to another worker here', 'both of them: rollcall explain ID'],
   'pair.target': ['the connection has several targets, or none of that name', '--target NAME'],
   'source.settings': ['two keys of the source do not go together; the sentence says which', 'rollcall help mapping'],
   'target.back': ['a target can be used again', ''],

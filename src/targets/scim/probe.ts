@@ -61,7 +61,7 @@ export async function probeEndpoint({ exchange, profile, configured, now }: Prob
     'write',
     'note',
     'whether these credentials may write cannot be tried without writing',
-    'rollcall sync --worker ID takes one person through',
+    'take one person through: rollcall sync --worker ID',
   );
   return findings;
 }
