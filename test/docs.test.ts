@@ -26,6 +26,7 @@ const WRITTEN = [
   'docs/api.md',
   'docs/audit-format.md',
   'docs/delivery.md',
+  'docs/entra.md',
   'docs/mapping.md',
   'docs/outcomes.md',
   'docs/profiles.md',
