@@ -64,6 +64,7 @@ interface AcceptedRow {
   readonly not_before: Instant;
   readonly external_id: string;
   readonly user_name: string;
+  readonly remote_id: string | null;
   readonly active: number | null;
   readonly group_name: string | null;
   readonly ticket: string | null;
@@ -179,7 +180,7 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
   );
 
   const accepted = sql.prepare<[number, number, number, number], AcceptedRow>(
-    `SELECT o.id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.attempts, o.not_before, a.external_id, a.user_name,
+    `SELECT o.id, w.connection_id, w.key AS worker_key, o.kind, o.lane, o.attempts, o.not_before, a.external_id, a.user_name, a.remote_id,
        json_extract(o.payload, '$.active') AS active, json_extract(o.payload, '$.group') AS group_name,
        json_extract(o.last_outcome, '$.ticket') AS ticket
      FROM operations o INDEXED BY operations_in_turn JOIN workers w ON w.id = o.worker_id
@@ -290,6 +291,7 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
         lane: laneAt(row.lane),
         externalId: row.external_id,
         userName: row.user_name,
+        remoteId: row.remote_id,
         active: row.active === 1,
         group: row.group_name,
         ticket: row.ticket ?? '',

@@ -133,6 +133,7 @@ export interface AcceptedOperation {
   readonly lane: Lane;
   readonly externalId: string;
   readonly userName: string;
+  readonly remoteId: string | null;
   readonly active: boolean;
   /** Of a membership; null for everything else. */
   readonly group: string | null;

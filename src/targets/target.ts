@@ -79,6 +79,8 @@ export interface Accepted {
   readonly lane: Lane;
   readonly externalId: string;
   readonly userName: string;
+  /** As far as it is known. */
+  readonly remoteId: string | null;
   /** What was asked for. Of a membership it says nothing. */
   readonly active: boolean;
   /** The group of a membership; null for everything else. */

@@ -1,0 +1,67 @@
+// Access ends at once and outside of all sessions, and is over only when Okta itself says so. A session that is not over may still
+// apply an older upload of the same person: as long as there is one the end is not believed, and is looked at again behind it.
+import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
+import type { Delivered, Journal, Sendable } from '../target.ts';
+import { ended, isEnded, nobody } from './judge.ts';
+import { lifecyclePath } from './paths.ts';
+import { oktaIdOf, type Read, readPerson } from './reading.ts';
+import type { Room } from './room.ts';
+import type { SessionDesk } from './session-desk.ts';
+import { personOf, waiting } from './single.ts';
+
+/** Not this operation's: nothing can be concluded from it, and nothing more is asked now. */
+const stops = ({ outcome }: Delivered): boolean =>
+  outcome.class === 'retry' || outcome.class === 'refreshCredentials' || outcome.class === 'targetDown';
+
+export async function deliverDisable(
+  operation: Sendable,
+  journal: Journal,
+  { room, desk }: { readonly room: Room; readonly desk: SessionDesk },
+  signal: AbortSignal,
+): Promise<Delivered> {
+  const { settings } = room;
+  const exchange = room.exchange(journal, true, signal);
+  const person = personOf(operation);
+  const read = (remoteId = person.remoteId): Promise<Read> => readPerson(room, { ...person, remoteId }, true, signal);
+  const lifecycle = async (id: string): Promise<Delivered> => {
+    const verb = settings.leavers === 'suspend' ? 'suspend' : 'deactivate';
+    // What refuses because it is so already says it in the look that follows.
+    return { outcome: (await exchange({ kind: 'write', method: 'POST', path: lifecyclePath(id, verb), body: '' })).outcome };
+  };
+
+  if (settings.leavers !== 'singleEntity') {
+    const id = oktaIdOf(person.remoteId) ?? (await idFound(read));
+    if (id !== null) {
+      const answer = await lifecycle(id);
+      if (stops(answer)) return answer;
+    }
+  }
+  // Also behind a deactivation by the Users API: what still stands in the source could be given back by it.
+  const deleted = { outcome: (await exchange({ kind: 'delete', method: 'DELETE', path: room.paths.user(person.externalId), body: '' })).outcome };
+  if (stops(deleted)) return deleted;
+  const refused = deleted.outcome.class !== 'done' && deleted.outcome.class !== 'accepted';
+
+  let there = await read();
+  // The source never knew them, and ignores whom it does not know: the user is one of those that were adopted.
+  if (there.kind === 'there' && there.account.active && !there.settling && deleted.outcome.status === 404 && oktaIdOf(there.id) !== null) {
+    const answer = await lifecycle(there.id);
+    if (answer.outcome.class !== 'done') return answer;
+    there = await read(there.id);
+  }
+  const held = desk.mayHold(person.externalId);
+  const later = (): Delivered =>
+    waiting(concluded(deleted.outcome, { class: 'accepted' }), room, {}, settings.leaversWithinMs, held ?? '');
+  if (there.kind === 'unknown') return refused ? deleted : stops(there) ? later() : { outcome: there.outcome };
+  if (there.kind === 'there' && !isEnded(there)) return refused ? deleted : later();
+  if (held !== null) return later();
+  if (there.kind === 'there') return ended(there);
+  // Gone from the source is all that can be learnt where nothing else may be asked.
+  if (settings.reads === 'source' && person.remoteId !== null)
+    return { outcome: concluded(NOTHING_SENT, { code: 'gone-from-source' }), account: { active: false } };
+  return nobody();
+}
+
+async function idFound(read: () => Promise<Read>): Promise<string | null> {
+  const there = await read();
+  return there.kind === 'there' ? oktaIdOf(there.id) : null;
+}
