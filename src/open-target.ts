@@ -12,6 +12,7 @@ import type { Logger } from './runtime/log.ts';
 import { secretReader } from './runtime/secrets.ts';
 import type { Store } from './store/store.ts';
 import { entraTarget } from './targets/entra/entra-target.ts';
+import { oktaTarget } from './targets/okta/okta-target.ts';
 import { PROFILES } from './targets/scim/profiles.ts';
 import { scimTarget } from './targets/scim/scim-target.ts';
 import { openSessions } from './targets/sessions/open-sessions.ts';
@@ -40,6 +41,8 @@ export function openTarget(settings: TargetSettings, parts: TargetParts): Target
       return openScim(settings, parts);
     case 'entra-bulk':
       return openEntra(settings, parts);
+    case 'okta-source':
+      return openOkta(settings, parts);
   }
 }
 
@@ -103,6 +106,35 @@ function openEntra(settings: TargetSettings, parts: TargetParts): Target {
     settings.revokeSessions?.kind !== 'none' && (settings.revokeSessions !== null || entra.direct !== 'none');
   return entraTarget(
     { name, baseUrl, address, entra, perSecond: limits.perSecond, timeoutMs, revokes },
+    { ...openAccess(settings, deps), ...deps, memory: parts.memory },
+  );
+}
+
+function openOkta(settings: TargetSettings, parts: TargetParts): Target {
+  const deps = depsOf(parts);
+  const { name, timeoutMs, limits, okta, auth, deletes } = settings;
+  const baseUrl = settingText(settings.baseUrl, parts.config);
+  const id = okta === null ? '' : settingText(okta.identitySourceId, parts.config).trim();
+  if (okta === null || id === '') {
+    const message = `target ${name} has no identitySourceId`;
+    throw new Problem({
+      code: 'target.identity-source',
+      message,
+      hint: 'the id of the Custom Identity Source application',
+    });
+  }
+  return oktaTarget(
+    {
+      name,
+      baseUrl,
+      identitySourceId: id,
+      okta,
+      concurrency: limits.concurrency,
+      perSecond: limits.perSecond,
+      timeoutMs,
+      deletes,
+      scopes: auth.kind === 'oauth2' ? auth.scope.split(/\s+/).filter((scope) => scope !== '') : null,
+    },
     { ...openAccess(settings, deps), ...deps, memory: parts.memory },
   );
 }

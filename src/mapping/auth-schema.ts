@@ -5,7 +5,7 @@ const said = <T extends z.ZodType>(schema: T, description: string): T => schema.
 const text = (description: string) => said(z.string(), description);
 const REFERENCE = '${env:NAME} or ${file:PATH}';
 
-export const AUTH_KINDS = ['bearer', 'basic', 'oauth2', 'mtls'] as const;
+export const AUTH_KINDS = ['bearer', 'basic', 'oauth2', 'mtls', 'ssws'] as const;
 export type AuthKind = (typeof AUTH_KINDS)[number];
 
 /** The kinds are told apart by this key; `words` is what help says that it takes. */
@@ -49,6 +49,13 @@ export const mtls = z.strictObject({
   token: text('A bearer token beside the certificate, if one is needed.').optional(),
 });
 
+/** The API tokens of Okta: https://developer.okta.com/docs/reference/rest/ */
+export const ssws = z.strictObject({
+  kind: kind('ssws'),
+  token: text(`The API token of Okta, by reference: ${REFERENCE}.`),
+  expires: text('The day on which it ends (yyyy-MM-dd), so that somebody is told in time.').optional(),
+});
+
 export const oauth2 = z.strictObject({
   kind: kind('oauth2'),
   tokenUrl: text('Where access tokens are fetched with the client credentials grant; https, or http on this machine.'),
@@ -80,5 +87,5 @@ export const oauth2 = z.strictObject({
   ).optional(),
 });
 
-export const authSchema = z.discriminatedUnion('kind', [bearer, basic, oauth2, mtls]);
+export const authSchema = z.discriminatedUnion('kind', [bearer, basic, oauth2, mtls, ssws]);
 export type AuthSource = z.output<typeof authSchema>;

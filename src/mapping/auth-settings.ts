@@ -42,7 +42,7 @@ export interface MtlsSettings {
 }
 
 export type AuthSettings =
-  | { readonly kind: 'bearer'; readonly token: SecretReference }
+  | { readonly kind: 'bearer' | 'ssws'; readonly token: SecretReference }
   | { readonly kind: 'basic'; readonly user: TextSetting; readonly password: SecretReference }
   | OAuth2Settings
   | MtlsSettings;
@@ -59,7 +59,8 @@ const optional = <K extends string, V>(key: K, text: string | undefined, read: (
 export function authSettings(auth: AuthSource): AuthSettings {
   switch (auth.kind) {
     case 'bearer':
-      return { kind: 'bearer', token: reference(auth.token) };
+    case 'ssws':
+      return { kind: auth.kind, token: reference(auth.token) };
     case 'basic':
       return { kind: 'basic', user: setting(auth.user), password: reference(auth.password) };
     case 'mtls':

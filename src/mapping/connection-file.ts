@@ -18,6 +18,7 @@ import {
   type Repair,
 } from './connection-schema.ts';
 import { type EntraSettings, entraSchema } from './entra-schema.ts';
+import { OKTA_PER_SECOND, type OktaSettings, oktaSettings } from './okta-schema.ts';
 import { withPreset } from './presets/preset-tree.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { type SecretReference, secretReference, type TextSetting, textSetting } from './secret-reference.ts';
@@ -74,6 +75,8 @@ export interface TargetSettings {
   readonly revokeSessions: SessionSettings | null;
   /** Of kind entra-bulk; null for every other. */
   readonly entra: EntraSettings | null;
+  /** Of kind okta-source; null for every other. */
+  readonly okta: OktaSettings | null;
 }
 
 /** The attribute whose values divide the house, and the kinds that are limited within each of its units: null means all. */
@@ -224,12 +227,17 @@ function targetOf(target: ConnectionSettings['targets'][number]): TargetSettings
     limits: {
       concurrency: target.limits.concurrency,
       perSecond:
-        target.limits.perSecond === undefined ? ACCOUNT_RULES[target.profile].perSecond : target.limits.perSecond,
+        target.limits.perSecond === undefined
+          ? target.kind === 'okta-source'
+            ? OKTA_PER_SECOND
+            : ACCOUNT_RULES[target.profile].perSecond
+          : target.limits.perSecond,
     },
     timeoutMs: target.timeoutMs,
     correlate: target.correlate,
     revokeSessions: target.revokeSessions === undefined ? null : sessionSettings(target.revokeSessions),
     entra: target.kind === 'entra-bulk' ? (target.entra ?? entraSchema.parse({})) : null,
+    okta: target.kind === 'okta-source' && target.okta !== undefined ? oktaSettings(target.okta) : null,
   };
 }
 

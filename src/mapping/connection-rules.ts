@@ -8,6 +8,7 @@ import { checkAccess, checkSetting, isSafe } from './auth-rules.ts';
 import type { Binder } from './binder.ts';
 import { GUARD_KINDS } from './connection-schema.ts';
 import { checkEntra } from './entra-rules.ts';
+import { checkOkta, checkTokenKind } from './okta-rules.ts';
 import { textSetting } from './secret-reference.ts';
 import { checkSessions } from './session-rules.ts';
 import { SOURCE_KINDS, SOURCE_WORDS } from './source-kinds.ts';
@@ -232,6 +233,7 @@ function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>)
     names.set(name, 1);
   }
   checkAccess(binder, path);
+  checkTokenKind(binder, path);
   if (binder.at([...path, 'kind']) === 'entra-bulk') {
     checkEntra(binder, path);
     return;
@@ -243,6 +245,13 @@ function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>)
       'entra means nothing here',
       'it belongs to kind: entra-bulk',
     );
+  if (binder.at([...path, 'kind']) === 'okta-source') {
+    checkBaseUrl(binder, [...path, 'baseUrl']);
+    checkOkta(binder, path);
+    return;
+  }
+  if (binder.tree.has([...path, 'okta']))
+    binder.faultAtKey([...path, 'okta'], 'mapping.okta', 'okta means nothing here', 'it belongs to kind: okta-source');
   checkSessions(binder, path);
   checkBaseUrl(binder, [...path, 'baseUrl']);
 }

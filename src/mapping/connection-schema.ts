@@ -6,6 +6,7 @@ import { alarmsSchema } from './alarm-settings.ts';
 import { alsoSchema, precedenceSchema } from './also-schema.ts';
 import { authSchema } from './auth-schema.ts';
 import { entraSchema } from './entra-schema.ts';
+import { oktaSchema } from './okta-schema.ts';
 import { expression, said, text } from './schema-words.ts';
 import { revokeSessionsSchema } from './session-schema.ts';
 import { sourceSchema } from './source-schema.ts';
@@ -175,7 +176,9 @@ const capabilitiesSchema = z.strictObject({
 
 const targetSchema = z.strictObject({
   name: text('How the target is called here; with baseUrl it is its identity.'),
-  kind: text('The protocol: scim, or entra-bulk (Microsoft Entra API-driven provisioning).'),
+  kind: text(
+    'The protocol: scim, entra-bulk (Microsoft Entra API-driven provisioning), or okta-source (Okta identity sources).',
+  ),
   profile: said(
     z.enum(PROFILE_NAMES).default('generic'),
     'What is known of the endpoint beforehand: its paths, limits and oddities.',
@@ -185,7 +188,7 @@ const targetSchema = z.strictObject({
     'What is known better than the profile and the endpoint itself know; without it, what they say.',
   ),
   baseUrl: text(
-    'The address in front of /Users; of entra-bulk the whole address that ends in /bulkUpload. ${env:NAME} is allowed.',
+    'The address in front of /Users; of entra-bulk the whole address that ends in /bulkUpload, of okta-source that of the organization. ${env:NAME} is allowed.',
   ),
   auth: said(authSchema, 'How we show who we are; each kind has keys of its own.'),
   deletes: said(
@@ -230,6 +233,7 @@ const targetSchema = z.strictObject({
     'How fast the target may be asked.',
   ),
   entra: said(entraSchema.optional(), 'What belongs to kind entra-bulk alone.'),
+  okta: said(oktaSchema.optional(), 'What belongs to kind okta-source alone.'),
   timeoutMs: said(z.number().int().min(1_000).max(600_000).default(30_000), 'How long an answer may take.'),
   correlate: said(
     z.array(z.string()).default(['externalId']),

@@ -2,6 +2,7 @@
 // the facts come from stands in docs/okta.md. What the keys may hold beyond their type is checked in okta-rules.ts.
 import { z } from 'zod';
 import { said, text } from './schema-words.ts';
+import { type TextSetting, textSetting } from './secret-reference.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -58,7 +59,10 @@ export const oktaSchema = z.strictObject({
           z.number().int().min(0).max(600).default(10),
           'A session that took nothing in for so long is started.',
         ),
-        pollSeconds: said(z.number().int().min(1).max(600).default(10), 'How often it is asked what became of sessions and people.'),
+        pollSeconds: said(
+          z.number().int().min(1).max(600).default(10),
+          'How often it is asked what became of sessions and people.',
+        ),
       })
       .prefault({}),
     'The pace of import sessions.',
@@ -74,10 +78,7 @@ export const oktaSchema = z.strictObject({
           z.number().int().min(1).max(1_440).default(60),
           'After so long without proof an upload counts as unconfirmed: an alarm, and it is sent again.',
         ),
-        leaversWithinMinutes: said(
-          z.number().int().min(1).max(1_440).default(10),
-          'The same of a leaver.',
-        ),
+        leaversWithinMinutes: said(z.number().int().min(1).max(1_440).default(10), 'The same of a leaver.'),
       })
       .prefault({}),
     'How it is learnt that what was taken in was done.',
@@ -86,7 +87,8 @@ export const oktaSchema = z.strictObject({
 export type OktaSource = z.output<typeof oktaSchema>;
 
 /** As read from a connection file. */
-export interface OktaSettings extends Omit<OktaSource, 'manager' | 'session' | 'verify'> {
+export interface OktaSettings extends Omit<OktaSource, 'identitySourceId' | 'manager' | 'session' | 'verify'> {
+  readonly identitySourceId: TextSetting;
   /** '' where none is sent. */
   readonly manager: string;
   readonly gapMs: number;
@@ -97,9 +99,13 @@ export interface OktaSettings extends Omit<OktaSource, 'manager' | 'session' | '
   readonly leaversWithinMs: number;
 }
 
-export function oktaSettings({ session, verify, manager = '', ...rest }: OktaSource): OktaSettings {
+/** The room asks no faster than this unless the file says so: which bucket these calls fall into is not documented. */
+export const OKTA_PER_SECOND = 20;
+
+export function oktaSettings({ identitySourceId, session, verify, manager = '', ...rest }: OktaSource): OktaSettings {
   return {
     ...rest,
+    identitySourceId: textSetting(identitySourceId.trim()) ?? { kind: 'literal', text: identitySourceId },
     manager,
     gapMs: session.gapSeconds * 1_000,
     lingerMs: session.lingerSeconds * 1_000,

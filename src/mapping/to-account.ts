@@ -7,6 +7,7 @@ import type { Binder } from './binder.ts';
 import type { CorrelationValue, DesiredAccount, ListedAccount, TargetMapping } from './bound-mapping.ts';
 import { type GroupRule, groupRules, memberships } from './entitlements.ts';
 import type { Dialect, Expression, Value } from './expression.ts';
+import { checkOktaUser } from './okta-rules.ts';
 import type { AccountView, WorkerView } from './record-view.ts';
 import { Refusal } from './refusal.ts';
 import { suggestion } from './suggestion.ts';
@@ -47,6 +48,7 @@ export function compiledTarget(binder: Binder, path: YamlPath, dialects: Account
   const externalId = binder.expression([...user, 'externalId'], dialects.userName, ['text']);
   const template = accountTemplate(binder, user, dialects.account);
   checkDemands(binder, path, template.paths);
+  checkOktaUser(binder, path, template);
   const groups = groupRules(binder, [...path, 'groups'], dialects.account);
   const correlate = correlationPaths(binder, [...path, 'correlate'], template);
   const name = binder.at([...path, 'name']);

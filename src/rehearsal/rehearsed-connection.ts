@@ -68,5 +68,6 @@ function atEndpoint({ name, correlate, deletes }: TargetSettings, baseUrl: strin
     timeoutMs: TIMEOUT_MS,
     revokeSessions: { kind: 'none' },
     entra: null,
+    okta: null,
   };
 }

@@ -6,11 +6,13 @@ import { performAct } from '../../src/pipeline/operator.ts';
 import { nowOf } from '../../src/runtime/clock.ts';
 import { crowd, feed, type Person } from '../support/house.ts';
 import { entraStage } from '../support/stage-entra.ts';
+import { oktaStage } from '../support/stage-okta.ts';
 import { type OpenStage, openStageHouse, type StageHouse, scimStage } from '../support/target-stage.ts';
 
 const STAGES: readonly (readonly [string, OpenStage])[] = [
   ['scim', scimStage],
   ['entra-bulk', entraStage],
+  ['okta-source', oktaStage],
 ];
 
 const opened = async (open: OpenStage): Promise<StageHouse> => {

@@ -161,6 +161,7 @@ export const acceptedOf = (operation: Sendable, delivered: Delivered, nowMs: num
     lane: operation.lane ?? (operation.kind === 'disable' ? 'leaver' : 'joiner'),
     externalId,
     userName,
+    remoteId: operation.account.remoteId,
     active: operation.kind === 'disable' ? false : (operation.payload as { active: boolean }).active,
     group: null,
     ticket,

@@ -2,7 +2,10 @@
 import type { CoreUser, OktaState, Said } from './fake-okta-state.ts';
 
 const PAGE_MAX = 200;
-const missing: Said = { status: 404, body: { errorCode: 'E0000007', errorSummary: 'Not found: Resource not found (User)' } };
+const missing: Said = {
+  status: 404,
+  body: { errorCode: 'E0000007', errorSummary: 'Not found: Resource not found (User)' },
+};
 
 export function oktaCore(state: OktaState): (method: string, path: string, query: URLSearchParams) => Said {
   const shown = (user: CoreUser) => {
@@ -22,7 +25,8 @@ export function oktaCore(state: OktaState): (method: string, path: string, query
 
   function listed(query: URLSearchParams): Said {
     const search = /^profile\.(\w+) eq "((?:[^"\\]|\\.)*)"$/.exec(query.get('search') ?? '');
-    if (query.has('search') && search === null) return { status: 400, body: { errorSummary: 'Invalid search criteria' } };
+    if (query.has('search') && search === null)
+      return { status: 400, body: { errorSummary: 'Invalid search criteria' } };
     const filter = /^status eq "(\w+)"$/.exec(query.get('filter') ?? '');
     const limit = Math.min(PAGE_MAX, Number(query.get('limit') ?? PAGE_MAX));
     const all = [...state.core.values()].filter((user) => {
@@ -41,7 +45,9 @@ export function oktaCore(state: OktaState): (method: string, path: string, query
     return {
       status: 200,
       body: page.map(shown),
-      headers: { link: `<https://example.okta.com/api/v1/users?${query}>; rel="self", <https://example.okta.com/api/v1/users?${next}>; rel="next"` },
+      headers: {
+        link: `<https://example.okta.com/api/v1/users?${query}>; rel="self", <https://example.okta.com/api/v1/users?${next}>; rel="next"`,
+      },
     };
   }
 
@@ -66,7 +72,10 @@ export function oktaCore(state: OktaState): (method: string, path: string, query
   };
 
   function lifecycle(user: CoreUser, verb: string): Said {
-    const wrong = (): Said => ({ status: 403, body: { errorCode: 'E0000038', errorSummary: `not from ${user.status}` } });
+    const wrong = (): Said => ({
+      status: 403,
+      body: { errorCode: 'E0000038', errorSummary: `not from ${user.status}` },
+    });
     switch (verb) {
       case 'deactivate':
         if (user.status === 'DEPROVISIONED') return wrong();

@@ -49,24 +49,12 @@ export function oktaSource(state: OktaState): (method: string, path: string, bod
   };
   const missing: Said = { status: 404, body: { errorCode: 'E0000007', errorSummary: 'Not found: Resource not found' } };
 
-  return (method, path, body) => {
-    const [, room = '', id = '', verb = '', last = ''] = path.split('/').map(decodeURIComponent);
-    try {
-      if (room === 'sessions') return sessions(method, id, verb, body);
-      if (room === 'users') return users(method, id, body);
-      if (room === 'groups') return groups(method, { id, verb, last }, body);
-    } catch (error) {
-      if (error instanceof Refusal) return refused(400, error.message);
-      throw error;
-    }
-    return missing;
-  };
-
   // ── sessions ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   function sessions(method: string, id: string, verb: string, body: string): Said {
     if (id === '') {
-      if (method === 'GET') return { status: 200, body: state.sessions.filter(({ status }) => LIVE.includes(status)).map(shown) };
+      if (method === 'GET')
+        return { status: 200, body: state.sessions.filter(({ status }) => LIVE.includes(status)).map(shown) };
       return method === 'POST' ? opened() : { status: 405, body: {} };
     }
     const session = state.sessions.find((one) => one.id === id);
@@ -91,7 +79,14 @@ export function oktaSource(state: OktaState): (method: string, path: string, bod
     const latest = Math.max(...state.sessions.map(({ createdMs }) => createdMs), Number.NEGATIVE_INFINITY);
     if (nowMs() - latest < GAP_MS) return refused(400, 'a session was opened less than five minutes ago');
     issued += 1;
-    const session: Session = { id: `uis${issued}`, status: 'CREATED', createdMs: nowMs(), updatedMs: nowMs(), endsMs: 0, loads: [] };
+    const session: Session = {
+      id: `uis${issued}`,
+      status: 'CREATED',
+      createdMs: nowMs(),
+      updatedMs: nowMs(),
+      endsMs: 0,
+      loads: [],
+    };
     state.sessions.push(session);
     return { status: 200, body: sessionAs === 'list' ? [shown(session)] : shown(session) };
   }
@@ -156,7 +151,10 @@ export function oktaSource(state: OktaState): (method: string, path: string, bod
 
   function written(externalId: string, profile: Profile, status: number): Said {
     if (!state.upsert(externalId, profile))
-      return { status: 400, body: { errorCode: 'E0000001', errorSummary: `Api validation failed: ${state.leftOut.at(-1)?.why}` } };
+      return {
+        status: 400,
+        body: { errorCode: 'E0000001', errorSummary: `Api validation failed: ${state.leftOut.at(-1)?.why}` },
+      };
     return { ...userShown(externalId), status };
   }
 
@@ -182,6 +180,19 @@ export function oktaSource(state: OktaState): (method: string, path: string, bod
     changeMembers(state, id, members, true);
     return { status: 204 };
   }
+
+  return (method, path, body) => {
+    const [, room = '', id = '', verb = '', last = ''] = path.split('/').map(decodeURIComponent);
+    try {
+      if (room === 'sessions') return sessions(method, id, verb, body);
+      if (room === 'users') return users(method, id, body);
+      if (room === 'groups') return groups(method, { id, verb, last }, body);
+    } catch (error) {
+      if (error instanceof Refusal) return refused(400, error.message);
+      throw error;
+    }
+    return missing;
+  };
 }
 
 // ── what a body may hold ────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,7 +245,8 @@ function loadOf(verb: string, body: Json): Load | null {
 }
 
 function idOf(value: unknown, longest: number): string {
-  if (typeof value !== 'string' || value === '' || value.length > longest) throw new Refusal('an id is no text, or too long');
+  if (typeof value !== 'string' || value === '' || value.length > longest)
+    throw new Refusal('an id is no text, or too long');
   return value;
 }
 
@@ -246,7 +258,8 @@ function entity(value: Json, whole: boolean): { readonly externalId: string; rea
   for (const [name, text] of Object.entries(profile)) {
     if (typeof text !== 'string') throw new Refusal(`${name} is no text`);
     const bounds = LENGTHS[name];
-    if (bounds !== undefined && (text.length < bounds[0] || text.length > bounds[1])) throw new Refusal(`${name} has a wrong length`);
+    if (bounds !== undefined && (text.length < bounds[0] || text.length > bounds[1]))
+      throw new Refusal(`${name} has a wrong length`);
   }
   if (whole && !('userName' in profile && 'email' in profile)) throw new Refusal('userName and email are needed');
   return { externalId, profile: profile as Profile };

@@ -15,7 +15,10 @@ export type UserStatus = 'STAGED' | 'ACTIVE' | 'SUSPENDED' | 'DEPROVISIONED';
 
 /** One load call, as it will be applied. */
 export type Load =
-  | { readonly kind: 'upsert'; readonly profiles: readonly { readonly externalId: string; readonly profile: Profile }[] }
+  | {
+      readonly kind: 'upsert';
+      readonly profiles: readonly { readonly externalId: string; readonly profile: Profile }[];
+    }
   | { readonly kind: 'delete'; readonly externalIds: readonly string[] }
   | { readonly kind: 'groups'; readonly groups: readonly { readonly externalId: string; readonly name: string }[] }
   | { readonly kind: 'groups-delete'; readonly externalIds: readonly string[] }
@@ -137,7 +140,14 @@ export function oktaState(settings: StateSettings): OktaState {
       if (core === undefined) {
         issued += 1;
         const id = `00u${String(issued).padStart(8, '0')}`;
-        const made: CoreUser = { id, status: 'ACTIVE', shownStatus: 'ACTIVE', settlesMs: 0, profile: mapped, revoked: 0 };
+        const made: CoreUser = {
+          id,
+          status: 'ACTIVE',
+          shownStatus: 'ACTIVE',
+          settlesMs: 0,
+          profile: mapped,
+          revoked: 0,
+        };
         state.core.set(id, made);
         state.users.set(externalId, { profile: whole, oktaId: id, updatedMs: atOf() });
         return true;
@@ -160,7 +170,10 @@ export function oktaState(settings: StateSettings): OktaState {
     catchUp: () => {
       const now = atOf();
       for (const session of state.sessions) {
-        if ((session.status === 'CREATED' || session.status === 'IN_PROGRESS') && now - session.updatedMs >= IDLE_MAX_MS)
+        if (
+          (session.status === 'CREATED' || session.status === 'IN_PROGRESS') &&
+          now - session.updatedMs >= IDLE_MAX_MS
+        )
           session.status = 'EXPIRED';
         // Triggered sessions run in order, one behind the other [O1]: their ends were set when they were triggered.
         if (session.status !== 'TRIGGERED' || now < session.endsMs) continue;

@@ -5,8 +5,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { oktaCore } from './fake-okta-core.ts';
-import { type OktaState, oktaState, type Said } from './fake-okta-state.ts';
 import { oktaSource } from './fake-okta-source.ts';
+import { type OktaState, oktaState, type Said } from './fake-okta-state.ts';
 
 export const SOURCE_ID = '0oa-source-1';
 export const ALL_SCOPES: readonly string[] = ['okta.identitySources.manage', 'okta.users.manage'];
@@ -58,7 +58,9 @@ export interface FakeOkta extends AsyncDisposable {
   /** Answers requests that fit with this, until the returned function is called. */
   readonly answers: (
     rule: { readonly method?: string; readonly path?: RegExp; readonly times?: number },
-    act: { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> } | 'lose',
+    act:
+      | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
+      | 'lose',
   ) => () => void;
   /** Told of every request once it is answered. */
   onAnswered: ((request: OktaRequest) => void) | null;
@@ -80,7 +82,11 @@ export async function startFakeOkta(options: FakeOktaOptions): Promise<FakeOkta>
   const source = oktaSource(state);
   const core = oktaCore(state);
   const log: OktaRequest[] = [];
-  const rules: { rule: { method?: string; path?: RegExp; times?: number }; act: Parameters<FakeOkta['answers']>[1]; left: number }[] = [];
+  const rules: {
+    rule: { method?: string; path?: RegExp; times?: number };
+    act: Parameters<FakeOkta['answers']>[1];
+    left: number;
+  }[] = [];
   let window = { minute: -1, used: 0 };
 
   /** Counted by the organization's own clock; Reset is in seconds of it [O9]. */
@@ -108,24 +114,36 @@ export async function startFakeOkta(options: FakeOktaOptions): Promise<FakeOkta>
     const [path = '', query = ''] = (request.url ?? '').split('?');
     const method = request.method ?? '';
     const scopes = scopesOf(request.headers.authorization);
-    if (scopes === null) return { status: 401, body: { errorCode: 'E0000011', errorSummary: 'Invalid token provided' } };
+    if (scopes === null)
+      return { status: 401, body: { errorCode: 'E0000011', errorSummary: 'Invalid token provided' } };
     const prefix = `/api/v1/identity-sources/${SOURCE_ID}`;
     const isSource = path.startsWith('/api/v1/identity-sources/');
     const needed = isSource ? 'okta.identitySources' : 'okta.users';
     const manage = scopes.includes(`${needed}.manage`);
     if (!(manage || (method === 'GET' && scopes.includes(`${needed}.read`))))
-      return { status: 403, body: { errorCode: 'E0000006', errorSummary: 'You do not have permission to perform the requested action' } };
+      return {
+        status: 403,
+        body: { errorCode: 'E0000006', errorSummary: 'You do not have permission to perform the requested action' },
+      };
     if (method !== 'GET' && body !== '' && request.headers['content-type']?.startsWith('application/json') !== true)
       return { status: 415, body: { errorSummary: 'Unsupported Media Type' } };
     if (isSource) {
-      if (options.enabled === false || !path.startsWith(prefix)) return { status: 404, body: { errorCode: 'E0000007', errorSummary: 'Not found' } };
+      if (options.enabled === false || !path.startsWith(prefix))
+        return { status: 404, body: { errorCode: 'E0000007', errorSummary: 'Not found' } };
       return source(method, path.slice(prefix.length), body);
     }
     return core(method, path, new URLSearchParams(query));
   }
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const entry: OktaRequest = { n: log.length + 1, at: options.now(), method: request.method ?? '', path: request.url ?? '', body: '', status: null };
+    const entry: OktaRequest = {
+      n: log.length + 1,
+      at: options.now(),
+      method: request.method ?? '',
+      path: request.url ?? '',
+      body: '',
+      status: null,
+    };
     log.push(entry);
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -138,7 +156,8 @@ export async function startFakeOkta(options: FakeOktaOptions): Promise<FakeOkta>
     (entry as { body: string }).body = body;
     state.catchUp();
     const told = rules.find(
-      ({ rule, left }) => left > 0 && (rule.method ?? entry.method) === entry.method && (rule.path?.test(entry.path) ?? true),
+      ({ rule, left }) =>
+        left > 0 && (rule.method ?? entry.method) === entry.method && (rule.path?.test(entry.path) ?? true),
     );
     if (told !== undefined) told.left -= 1;
     const { headers, over } = counted();

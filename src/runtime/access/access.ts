@@ -2,7 +2,7 @@
 import type { AuthSettings, OAuth2Settings } from '../../mapping/auth-settings.ts';
 import type { SecretReference, TextSetting } from '../../mapping/secret-reference.ts';
 import type { SecretReader } from '../secrets.ts';
-import { basic, bearer, type Credentials, type Shown } from './credentials.ts';
+import { basic, bearer, type Credentials, type Shown, ssws } from './credentials.ts';
 import type { Fault } from './faults.ts';
 import { oauth2 } from './oauth2.ts';
 import { assertionProver, type Prover, secretProver } from './proof.ts';
@@ -53,6 +53,8 @@ function credentialsOf({ auth, timeoutMs }: AccessSettings, deps: AccessDeps, tr
   switch (auth.kind) {
     case 'bearer':
       return bearer(deps.secret(auth.token));
+    case 'ssws':
+      return ssws(deps.secret(auth.token));
     case 'basic':
       return basic(readerOf(auth.user, deps), deps.secret(auth.password));
     case 'mtls':

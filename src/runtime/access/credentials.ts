@@ -24,11 +24,16 @@ export const TOKEN = /^[\x21-\x7e]+$/;
 /** Longer than any token; servers take some 8 kB of headers in all. */
 export const TOKEN_LENGTH_MAX = 16 * 1024;
 
-export const bearerHeader = (token: string): string | null =>
-  token.length <= TOKEN_LENGTH_MAX && TOKEN.test(token) ? `Bearer ${token}` : null;
+export const bearerHeader = (token: string): string | null => schemeHeader('Bearer', token);
+const schemeHeader = (scheme: string, token: string): string | null =>
+  token.length <= TOKEN_LENGTH_MAX && TOKEN.test(token) ? `${scheme} ${token}` : null;
 
 export const bearer = (token: SecretReader): Credentials =>
   fromSecrets((fresh) => bearerHeader(token(fresh)), 'the token holds characters that no header may carry');
+
+/** The API tokens of Okta: https://developer.okta.com/docs/reference/rest/ */
+export const ssws = (token: SecretReader): Credentials =>
+  fromSecrets((fresh) => schemeHeader('SSWS', token(fresh)), 'the token holds characters that no header may carry');
 
 /** RFC 7617, with the charset that section 2.1 names. */
 export const basic = (user: SecretReader, password: SecretReader): Credentials =>

@@ -1,6 +1,7 @@
 // Making, changing and enabling one account: which way the record goes, and what is not sent at all.
-import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
+
 import type { AccountPayload } from '../../planning/changeset.ts';
+import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
 import type { Delivered, Journal, Sendable } from '../target.ts';
 import { type Entity, entityOf } from './entity.ts';
 import type { Gathering } from './gathering.ts';
@@ -17,7 +18,12 @@ export interface AccountParts {
   readonly gathering: Gathering;
 }
 
-export async function deliverAccount(operation: Sendable, journal: Journal, parts: AccountParts, signal: AbortSignal): Promise<Delivered> {
+export async function deliverAccount(
+  operation: Sendable,
+  journal: Journal,
+  parts: AccountParts,
+  signal: AbortSignal,
+): Promise<Delivered> {
   const { room, gathering } = parts;
   const { settings } = room;
   const shallBeActive = operation.kind === 'enable' || (operation.payload as AccountPayload).active;
@@ -42,7 +48,13 @@ async function isSuspended(operation: Sendable, { settings, ...room }: Room, sig
 }
 
 /** Uploaded and deactivated in one go: active for that moment. */
-async function madeInactive(operation: Sendable, entity: Entity, journal: Journal, parts: AccountParts, signal: AbortSignal): Promise<Delivered> {
+async function madeInactive(
+  operation: Sendable,
+  entity: Entity,
+  journal: Journal,
+  parts: AccountParts,
+  signal: AbortSignal,
+): Promise<Delivered> {
   const { room } = parts;
   const there = await readPerson(room, personOf(operation), false, signal);
   if (there.kind === 'unknown') return { outcome: there.outcome };

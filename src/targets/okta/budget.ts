@@ -41,7 +41,10 @@ export function budgetOf(now: () => number): Budget {
   return {
     heard: (bucket, { status, limit, remaining, reset, date }) => {
       const [most, left] = [numberOf(limit), numberOf(remaining)];
-      const endsInMs = Math.min(WINDOW_MAX_MS, Math.max(0, (numberOf(reset) ?? Number.NaN) * 1_000 - Date.parse(date ?? '')));
+      const endsInMs = Math.min(
+        WINDOW_MAX_MS,
+        Math.max(0, (numberOf(reset) ?? Number.NaN) * 1_000 - Date.parse(date ?? '')),
+      );
       const knownMs = Number.isNaN(endsInMs) ? UNSAID_MS : endsInMs;
       if (status === 429 && most === 0) return CONCURRENCY_MS;
       if (most !== null && left !== null && most > 0)

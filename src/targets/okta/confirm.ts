@@ -4,7 +4,17 @@ import type { JsonValue } from '../../base/json.ts';
 import { sha256 } from '../../runtime/hash.ts';
 import type { Accepted, Confirmation, ConfirmationWay, Confirmed, Delivered } from '../target.ts';
 import { type Gathering, memberKey } from './gathering.ts';
-import { believed, done, ended, isEnded, nobody, notEnded, notImported, notReactivated, sessionFailed } from './judge.ts';
+import {
+  believed,
+  done,
+  ended,
+  isEnded,
+  nobody,
+  notEnded,
+  notImported,
+  notReactivated,
+  sessionFailed,
+} from './judge.ts';
 import { groupIdOf } from './members.ts';
 import { bySource, type Read, readPerson, readSource } from './reading.ts';
 import type { Room } from './room.ts';
@@ -39,7 +49,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
   async function confirm(waiting: readonly Accepted[], signal: AbortSignal): Promise<Confirmation> {
     await desk.resume(signal);
     const current = desk.current();
-    if (current !== null && !gathering.isWaiting() && now() - current.lastLoadMs >= settings.lingerMs) await desk.start(signal);
+    if (current !== null && !gathering.isWaiting() && now() - current.lastLoadMs >= settings.lingerMs)
+      await desk.start(signal);
     const asked = await withEnds(waiting, signal);
     const answers: Confirmed[] = asked.flatMap(({ one, end }) =>
       end === 'failed' && one.kind !== 'disable' ? [{ id: one.id, delivered: { outcome: sessionFailed() } }] : [],
@@ -65,7 +76,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
 
   /** A session that was replaced by a later one for the same person may not say anything any more: then that one is waited for. */
   const isDue = ({ one, end }: Asked): boolean =>
-    (end === 'completed' || (end === 'failed' && one.kind === 'disable')) && !(one.kind === 'disable' && desk.mayHold(one.externalId) !== null);
+    (end === 'completed' || (end === 'failed' && one.kind === 'disable')) &&
+    !(one.kind === 'disable' && desk.mayHold(one.externalId) !== null);
 
   async function looked(due: readonly Asked[], signal: AbortSignal): Promise<readonly Confirmed[]> {
     const nowMs = now();
@@ -90,7 +102,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
         if (silent || signal.aborted) return;
         const look = looks.get(asked.one.id);
         if (look !== undefined) look.lastMs = nowMs;
-        const said = asked.one.group === null ? await personSaid(asked, signal) : await memberSaid(asked, members, signal);
+        const said =
+          asked.one.group === null ? await personSaid(asked, signal) : await memberSaid(asked, members, signal);
         if (said === 'silent') silent = true;
         else if (said !== null) answers.push({ id: asked.one.id, delivered: said });
       }
@@ -101,7 +114,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
 
   /** Who is not in the sample is believed to have been imported. */
   function unread({ one }: Asked): Delivered | null {
-    if (settings.joiners === 'all' || one.kind === 'disable' || one.group !== null || one.kind === 'enable') return null;
+    if (settings.joiners === 'all' || one.kind === 'disable' || one.group !== null || one.kind === 'enable')
+      return null;
     const drawn = Number.parseInt(sha256(one.externalId).slice(0, 8), 16) % SAMPLED_ONE_IN === 0;
     return drawn ? null : believed(bySource(one.externalId), true);
   }
@@ -118,7 +132,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
     const there = await readPerson(room, { externalId, userName, remoteId }, urgent, signal);
     if (there.kind === 'unknown') return there.outcome.countsAsAttempt ? { outcome: there.outcome } : 'silent';
     if (one.kind === 'disable') return endSaid(asked, there);
-    if (there.kind === 'nobody') return isLate(asked) ? { outcome: notImported('nobody of this external id is there') } : null;
+    if (there.kind === 'nobody')
+      return isLate(asked) ? { outcome: notImported('nobody of this external id is there') } : null;
     if (there.settling) return null;
     if (!there.account.active) return isLate(asked) ? { outcome: notReactivated(there.status) } : null;
     if (settings.reads === 'source' && !agrees(asked.ticket, shownBy(there))) return differs(asked);
@@ -132,7 +147,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
   async function updateSaid(asked: Asked, signal: AbortSignal): Promise<Delivered | 'silent' | null> {
     const there = await readSource(room, asked.one.externalId, false, signal);
     if (there.kind === 'unknown') return there.outcome.countsAsAttempt ? { outcome: there.outcome } : 'silent';
-    if (there.kind === 'nobody') return isLate(asked) ? { outcome: notImported('the identity source holds nobody of this external id') } : null;
+    if (there.kind === 'nobody')
+      return isLate(asked) ? { outcome: notImported('the identity source holds nobody of this external id') } : null;
     if (!agrees(asked.ticket, there.profile)) return differs(asked);
     return { outcome: believed('', true).outcome };
   }
@@ -166,7 +182,11 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
 
   /** Null where Okta does not answer; a group that is gone has none. */
   async function membersOf(group: string, signal: AbortSignal): Promise<ReadonlySet<string> | null> {
-    const { outcome, body } = await room.exchange(null, false, signal)({ kind: 'read', method: 'GET', path: room.paths.membership(group), body: '' });
+    const { outcome, body } = await room.exchange(
+      null,
+      false,
+      signal,
+    )({ kind: 'read', method: 'GET', path: room.paths.membership(group), body: '' });
     if (outcome.class === 'gone') return new Set();
     const listed = outcome.class === 'done' ? body?.memberExternalIds : undefined;
     if (!Array.isArray(listed)) return null;
@@ -176,7 +196,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
   return { everyMs: settings.pollMs, confirm };
 }
 
-const rank = ({ kind, lane }: Accepted): number => (kind === 'disable' ? 0 : (lane === 'leaver' || lane === 'emergency') ? 1 : 2);
+const rank = ({ kind, lane }: Accepted): number =>
+  kind === 'disable' ? 0 : lane === 'leaver' || lane === 'emergency' ? 1 : 2;
 
 const shownBy = ({ account }: Extract<Read, { kind: 'there' }>): Readonly<Record<string, string>> =>
   Object.fromEntries(

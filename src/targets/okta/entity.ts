@@ -40,7 +40,8 @@ export function entityOf(
     for (const name of Object.keys(account.known))
       if (!Object.hasOwn(profile, name) && !keepWhenBlank.includes(name) && !NEEDED.includes(name)) profile[name] = '';
   if (manager !== '') {
-    const key = managerKey === null || (managerKey !== '' && managerRemoteId === null) ? account.managerKnown : managerKey;
+    const key =
+      managerKey === null || (managerKey !== '' && managerRemoteId === null) ? account.managerKnown : managerKey;
     if (key !== '') profile[manager] = key;
     else if (blanks === 'empty' && account.managerKnown !== '') profile[manager] = '';
   }
@@ -55,7 +56,8 @@ function lengthFault(externalId: string, profile: Readonly<Record<string, string
   for (const [name, [least, most]] of Object.entries(LENGTHS)) {
     const text = profile[name];
     if (text === undefined || (text === '' && !NEEDED.includes(name))) continue;
-    if (text.length < least || text.length > most) return `${name} has ${text.length} characters, and Okta takes ${least} to ${most}`;
+    if (text.length < least || text.length > most)
+      return `${name} has ${text.length} characters, and Okta takes ${least} to ${most}`;
   }
   return null;
 }
@@ -63,5 +65,7 @@ function lengthFault(externalId: string, profile: Readonly<Record<string, string
 /** What an account's values look like to the rest of the house. */
 export const textsOf = (profile: JsonObject): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    Object.entries(profile).flatMap(([name, value]) => (typeof value === 'string' && value !== '' ? [[name, value]] : [])),
+    Object.entries(profile).flatMap(([name, value]) =>
+      typeof value === 'string' && value !== '' ? [[name, value]] : [],
+    ),
   );

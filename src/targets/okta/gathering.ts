@@ -124,7 +124,10 @@ export function gatheringOf(
     }
     const outcome = await carry(session, kindOf(load), bodyOf(load), load, signal);
     if (outcome.class !== 'accepted' && outcome.class !== 'done') return failed(session, load, outcome);
-    desk.loaded(session, load.map(({ cargo }) => keyOf(cargo)));
+    desk.loaded(
+      session,
+      load.map(({ cargo }) => keyOf(cargo)),
+    );
     for (const item of load) {
       const profile = item.cargo.kind === 'upsert' ? item.cargo.entity.profile : {};
       item.settle({
@@ -134,10 +137,20 @@ export function gatheringOf(
     }
   }
 
-  async function carry(session: OpenSession, kind: LoadKind, body: string, load: readonly Item[], signal: AbortSignal): Promise<Outcome> {
+  async function carry(
+    session: OpenSession,
+    kind: LoadKind,
+    body: string,
+    load: readonly Item[],
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     const path = room.paths.load(session.id, kind);
     const shown = (item: Item): ShownRequest => ({ method: 'POST', path, body: bodyOf([item]) });
-    const { outcome } = await room.exchange(together(load, shown), false, signal)({ kind: 'write', method: 'POST', path, body });
+    const { outcome } = await room.exchange(
+      together(load, shown),
+      false,
+      signal,
+    )({ kind: 'write', method: 'POST', path, body });
     for (const { journal, request } of journalsOf(load, shown)) journal.answer(request, outcome);
     return outcome;
   }
@@ -232,7 +245,9 @@ function bodyOf(load: readonly Item[]): string {
 /** Groups that this load needs and that may be made. */
 function groupsIn(load: readonly Item[]): readonly unknown[] {
   const named = new Map(
-    load.flatMap(({ cargo }) => (cargo.kind === 'members' && cargo.named !== null ? [[cargo.group, cargo.named] as const] : [])),
+    load.flatMap(({ cargo }) =>
+      cargo.kind === 'members' && cargo.named !== null ? [[cargo.group, cargo.named] as const] : [],
+    ),
   );
   return [...named].map(([externalId, displayName]) => ({ externalId, profile: { displayName } }));
 }

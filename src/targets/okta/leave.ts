@@ -26,7 +26,9 @@ export async function deliverDisable(
   const lifecycle = async (id: string): Promise<Delivered> => {
     const verb = settings.leavers === 'suspend' ? 'suspend' : 'deactivate';
     // What refuses because it is so already says it in the look that follows.
-    return { outcome: (await exchange({ kind: 'write', method: 'POST', path: lifecyclePath(id, verb), body: '' })).outcome };
+    return {
+      outcome: (await exchange({ kind: 'write', method: 'POST', path: lifecyclePath(id, verb), body: '' })).outcome,
+    };
   };
 
   if (settings.leavers !== 'singleEntity') {
@@ -37,13 +39,22 @@ export async function deliverDisable(
     }
   }
   // Also behind a deactivation by the Users API: what still stands in the source could be given back by it.
-  const deleted = { outcome: (await exchange({ kind: 'delete', method: 'DELETE', path: room.paths.user(person.externalId), body: '' })).outcome };
+  const deleted = {
+    outcome: (await exchange({ kind: 'delete', method: 'DELETE', path: room.paths.user(person.externalId), body: '' }))
+      .outcome,
+  };
   if (stops(deleted)) return deleted;
   const refused = deleted.outcome.class !== 'done' && deleted.outcome.class !== 'accepted';
 
   let there = await read();
   // The source never knew them, and ignores whom it does not know: the user is one of those that were adopted.
-  if (there.kind === 'there' && there.account.active && !there.settling && deleted.outcome.status === 404 && oktaIdOf(there.id) !== null) {
+  if (
+    there.kind === 'there' &&
+    there.account.active &&
+    !there.settling &&
+    deleted.outcome.status === 404 &&
+    oktaIdOf(there.id) !== null
+  ) {
     const answer = await lifecycle(there.id);
     if (answer.outcome.class !== 'done') return answer;
     there = await read(there.id);

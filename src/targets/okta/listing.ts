@@ -2,8 +2,8 @@
 import { Problem } from '../../base/problem.ts';
 import type { ListedAccount } from '../../mapping/bound-mapping.ts';
 import { textOf } from '../../runtime/access/json-body.ts';
-import type { Exchange } from '../scim/exchange.ts';
 import { sameName } from '../scim/correlate.ts';
+import type { Exchange } from '../scim/exchange.ts';
 import { patient } from '../scim/patient.ts';
 import { type Looked, type LookUp, NO_LISTING } from '../target.ts';
 import { listPath } from './paths.ts';
@@ -30,7 +30,9 @@ export async function* listUsers(room: Room, signal: AbortSignal): AsyncGenerato
       const body = await pageAt(room, exchange, listPath({ status, after, limit: PAGE }), signal);
       const users = usersIn(body, room.settings.externalIdAttribute);
       if (users === null) throw incomplete('the answer is no list of users');
-      const fresh = users.map(({ account }) => account).filter(({ remoteId }) => !seen.has(remoteId) && seen.add(remoteId));
+      const fresh = users
+        .map(({ account }) => account)
+        .filter(({ remoteId }) => !seen.has(remoteId) && seen.add(remoteId));
       if (fresh.length > 0) yield fresh;
       const next = textOf(body, 'next');
       if (next === null) break;
@@ -51,17 +53,25 @@ async function pageAt(room: Room, exchange: Exchange, path: string, signal: Abor
 }
 
 /** Each account once. */
-export async function findPeople(room: Room, asked: readonly LookUp[], signal: AbortSignal): Promise<readonly ListedAccount[]> {
+export async function findPeople(
+  room: Room,
+  asked: readonly LookUp[],
+  signal: AbortSignal,
+): Promise<readonly ListedAccount[]> {
   const found = new Map<string, ListedAccount>();
-  const questions = asked.filter(({ attribute, value }) => value !== '' && !(attribute === 'userName' && room.settings.reads === 'source'));
+  const questions = asked.filter(
+    ({ attribute, value }) => value !== '' && !(attribute === 'userName' && room.settings.reads === 'source'),
+  );
   const waiting = questions.values();
   const ask = async (): Promise<void> => {
     for (const { attribute, value } of waiting) {
-      const there = await answered(room, () =>
-        attribute === 'externalId'
-          ? readPerson(room, { externalId: value, userName: '', remoteId: null }, false, signal)
-          : // By its login, whoever it belongs to.
-            readPerson(room, { externalId: '', userName: '', remoteId: value }, false, signal),
+      const there = await answered(
+        room,
+        () =>
+          attribute === 'externalId'
+            ? readPerson(room, { externalId: value, userName: '', remoteId: null }, false, signal)
+            : // By its login, whoever it belongs to.
+              readPerson(room, { externalId: '', userName: '', remoteId: value }, false, signal),
         signal,
       );
       if (there.kind === 'nobody') continue;
@@ -75,12 +85,20 @@ export async function findPeople(room: Room, asked: readonly LookUp[], signal: A
 }
 
 export async function lookAtUser(room: Room, remoteId: string, signal: AbortSignal): Promise<Looked> {
-  const there = await answered(room, () => readPerson(room, { externalId: '', userName: '', remoteId }, false, signal), signal);
+  const there = await answered(
+    room,
+    () => readPerson(room, { externalId: '', userName: '', remoteId }, false, signal),
+    signal,
+  );
   return there.kind === 'nobody' ? { kind: 'gone' } : { kind: 'there', account: there.account };
 }
 
 /** Asked again for a while, because nobody else would. @throws Problem where Okta does not answer. */
-async function answered(room: Room, ask: () => Promise<Read>, signal: AbortSignal): Promise<Exclude<Read, { kind: 'unknown' }>> {
+async function answered(
+  room: Room,
+  ask: () => Promise<Read>,
+  signal: AbortSignal,
+): Promise<Exclude<Read, { kind: 'unknown' }>> {
   for (let tries = 1; ; tries += 1) {
     const there = await ask();
     if (there.kind !== 'unknown') return there;
@@ -91,7 +109,6 @@ async function answered(room: Room, ask: () => Promise<Read>, signal: AbortSigna
     signal.throwIfAborted();
   }
 }
-
 
 const unanswered = (code: string) =>
   new Problem(

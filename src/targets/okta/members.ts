@@ -33,9 +33,14 @@ export async function deliverMembers(
   if (first === undefined) return [];
   const payload = first.payload as MembershipPayload;
   const group = groupIdOf(payload.group);
-  const tooLong = [group, ...operations.map(({ account }) => account.externalId)].some((id) => id === '' || id.length > MEMBER_ID_MAX);
+  const tooLong = [group, ...operations.map(({ account }) => account.externalId)].some(
+    (id) => id === '' || id.length > MEMBER_ID_MAX,
+  );
   if (tooLong) {
-    const outcome = refusedHere('group-id', `the external id of a group or a member is blank, or longer than ${MEMBER_ID_MAX} characters`);
+    const outcome = refusedHere(
+      'group-id',
+      `the external id of a group or a member is blank, or longer than ${MEMBER_ID_MAX} characters`,
+    );
     return operations.map(() => ({ outcome }));
   }
   const exchange = parts.room.exchange(journal, urgent, signal);
@@ -62,7 +67,12 @@ export async function deliverMembers(
 type GroupReady = { readonly group: NonNullable<Delivered['group']> } | { readonly outcome: Outcome };
 
 /** An upsert that is repeated makes no second group: its external id is its key. */
-async function groupReady(payload: MembershipPayload, group: string, exchange: Exchange, room: Room): Promise<GroupReady> {
+async function groupReady(
+  payload: MembershipPayload,
+  group: string,
+  exchange: Exchange,
+  room: Room,
+): Promise<GroupReady> {
   const named = (created: boolean) => ({ group: { name: payload.group, remoteId: group, created } });
   const there = await exchange({ kind: 'read', method: 'GET', path: room.paths.group(group), body: '' });
   if (there.outcome.class === 'done') return named(false);
@@ -74,7 +84,12 @@ async function groupReady(payload: MembershipPayload, group: string, exchange: E
   return made.outcome.class === 'done' || made.outcome.class === 'accepted' ? named(true) : { outcome: made.outcome };
 }
 
-async function added(operations: readonly Sendable[], group: string, exchange: Exchange, room: Room): Promise<readonly Outcome[]> {
+async function added(
+  operations: readonly Sendable[],
+  group: string,
+  exchange: Exchange,
+  room: Room,
+): Promise<readonly Outcome[]> {
   const outcomes = new Map<Sendable, Outcome>();
   let stoppedBy = NOTHING_SENT;
   const unsent = await inHalves(inBatches(operations, ENTITIES_MAX), async (batch) => {
@@ -104,10 +119,19 @@ async function removed(
       delivered.push({ outcome: unsentBecause(stoppedBy) });
       continue;
     }
-    const { outcome } = await exchange({ kind: 'delete', method: 'DELETE', path: room.paths.member(group, account.externalId), body: '' });
+    const { outcome } = await exchange({
+      kind: 'delete',
+      method: 'DELETE',
+      path: room.paths.member(group, account.externalId),
+      body: '',
+    });
     if (isOfTheTarget(outcome)) stoppedBy = outcome;
     const held = desk.mayHold(memberKey(group, account.externalId));
-    delivered.push(outcome.class === 'done' && held !== null ? waiting(outcome, room, {}, room.settings.withinMs, held) : { outcome });
+    delivered.push(
+      outcome.class === 'done' && held !== null
+        ? waiting(outcome, room, {}, room.settings.withinMs, held)
+        : { outcome },
+    );
   }
   return delivered;
 }

@@ -9,7 +9,7 @@ import { type ExchangeParts, exchangeOver } from '../scim/exchange.ts';
 import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
 import { PROFILES } from '../scim/profiles.ts';
 import { rateOf } from '../scim/rate.ts';
-import type { Delivered, Journal, Sendable, Target } from '../target.ts';
+import type { Delivered, Journal, Sendable, Target, TargetMemory } from '../target.ts';
 import { deliverAccount } from './account.ts';
 import { budgetOf } from './budget.ts';
 import { confirmationOf } from './confirm.ts';
@@ -19,7 +19,7 @@ import { findPeople, listUsers, lookAtUser } from './listing.ts';
 import { deliverMembers } from './members.ts';
 import { sourcePaths } from './paths.ts';
 import { probeOkta } from './probe.ts';
-import type { OktaMemory, Room } from './room.ts';
+import type { Room } from './room.ts';
 import { sessionDesk } from './session-desk.ts';
 import { shown } from './show.ts';
 import { deleteUser, endSessions, uploadOne } from './single.ts';
@@ -45,7 +45,7 @@ export interface OktaTargetDeps {
   /** Closed with the target. */
   readonly credentials: Credentials;
   readonly transport?: Transport;
-  readonly memory: OktaMemory;
+  readonly memory: TargetMemory;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -54,6 +54,8 @@ export interface OktaTargetDeps {
   readonly userAgent: string;
 }
 
+/** Attributes that a user has under the names of the source, unless somebody changed the profile mapping (GK). */
+const SHOWN = ['email', 'firstName', 'lastName'];
 const JSON_TYPE = 'application/json';
 const RESERVED_ONE_IN = 8;
 /** How late a search may find what was just made is not documented: the Users API is asked by login first. */
@@ -103,10 +105,20 @@ export function oktaTarget(settings: OktaTargetSettings, deps: OktaTargetDeps): 
   const closing = new AbortController();
 
   /** Over a connection of its own and without a share of the rate: no delivery waits behind it. */
-  const alone = async <T>(look: (exchange: ReturnType<Room['exchange']>) => Promise<T>, signal: AbortSignal): Promise<T> => {
+  const alone = async <T>(
+    look: (exchange: ReturnType<Room['exchange']>) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T> => {
     const own = open(1, 0);
     try {
-      return await look(exchangeOver({ ...parts, client: own, rate: rateOf(null, deps) }, null, true, AbortSignal.any([signal, closing.signal])));
+      return await look(
+        exchangeOver(
+          { ...parts, client: own, rate: rateOf(null, deps) },
+          null,
+          true,
+          AbortSignal.any([signal, closing.signal]),
+        ),
+      );
     } finally {
       await own.close();
     }
@@ -128,7 +140,9 @@ export function oktaTarget(settings: OktaTargetSettings, deps: OktaTargetDeps): 
         return delivered as Delivered;
       }
       case 'revokeSessions':
-        return settings.okta.sessions === 'okta' ? endSessions(operation, journal, room, signal) : { outcome: concluded(NOTHING_SENT, { code: 'sessions-none' }) };
+        return settings.okta.sessions === 'okta'
+          ? endSessions(operation, journal, room, signal)
+          : { outcome: concluded(NOTHING_SENT, { code: 'sessions-none' }) };
       default:
         return unreachable(operation.kind);
     }
@@ -142,9 +156,11 @@ export function oktaTarget(settings: OktaTargetSettings, deps: OktaTargetDeps): 
     endsSessions: settings.okta.sessions === 'okta',
     visibleAfterMs: VISIBLE_AFTER_MS,
     deliver,
-    deliverMemberships: (operations, journal, signal) => deliverMembers(operations, journal, operations.some(isUrgent), accounts, signal),
+    deliverMemberships: (operations, journal, signal) =>
+      deliverMembers(operations, journal, operations.some(isUrgent), accounts, signal),
     batchMax: () => ENTITIES_MAX,
-    deliverMany: (passengers, signal) => passengers.map(({ operation, journal }) => deliverAccount(operation, journal, accounts, signal)),
+    deliverMany: (passengers, signal) =>
+      passengers.map(({ operation, journal }) => deliverAccount(operation, journal, accounts, signal)),
     find: (asked, signal) => findPeople(room, asked, signal),
     look: (remoteId, signal) => lookAtUser(room, remoteId, signal),
     time: (signal) =>
@@ -154,6 +170,7 @@ export function oktaTarget(settings: OktaTargetSettings, deps: OktaTargetDeps): 
         return Number.isNaN(ms) ? null : ms;
       }, signal),
     list: (signal) => listUsers(room, signal),
+    shows: SHOWN,
     show: (operation) => shown(operation, room),
     reconsider: () => {
       rate.reconsider();

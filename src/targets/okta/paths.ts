@@ -51,7 +51,11 @@ export const userSessionsPath = (id: string): string => `${userPath(id)}/session
 /** How search and paging work is general knowledge (GK). */
 export const searchPath = (attribute: string, value: string): string =>
   `${USERS}?limit=2&search=${segment(`profile.${attribute} eq ${JSON.stringify(value)}`)}`;
-export const listPath = (page: { readonly status: string | null; readonly after: string | null; readonly limit: number }): string => {
+export const listPath = (page: {
+  readonly status: string | null;
+  readonly after: string | null;
+  readonly limit: number;
+}): string => {
   const filter = page.status === null ? '' : `&filter=${segment(`status eq "${page.status}"`)}`;
   return `${USERS}?limit=${page.limit}${filter}${page.after === null ? '' : `&after=${segment(page.after)}`}`;
 };

@@ -59,7 +59,13 @@ export function listedUser(user: JsonObject, externalIdAttribute: string): There
       externalId,
       userName,
       active,
-      resource: { ...textsOf(profile), id, active, ...(userName === null ? {} : { userName }), ...(externalId === null ? {} : { externalId }) },
+      resource: {
+        ...textsOf(profile),
+        id,
+        active,
+        ...(userName === null ? {} : { userName }),
+        ...(externalId === null ? {} : { externalId }),
+      },
     },
   };
 }
@@ -73,7 +79,12 @@ export type SourceRead =
 const get = (room: Room, path: string, urgent: boolean, signal: AbortSignal): Promise<Answer> =>
   room.exchange(null, urgent, signal)({ kind: 'read', method: 'GET', path, body: '' });
 
-export async function readSource(room: Room, externalId: string, urgent: boolean, signal: AbortSignal): Promise<SourceRead> {
+export async function readSource(
+  room: Room,
+  externalId: string,
+  urgent: boolean,
+  signal: AbortSignal,
+): Promise<SourceRead> {
   const { outcome, body } = await get(room, room.paths.user(externalId), urgent, signal);
   if (outcome.class === 'gone') return { kind: 'nobody' };
   if (outcome.class !== 'done') return { kind: 'unknown', outcome };
@@ -129,7 +140,11 @@ async function isOurs(
 async function byAttribute(room: Room, externalId: string, urgent: boolean, signal: AbortSignal): Promise<Read> {
   const { externalIdAttribute } = room.settings;
   if (externalIdAttribute === '' || externalId === '') return { kind: 'nobody' };
-  const { outcome, body } = await room.exchange(null, urgent, signal)({
+  const { outcome, body } = await room.exchange(
+    null,
+    urgent,
+    signal,
+  )({
     kind: 'search',
     method: 'GET',
     path: searchPath(externalIdAttribute, externalId),
@@ -147,7 +162,9 @@ async function byAttribute(room: Room, externalId: string, urgent: boolean, sign
 /** Null where the answer is no list of users. */
 export function usersIn(body: JsonObject | null, externalIdAttribute: string): readonly There[] | null {
   if (!Array.isArray(body?.list)) return null;
-  const users = (body.list as readonly JsonValue[]).map((one) => (isObject(one) ? listedUser(one, externalIdAttribute) : null));
+  const users = (body.list as readonly JsonValue[]).map((one) =>
+    isObject(one) ? listedUser(one, externalIdAttribute) : null,
+  );
   return users.includes(null) ? null : (users as readonly There[]);
 }
 
@@ -159,11 +176,22 @@ function inSource(externalId: string, profile: Readonly<Record<string, string>>)
     id,
     status: '',
     settling: false,
-    account: { remoteId: id, externalId, userName, active: true, resource: { ...profile, id, externalId, active: true } },
+    account: {
+      remoteId: id,
+      externalId,
+      userName,
+      active: true,
+      resource: { ...profile, id, externalId, active: true },
+    },
   };
 }
 
-const unreadable = (outcome: Outcome): Outcome => ({ ...outcome, class: 'retry', code: 'unreadable-answer', countsAsAttempt: true });
+const unreadable = (outcome: Outcome): Outcome => ({
+  ...outcome,
+  class: 'retry',
+  code: 'unreadable-answer',
+  countsAsAttempt: true,
+});
 
 const severalMatch = (outcome: Outcome, count: number): Outcome => ({
   ...outcome,

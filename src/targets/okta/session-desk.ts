@@ -83,7 +83,11 @@ export function sessionDesk(room: Room): SessionDesk {
   }
 
   const ask = (method: 'GET' | 'POST' | 'DELETE', path: string, signal: AbortSignal): Promise<Answer> =>
-    room.exchange(null, false, signal)({ kind: method === 'GET' ? 'read' : method === 'DELETE' ? 'delete' : 'write', method, path, body: '' });
+    room.exchange(
+      null,
+      false,
+      signal,
+    )({ kind: method === 'GET' ? 'read' : method === 'DELETE' ? 'delete' : 'write', method, path, body: '' });
 
   async function remember(change: Partial<Remembered>): Promise<void> {
     remembered = { session: '', opening: false, lastMs: 0, ...remembered, ...change };
@@ -251,7 +255,10 @@ export function sessionDesk(room: Room): SessionDesk {
     blocked: () =>
       blockedSince === null || now() - blockedSince.atMs < BLOCKED_AFTER_MS
         ? null
-        : { code: 'import-waits', detail: `${blockedSince.what}, for ${Math.round((now() - blockedSince.atMs) / 60_000)} minutes` },
+        : {
+            code: 'import-waits',
+            detail: `${blockedSince.what}, for ${Math.round((now() - blockedSince.atMs) / 60_000)} minutes`,
+          },
   };
 }
 

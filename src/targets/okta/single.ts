@@ -19,7 +19,12 @@ export const personOf = ({ account, payload }: Sendable) => ({
 });
 
 /** Whether it stands is not known beforehand: the one way says 404, the other 409. */
-async function write({ externalId, profile }: Entity, stands: boolean, exchange: Exchange, room: Room): Promise<Outcome> {
+async function write(
+  { externalId, profile }: Entity,
+  stands: boolean,
+  exchange: Exchange,
+  room: Room,
+): Promise<Outcome> {
   const change = () =>
     exchange({ kind: 'write', method: 'PUT', path: room.paths.user(externalId), body: JSON.stringify({ profile }) });
   const make = () =>
@@ -48,13 +53,25 @@ export async function uploadOne(
   return waiting(outcome, room, entity.profile);
 }
 
-export const waiting = (outcome: Outcome, room: Room, profile: Entity['profile'] = {}, withinMs = room.settings.withinMs, session = ''): Delivered => ({
+export const waiting = (
+  outcome: Outcome,
+  room: Room,
+  profile: Entity['profile'] = {},
+  withinMs = room.settings.withinMs,
+  session = '',
+): Delivered => ({
   outcome: { ...outcome, class: 'accepted' },
   accepted: { ticket: ticketText(session, room.now(), profile), withinMs },
 });
 
 /** A rehire whom the Users API activates, or who was suspended by us. What does not stand in the source is uploaded first. */
-export async function reactivate(operation: Sendable, entity: Entity, journal: Journal, room: Room, signal: AbortSignal): Promise<Delivered> {
+export async function reactivate(
+  operation: Sendable,
+  entity: Entity,
+  journal: Journal,
+  room: Room,
+  signal: AbortSignal,
+): Promise<Delivered> {
   const exchange = room.exchange(journal, false, signal);
   const written = await write(entity, operation.account.remoteId !== null, exchange, room);
   if (!isTaken(written)) return { outcome: written };
@@ -65,11 +82,17 @@ export async function reactivate(operation: Sendable, entity: Entity, journal: J
   const { outcome } = await exchange({ kind: 'write', method: 'POST', path: lifecyclePath(there.id, verb), body: '' });
   if (!isTaken(outcome)) return { outcome };
   const after = await readPerson(room, { ...personOf(operation), remoteId: there.id }, false, signal);
-  if (after.kind === 'there' && after.account.active && !after.settling) return { ...done(after), outcome: concluded(outcome, { class: 'done' }) };
+  if (after.kind === 'there' && after.account.active && !after.settling)
+    return { ...done(after), outcome: concluded(outcome, { class: 'done' }) };
   return waiting(outcome, room, entity.profile);
 }
 
-export async function endSessions(operation: Sendable, journal: Journal, room: Room, signal: AbortSignal): Promise<Delivered> {
+export async function endSessions(
+  operation: Sendable,
+  journal: Journal,
+  room: Room,
+  signal: AbortSignal,
+): Promise<Delivered> {
   const exchange = room.exchange(journal, true, signal);
   let id = oktaIdOf(operation.account.remoteId);
   if (id === null) {
@@ -78,11 +101,18 @@ export async function endSessions(operation: Sendable, journal: Journal, room: R
     id = there.kind === 'there' ? oktaIdOf(there.id) : null;
   }
   if (id === null) return { outcome: concluded(NOTHING_SENT, { class: 'gone', code: 'no-user' }) };
-  return { outcome: (await exchange({ kind: 'revoke', method: 'DELETE', path: userSessionsPath(id), body: '' })).outcome };
+  return {
+    outcome: (await exchange({ kind: 'revoke', method: 'DELETE', path: userSessionsPath(id), body: '' })).outcome,
+  };
 }
 
 /** The first call deactivates, another deletes (GK); done is what is not there any more. */
-export async function deleteUser(operation: Sendable, journal: Journal, room: Room, signal: AbortSignal): Promise<Delivered> {
+export async function deleteUser(
+  operation: Sendable,
+  journal: Journal,
+  room: Room,
+  signal: AbortSignal,
+): Promise<Delivered> {
   const exchange = room.exchange(journal, false, signal);
   const there = await readPerson(room, personOf(operation), false, signal);
   if (there.kind === 'unknown') return { outcome: there.outcome };
@@ -99,4 +129,3 @@ export async function deleteUser(operation: Sendable, journal: Journal, room: Ro
 }
 
 const DELETE_CALLS = 2;
-
