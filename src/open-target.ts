@@ -116,11 +116,10 @@ function openOkta(settings: TargetSettings, parts: TargetParts): Target {
   const baseUrl = settingText(settings.baseUrl, parts.config);
   const id = okta === null ? '' : settingText(okta.identitySourceId, parts.config).trim();
   if (okta === null || id === '') {
-    const message = `target ${name} has no identitySourceId`;
     throw new Problem({
       code: 'target.identity-source',
-      message,
-      hint: 'the id of the Custom Identity Source application',
+      message: 'identitySourceId leads to nothing',
+      hint: 'the id of the Custom Identity Source application in Okta',
     });
   }
   return oktaTarget(

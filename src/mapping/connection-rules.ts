@@ -8,7 +8,7 @@ import { checkAccess, checkSetting, isSafe } from './auth-rules.ts';
 import type { Binder } from './binder.ts';
 import { GUARD_KINDS } from './connection-schema.ts';
 import { checkEntra } from './entra-rules.ts';
-import { checkOkta, checkTokenKind } from './okta-rules.ts';
+import { checkOkta } from './okta-rules.ts';
 import { textSetting } from './secret-reference.ts';
 import { checkSessions } from './session-rules.ts';
 import { SOURCE_KINDS, SOURCE_WORDS } from './source-kinds.ts';
@@ -233,7 +233,6 @@ function checkTarget(binder: Binder, path: YamlPath, names: Map<string, number>)
     names.set(name, 1);
   }
   checkAccess(binder, path);
-  checkTokenKind(binder, path);
   if (binder.at([...path, 'kind']) === 'entra-bulk') {
     checkEntra(binder, path);
     return;

@@ -168,14 +168,3 @@ function checkText(binder: Binder, path: YamlPath, template: Template): void {
     hint,
   );
 }
-
-/** SSWS tokens mean something to Okta alone. @param path of the target. */
-export function checkTokenKind(binder: Binder, path: YamlPath): void {
-  if (binder.at([...path, 'auth', 'kind']) !== 'ssws' || binder.at([...path, 'kind']) === 'okta-source') return;
-  binder.fault(
-    [...path, 'auth', 'kind'],
-    'mapping.value',
-    'ssws is for targets of kind okta-source',
-    'bearer is what others take',
-  );
-}

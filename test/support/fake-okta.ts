@@ -57,7 +57,7 @@ export interface FakeOkta extends AsyncDisposable {
   readonly open: () => number;
   /** Answers requests that fit with this, until the returned function is called. */
   readonly answers: (
-    rule: { readonly method?: string; readonly path?: RegExp; readonly times?: number },
+    rule: { readonly method?: string; readonly path?: RegExp; readonly body?: RegExp; readonly times?: number },
     act:
       | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
       | 'lose',
@@ -83,7 +83,7 @@ export async function startFakeOkta(options: FakeOktaOptions): Promise<FakeOkta>
   const core = oktaCore(state);
   const log: OktaRequest[] = [];
   const rules: {
-    rule: { method?: string; path?: RegExp; times?: number };
+    rule: { method?: string; path?: RegExp; body?: RegExp; times?: number };
     act: Parameters<FakeOkta['answers']>[1];
     left: number;
   }[] = [];
@@ -157,7 +157,10 @@ export async function startFakeOkta(options: FakeOktaOptions): Promise<FakeOkta>
     state.catchUp();
     const told = rules.find(
       ({ rule, left }) =>
-        left > 0 && (rule.method ?? entry.method) === entry.method && (rule.path?.test(entry.path) ?? true),
+        left > 0 &&
+        (rule.method ?? entry.method) === entry.method &&
+        (rule.path?.test(entry.path) ?? true) &&
+        (rule.body?.test(body) ?? true),
     );
     if (told !== undefined) told.left -= 1;
     const { headers, over } = counted();

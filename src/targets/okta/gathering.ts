@@ -145,7 +145,7 @@ export function gatheringOf(
     signal: AbortSignal,
   ): Promise<Outcome> {
     const path = room.paths.load(session.id, kind);
-    const shown = (item: Item): ShownRequest => ({ method: 'POST', path, body: bodyOf([item]) });
+    const shown = (item: Item): ShownRequest => ({ method: 'POST', path, body: bodyOf([item]), via: path });
     const { outcome } = await room.exchange(
       together(load, shown),
       false,
