@@ -62,6 +62,7 @@ const COMMANDS: readonly (readonly [heading: string, commands: Readonly<Record<s
       lift: async () => (await import('./lift.ts')).liftCommand(),
       pair: async () => (await import('./pair.ts')).pairCommand(),
       unpair: async () => (await import('./unpair.ts')).unpairCommand(),
+      rekey: async () => (await import('./rekey.ts')).rekeyCommand(),
       erase: async () => (await import('./erase.ts')).eraseCommand(),
       'stop-writes': async () => (await import('./stop-writes.ts')).stopWritesCommand(),
       'resume-writes': async () => (await import('./resume-writes.ts')).resumeWritesCommand(),

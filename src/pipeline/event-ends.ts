@@ -42,7 +42,9 @@ export const sentences = ({ faults }: Problem): string => faults.map(({ message 
 
 /** The worker behind an id as HR writes it: that of an employment, else a worker's own key. */
 export async function workerKeyOf(house: House, { connection }: LiveConnection, id: string): Promise<string | null> {
-  const owner = (await house.store.workerKeysOf(connection.name, [id])).get(id);
+  // A sender may still use the key that HR gave up.
+  const today = (await house.store.formerKeys(connection.name)).get(id) ?? id;
+  const owner = (await house.store.workerKeysOf(connection.name, [today])).get(today);
   if (owner !== undefined) return owner;
-  return (await house.store.situations(connection.name, [id])).has(id) ? id : null;
+  return (await house.store.situations(connection.name, [today])).has(today) ? today : null;
 }

@@ -18,6 +18,7 @@ import { limitsApprovedKey } from './limits-in-force.ts';
 import { pairAct } from './pair.ts';
 import { worthProof } from './proof.ts';
 import { reconcileAct } from './reconcile-act.ts';
+import { carryOutRekey, rekeyAct } from './rekey.ts';
 import { replayAct, skipAct } from './replay.ts';
 import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
 import { unpairAct } from './unpair.ts';
@@ -35,6 +36,7 @@ export const ACT_KINDS = [
   'pair',
   'unpair',
   'erase',
+  'rekey',
   'reconcile',
   'replay',
   'skip',
@@ -79,6 +81,12 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
         now,
       );
       await acted(house, act, hold.connection, null, { hold: hold.kind, digest: hold.digest });
+      // No feed says again what only a list of ours asked for.
+      if (hold.kind === 'rekey') {
+        const closed = { kind: hold.kind, reason: 'discarded', items: [] };
+        await house.store.commit({ connection: hold.connection, at: now, holds: [closed] });
+        return done(`${hold.itemCount} key(s) of ${hold.connection} stay as they are`);
+      }
       return done(
         `set aside ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} for 30 days; they stay visible`,
       );
@@ -114,6 +122,8 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return unpairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
     case 'erase':
       return eraseAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
+    case 'rekey':
+      return rekeyAct(house, onlyConnection(house, text(act, 'connection')), act);
     case 'reconcile':
       return reconcileAct(house, act);
     case 'replay':
@@ -173,6 +183,10 @@ async function approve(house: House, act: NewAct, now: Instant): Promise<ActResu
     expiresAt,
   });
   const live = house.connections.get(hold.connection);
+  if (hold.kind === 'rekey') {
+    const [asked] = connections(house, hold.connection);
+    if (asked !== undefined) return done(await carryOutRekey(house, asked, hold, act), { connection: hold.connection });
+  }
   if (live !== undefined) lookNow(live);
   return done(`released ${hold.itemCount} item(s) of hold ${hold.kind} of ${hold.connection} until ${expiresAt}`, {
     connection: hold.connection,
@@ -266,6 +280,7 @@ async function connectionOf(house: House, key: string, wanted: string): Promise<
     if ((await house.store.situations(live.connection.name, [key])).has(key)) found.push(live);
   }
   const [only, other] = found;
+  if (only === undefined) await refuseFormer(house, key, wanted);
   if (only === undefined)
     throw new Problem({
       code: 'worker.unknown',
@@ -279,6 +294,29 @@ async function connectionOf(house: House, key: string, wanted: string): Promise<
       hint: 'say which one with --connection',
     });
   return only;
+}
+
+/** @throws Problem where HR has given the worker another key since. */
+async function refuseFormer(house: House, key: string, wanted: string): Promise<void> {
+  for (const { connection } of connections(house, wanted)) {
+    const now = (await house.store.formerKeys(connection.name)).get(key);
+    if (now === undefined) continue;
+    throw new Problem({
+      code: 'worker.re-keyed',
+      message: `worker ${key} of ${connection.name} is ${now} since HR changed the key`,
+      hint: `give the order again for ${now}`,
+    });
+  }
+}
+
+function onlyConnection(house: House, wanted: string): LiveConnection {
+  const [only, other] = connections(house, wanted);
+  if (only !== undefined && other === undefined) return only;
+  throw new Problem({
+    code: 'connection.which',
+    message: 'there are several connections',
+    hint: `say which one with --connection: ${[...house.connections.keys()].join(', ')}`,
+  });
 }
 
 export function connections(house: House, wanted: string): readonly LiveConnection[] {

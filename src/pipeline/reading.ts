@@ -6,10 +6,12 @@ import type { BoundMapping, MappedRecord, Rejection } from '../mapping/bound-map
 import type { FingerprintChange } from '../planning/changeset.ts';
 import type { FeedMarks } from '../planning/feed-marks.ts';
 import { heldWorkers } from '../planning/hold-items.ts';
+import { samePerson } from '../planning/same-person.ts';
 import type { FeedShape } from '../planning/seal.ts';
 import type { ReadRow, Scan } from '../sources/source.ts';
 import type { KnownFingerprints } from '../store/store.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
+import { type FormerKeys, underKeysOfToday } from '../worker/keys.ts';
 import type { Employment } from '../worker/worker.ts';
 import { DatedUnits, halfSeen } from './dated-units.ts';
 import type { EarlierMarks } from './earlier-marks.ts';
@@ -76,6 +78,8 @@ export class Reading implements Disposable {
   readonly #unparsed = new Set<string>();
   /** Rows that were not recognised, by mark. */
   readonly #counts = new Map<number, number>();
+  /** Read once, with the first rows. */
+  #former: FormerKeys | null = null;
   #waiting: Observed[] = [];
   #waitingKeys = new Set<string>();
   /** Where rows are dated: those of one key wait for each other. */
@@ -134,8 +138,9 @@ export class Reading implements Disposable {
   }
 
   async take(rows: readonly ReadRow[]): Promise<void> {
+    this.#former ??= await this.#house.store.formerKeys(this.#mapping.connection);
     for (const [index, row] of rows.entries()) {
-      await this.#row(row);
+      await this.#row(row, this.#former);
       if (index % MAPPED_AT_ONCE === MAPPED_AT_ONCE - 1) await breathe();
     }
     if (this.#waiting.length >= BATCH) await this.#flush();
@@ -159,7 +164,7 @@ export class Reading implements Disposable {
     );
   }
 
-  async #row(row: ReadRow): Promise<void> {
+  async #row(row: ReadRow, former: FormerKeys): Promise<void> {
     this.#options.earlier?.count(row.record, row.place, this.#asOf);
     if (row.record === null) {
       const fault = row.fault;
@@ -175,7 +180,8 @@ export class Reading implements Disposable {
       this.#count(this.#marks.numberOf('', '', []), row.digest);
       return;
     }
-    const mapped = this.#mapping.toEmployment(row.record, row.place, this.#asOf);
+    const read = this.#mapping.toEmployment(row.record, row.place, this.#asOf);
+    const mapped = former.size === 0 ? read : await this.#underKeysOfToday(read, row.place, former);
     const mark = markOf(this.#marks, this.#mapping.readColumns, row.record, mapped);
     if (this.#dated !== null) {
       this.#datedRow(this.#dated, mapped, row, mark);
@@ -205,6 +211,26 @@ export class Reading implements Disposable {
     }
     const fingerprint = { employmentId: employment.id, digests: [row.digest], marks: [mark] };
     await this.#observe(employment.personId, [employment], [fingerprint]);
+  }
+
+  /** HR may go on sending a key that it gave up; a person whom it gives that key to anew is somebody else, and rejected. */
+  async #underKeysOfToday(read: MappedRecord, place: ReadRow['place'], former: FormerKeys): Promise<MappedRecord> {
+    if (read.kind === 'rejected') {
+      const key = read.rejection.key === null ? undefined : former.get(read.rejection.key);
+      // Whose termination it would be is not certain enough to act on.
+      return key === undefined ? read : { ...read, rejection: { ...read.rejection, key, saysTerminated: false } };
+    }
+    const employment = underKeysOfToday(read.employment, former);
+    const { id, personId, startDate } = employment;
+    if (id === read.employment.id && personId === read.employment.personId) return { ...read, employment };
+    const known = await this.#onFile(id);
+    if (known === null || samePerson({ ...known, personId, startDate }, employment)) return { ...read, employment };
+    const reason = `the key ${read.employment.id} was given up for ${id}, and the row names somebody else`;
+    return {
+      kind: 'rejected',
+      rejection: { key: id, code: 'former-key', reason, column: null, place, saysTerminated: false },
+      timeZone: employment.timeZone,
+    };
   }
 
   #datedRow(dated: DatedUnits, mapped: MappedRecord, row: ReadRow, mark: number): void {

@@ -177,7 +177,7 @@ export interface HoldItem {
   readonly harm: HeldHarm;
 }
 export interface HoldChange {
-  readonly kind: HarmKind | 'newlyRejected' | 'feed';
+  readonly kind: HarmKind | 'newlyRejected' | 'feed' | 'rekey';
   /** Why the guard stopped it, in a sentence with the numbers. */
   readonly reason: string;
   /** The items as they stand now: replaces what the hold held. No items closes it. */

@@ -269,7 +269,8 @@ function reasonOf(
   discards: ReadonlySet<string>,
 ): string {
   const sentences = tripped.filter((trip) => trip.kind === kind).map((trip) => trip.reason);
-  if (kind !== 'newlyRejected' && kind !== 'feed' && isAlwaysHeld(kind)) sentences.push(LIMITS[kind].source);
+  if (kind !== 'newlyRejected' && kind !== 'feed' && kind !== 'rekey' && isAlwaysHeld(kind))
+    sentences.push(LIMITS[kind].source);
   const setAside = items.filter((item) => discards.has(item.digest)).length;
   if (sentences.length === 0 && setAside < items.length) {
     sentences.push(

@@ -39,7 +39,7 @@ export interface Harm {
   readonly after: string;
 }
 
-/** What a hold holds: somebody's harm, or what is odd about a whole feed (`workerKey` is then ''). */
+/** What a hold holds: somebody's harm, what is odd about a whole feed (`workerKey` is then ''), or a key that is to change. */
 export interface HeldHarm extends Omit<Harm, 'kind'> {
-  readonly kind: HarmKind | 'feed';
+  readonly kind: HarmKind | 'feed' | 'rekey';
 }

@@ -53,7 +53,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 /**
  * The changes to the open holds: each kind that holds something, amended, and each open one that holds nothing any more,
  * closed. A plan that leaves a hold as it is does not mention it, unless it looked at everyone: then the numbers in the
- * reason are newer. The feed's own hold belongs to the seal and is never touched.
+ * reason are newer. The feed's own hold belongs to the seal, one of keys to the act that asked for it: neither is touched.
  */
 export function holdChanges(
   open: OpenHolds,
@@ -65,7 +65,7 @@ export function holdChanges(
   const carried = carriedItems(open, covers, beside);
   const changes: HoldChange[] = [];
   for (const kind of [...new Set([...open.keys(), ...held.keys()])].sort()) {
-    if (kind === 'feed') continue;
+    if (kind === 'feed' || kind === 'rekey') continue;
     const before = open.get(kind) ?? [];
     const items = sortedItems([...(carried.get(kind) ?? []), ...(held.get(kind) ?? [])]);
     if (items.length === 0) changes.push({ kind, reason: 'nothing is held any more', items });
@@ -78,7 +78,9 @@ export function holdChanges(
 /** The workers of whom something is held; what is odd about a whole feed is nobody's. */
 export function heldWorkers(holds: Iterable<{ readonly items: readonly HoldItem[] }>): ReadonlySet<string> {
   const keys = new Set<string>();
-  for (const { items } of holds) for (const { harm } of items) if (harm.kind !== 'feed') keys.add(harm.workerKey);
+  for (const { items } of holds) {
+    for (const { harm } of items) if (harm.kind !== 'feed' && harm.kind !== 'rekey') keys.add(harm.workerKey);
+  }
   return keys;
 }
 

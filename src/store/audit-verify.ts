@@ -16,6 +16,7 @@ export async function verifyChain(
   reader: EntryReader,
   onProgress: (done: number, total: number) => void,
   signed: ReadonlyMap<number, string>,
+  formerNames: ReadonlyMap<number, ReadonlySet<string>> = new Map(),
 ): Promise<Verification> {
   const head = sql.prepare<[], { seq: number; hash: string }>('SELECT seq, hash FROM audit_head').get();
   const strays = sql
@@ -42,7 +43,7 @@ export async function verifyChain(
     const from = at;
     for (const row of rows) {
       if (row.seq !== at + 1) fault(at + 1, gone(at + 1, row.seq - 1));
-      const reason = faultOf(row, row.seq === at + 1 ? last : null);
+      const reason = faultOf(row, row.seq === at + 1 ? last : null, formerNames);
       if (reason !== null) fault(row.seq, reason);
       else if (row.personal === null && (JSON.parse(row.body) as EntryBody).personal !== undefined) erased += 1;
       const said = signed.get(row.seq);
@@ -80,11 +81,17 @@ const gone = (from: number, to: number): string =>
   from === to ? `entry ${from} is gone` : `entries ${from} to ${to} are gone`;
 
 /** `previousHash` null behind a gap, which has been said. */
-function faultOf(row: EntryRow, previousHash: string | null): string | null {
+function faultOf(
+  row: EntryRow,
+  previousHash: string | null,
+  formerNames: ReadonlyMap<number, ReadonlySet<string>>,
+): string | null {
   if (previousHash !== null && row.prev_hash !== previousHash) return 'it does not follow the entry before it';
   if (row.hash !== chainHash(row.prev_hash, row.body)) return 'its text is not the one that was hashed';
   const body = JSON.parse(row.body) as EntryBody;
-  if (row.filed !== null && (body.worker !== row.filed_key || body.connection !== row.filed_connection)) {
+  const misfiled = row.filed !== null && (body.worker !== row.filed_key || body.connection !== row.filed_connection);
+  // An entry keeps the key of its time.
+  if (misfiled && formerNames.get(row.filed ?? 0)?.has(`${body.connection} ${body.worker}`) !== true) {
     return 'it is filed under another worker';
   }
   if (row.personal === null || row.salt === null) return null;

@@ -25,6 +25,7 @@ import type {
   Skip,
 } from '../planning/changeset.ts';
 import type { HarmKind } from '../planning/harm.ts';
+import type { FormerKeys } from '../worker/keys.ts';
 import type { Employment } from '../worker/worker.ts';
 import type { KnownTable } from './known-rows.ts';
 
@@ -402,6 +403,25 @@ export interface EraseOrder {
   readonly entry: EntryDraft;
 }
 
+export interface RekeyOrder {
+  readonly connection: string;
+  /** Keys of workers, or ids of employments; nobody stands on both sides. */
+  readonly pairs: readonly { readonly from: string; readonly to: string }[];
+  /** Further sources whose keys are ids of employments. */
+  readonly sources: readonly string[];
+  readonly at: Instant;
+  /** Stored in the same transaction. */
+  readonly entries: readonly EntryDraft[];
+}
+
+export type Rekeyed =
+  /** `joined`: so many were on file under the new key already. */
+  | { readonly kind: 'rekeyed'; readonly joined: number }
+  /** Something of these is being sent. */
+  | { readonly kind: 'under-way'; readonly workers: readonly string[] }
+  /** These are not on file any more, or the new key has an account by now. */
+  | { readonly kind: 'conflict'; readonly keys: readonly string[] };
+
 export type Erased =
   | { readonly kind: 'erased'; readonly rows: Readonly<Record<string, number>> }
   /** The worker was changed meanwhile. */
@@ -533,6 +553,10 @@ export interface Store extends AsyncDisposable {
     workerKey: string,
     facts: readonly JoinedFacts[],
   ) => Promise<Readonly<Record<string, number>> | null>;
+  /** Former keys of a connection → what stands for them now. */
+  readonly formerKeys: (connection: string) => Promise<FormerKeys>;
+  /** All of it or nothing; the open hold of kind `rekey` ends with it. */
+  readonly rekey: (order: RekeyOrder) => Promise<Rekeyed>;
   /** Takes every personal value of one worker out of every table. */
   readonly erase: (order: EraseOrder) => Promise<Erased>;
   /**

@@ -17,6 +17,7 @@ import { namesOf } from './names.ts';
 import { outboxOf } from './outbox.ts';
 import { pendingOf } from './pending.ts';
 import { queueOf } from './queue.ts';
+import { rekeyingOf } from './rekeying.ts';
 import { settingsOf } from './settings.ts';
 import { skipsOf } from './skips.ts';
 import type { Sql } from './sql.ts';
@@ -36,6 +37,8 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
   const accounts = accountsOf(sql, targets, withheld);
   const groups = groupsOf(sql);
   const workers = workersOf(sql, tallies);
+  const outbox = outboxOf(sql, targets, tallies);
+  const pending = pendingOf(sql);
   return {
     connections,
     targets,
@@ -43,8 +46,9 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     accounts,
     groups,
     workers,
+    rekeying: rekeyingOf(sql, { workers, outbox, pending, tallies }),
     erasure: erasureOf(sql, { accounts, workers, withheld }),
-    outbox: outboxOf(sql, targets, tallies),
+    outbox,
     claims: claimsOf(sql, { accounts, groups, connections, targets, tallies }),
     queue: queueOf(sql, connections, targets, tallies),
     appender: appenderOf(sql, randomBytes),
@@ -58,7 +62,7 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     settings,
     withheld,
     unpaired: unpairedOf(sql, { accounts, targets, withheld }),
-    pending: pendingOf(sql),
+    pending,
     alarms: alarmsOf(sql, connections),
     facts: factsOf(sql),
     hookEvents: hookEventsOf(sql, connections),

@@ -134,6 +134,7 @@ function putTogether(partsOver: (check: () => void) => Parts): Store {
     saveMapping: guarded(writes.saveMapping),
     saveSetting: guarded(writes.saveSetting),
     erase: guarded(writes.erase),
+    rekey: guarded(writes.rekey),
     rewrite: guarded(writes.rewrite),
     close: () => {
       closing ??= close();

@@ -34,6 +34,7 @@ const NAMES = [
   'saveMapping',
   'saveSetting',
   'erase',
+  'rekey',
   'rewrite',
   'beginListing',
   'addToListing',

@@ -1,6 +1,7 @@
 // Workers and their employments: standing, facts, due times.
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
+import { canonicalJson } from '../base/json.ts';
 import {
   type Delivery,
   type Facts,
@@ -17,6 +18,7 @@ import { NO_FACTS_TEXT, type WrittenWorker } from './written.ts';
 
 export interface WorkerRow {
   readonly id: number;
+  readonly connection_id: number;
   readonly revision: number;
   readonly stage: Stage;
   readonly delivery: Delivery;
@@ -36,6 +38,8 @@ export interface Workers {
   readonly ownerOf: (connection: number, employmentId: string) => string | null;
   /** Returns the worker's number. `before` is what `find` gave; the caller has compared revisions. */
   readonly save: (connection: number, change: WrittenWorker, before: WorkerRow | undefined) => number;
+  /** Further employments of somebody on file. */
+  readonly addEmployments: (worker: number, employments: readonly Employment[]) => void;
   readonly due: (connection: number, now: Instant, limit: number) => readonly string[];
   readonly nextDue: (connection: number | null) => Instant | null;
   readonly suspected: (
@@ -93,7 +97,7 @@ export const standingOf = (row: Pick<WorkerRow, 'stage' | 'delivery' | 'facts'>)
 
 export function workersOf(sql: Sql, tallies: Tallies): Workers {
   const find = sql.prepare<[number, string], WorkerRow>(
-    'SELECT id, revision, stage, delivery, facts, suspected_since, suspicion, due_at FROM workers WHERE connection_id = ? AND key = ?',
+    'SELECT id, connection_id, revision, stage, delivery, facts, suspected_since, suspicion, due_at FROM workers WHERE connection_id = ? AND key = ?',
   );
   const number = sql.prepare<[number, string], { id: number }>(
     'SELECT id FROM workers WHERE connection_id = ? AND key = ?',
@@ -239,6 +243,10 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
   return {
     save,
     find: (connection, key) => find.get(connection, key),
+    addEmployments: (worker, more) => {
+      const { connection_id } = identityOf(worker);
+      for (const one of more) saveEmployment.run(connection_id, one.id, worker, canonicalJson(one));
+    },
     numberOf: (connection, key) => number.get(connection, key)?.id ?? null,
     identityOf,
     keyOf: (id) => identityOf(id).key,

@@ -3,7 +3,7 @@
 import { DAY_MS, type Instant, plusMs } from '../base/instant.ts';
 import type { ClaimOptions, WrittenClaim } from './claim.ts';
 import { applyChangeset } from './commit.ts';
-import type { CommitResult, Erased, EraseOrder, Hold, Release, Store } from './door.ts';
+import type { CommitResult, Erased, EraseOrder, Hold, Rekeyed, RekeyOrder, Release, Store } from './door.ts';
 import { type Writer, writerOf } from './group-commit.ts';
 import type { Verdict } from './holds.ts';
 import type { Rooms } from './rooms.ts';
@@ -33,6 +33,7 @@ export interface Writes
       | 'saveMapping'
       | 'saveSetting'
       | 'erase'
+      | 'rekey'
       | 'rewrite'
     > {
   readonly commit: (changeset: WrittenChangeset) => Promise<CommitResult>;
@@ -152,6 +153,7 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
       write(SMALL, () => rooms.settings.saveMapping(digest, connections.idForWriting(connection), now(), text)),
     saveSetting: (key, value) => write(SMALL, () => rooms.settings.save(key, value)),
     erase: (order) => write(SMALL, () => erasedIn(rooms, order)),
+    rekey: (order) => write(order.pairs.length, () => rekeyedIn(rooms, order)),
     rewrite: async () => {
       await writer.idle();
       writer.throwIfUnknown();
@@ -178,6 +180,20 @@ function erasedIn(rooms: Rooms, order: EraseOrder): Erased {
   const { entry } = order;
   rooms.appender.append(writtenEntry({ ...entry, body: { ...entry.body, rows } }), at, row.id);
   return { kind: 'erased', rows };
+}
+
+/** Only inside a transaction. */
+function rekeyedIn(rooms: Rooms, order: RekeyOrder): Rekeyed {
+  const connection = rooms.connections.idForWriting(order.connection);
+  const rekeyed = rooms.rekeying.apply(connection, order);
+  if (rekeyed.kind !== 'rekeyed') return rekeyed;
+  for (const entry of order.entries) {
+    const worker = entry.workerKey === null ? null : rooms.workers.numberOf(connection, entry.workerKey);
+    rooms.appender.append(writtenEntry(entry), order.at, worker);
+  }
+  rooms.holds.amend(connection, { kind: 'rekey', reason: 'carried out', items: [] }, order.at, null);
+  rooms.checkpoints.lookAgain(connection);
+  return rekeyed;
 }
 
 /** What was deleted lingers in free pages and in the log until both are written anew. */

@@ -18,7 +18,8 @@ export async function workersNamed(
   const names = connections.map((one) => one.connection).filter((name) => wanted === undefined || name === wanted);
   const found: FoundWorker[] = [];
   for (const connection of names) {
-    const key = (await store.workerKeysOf(connection, [id])).get(id) ?? id;
+    const today = (await store.formerKeys(connection)).get(id) ?? id;
+    const key = (await store.workerKeysOf(connection, [today])).get(today) ?? today;
     const situation = (await store.situations(connection, [key])).get(key);
     if (situation !== undefined) found.push({ connection, situation });
   }

@@ -53,6 +53,7 @@ const LINES: Readonly<Record<string, Line>> = {
   reconcile: [() => ['reconcile', '--as', 'Olga'], { code: 0, stdout: /everything is as it is believed to be/ }],
   leave: [() => ['leave', '3', ...signed], { code: 0, stdout: /confirmed, the account is inactive/ }],
   lift: [() => ['lift', '3', ...signed], { code: 0 }],
+  rekey: [() => ['rekey', '--map', 'nowhere.csv', ...signed], { code: 2, stderr: /no readable file nowhere\.csv/ }],
   erase: [() => ['erase', '3', '--dry-run'], { code: 0, stdout: /^ *personal +[1-9]\d*$/m }],
   'stop-writes': [() => ['stop-writes', ...signed], { code: 0 }],
   'resume-writes': [() => ['resume-writes', ...signed], { code: 0 }],

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { buildProgram } from '../../src/cli/program.ts';
@@ -65,6 +66,16 @@ const TABLE: Readonly<Record<string, Tries>> = {
   // What they need then is a second account, and waits for a person of its own.
   unpair: tries(['unpair', '39', ...signed], ['sync', '--worker', '39']),
   erase: tries(['erase', '1', '--still-in-feed', ...signed], ['erase', '1', '--dry-run']),
+  rekey: {
+    lines: ({ dir }) => {
+      const list = join(dir, 'keys.csv');
+      writeFileSync(list, 'old,new\n9,N9\n');
+      return [
+        ['rekey', '--map', list, ...signed],
+        ['sync', '--wait', '1'],
+      ];
+    },
+  },
   reconcile: tries(['reconcile', '--as', 'Olga'], ['reconcile', '--repair', ...signed], ['sync', '--wait', '1']),
   backup: { lines: ({ dir }) => [['backup', join(dir, 'copy.db')]] },
   // What a restore brings back is the same state: the feed that tripped the guard trips it again.
@@ -134,7 +145,12 @@ test('no command gets past a tripped guard', { timeout: 120_000 }, async () => {
   const written = acme.idp.writes().slice(before);
   expect(written.every(({ path }) => path.includes(String(acme.idp.user('7')?.id)))).toBe(true);
   const { json } = await acme.cli('holds', '--json');
-  expect(json.holds.map(({ kind }: { kind: string }) => kind).sort()).toEqual(['adoption', 'explicitLeaver', 'feed']);
+  expect(json.holds.map(({ kind }: { kind: string }) => kind).sort()).toEqual([
+    'adoption',
+    'explicitLeaver',
+    'feed',
+    'rekey',
+  ]);
 });
 
 test('neither the daemon nor any of its endpoints gets past a tripped guard', { timeout: 60_000 }, async () => {

@@ -174,6 +174,16 @@ CREATE TABLE fingerprints (
   PRIMARY KEY (generation, employment)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE former_keys (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  key TEXT NOT NULL,
+  -- A number that may stand for nobody any more: whoever was joined with another worker.
+  worker INTEGER NOT NULL,
+  now TEXT,
+  at TEXT NOT NULL,
+  PRIMARY KEY (connection_id, key, worker)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE further_sources (
   connection_id INTEGER NOT NULL REFERENCES connections (id),
   source TEXT NOT NULL,
@@ -448,6 +458,8 @@ CREATE INDEX entries_of_worker ON entries (worker) WHERE worker IS NOT NULL;
 CREATE INDEX facts_due ON facts (connection_id, source, key) WHERE due = 1;
 
 CREATE UNIQUE INDEX fingerprint_generations_current ON fingerprint_generations (connection_id) WHERE current = 1;
+
+CREATE UNIQUE INDEX former_keys_now ON former_keys (connection_id, key) WHERE now IS NOT NULL;
 
 CREATE INDEX guard_uses_window ON guard_uses (connection_id, at) WHERE approved = 0;
 

@@ -228,6 +228,7 @@ const AREAS: Readonly<Record<string, string>> = {
   reconcile: 'Reconciliation',
   pair: 'Pairing',
   rehearse: 'Rehearsals',
+  rekey: 'Changed keys',
   restore: 'Restores',
   row: 'Rejected rows',
   secret: 'Secrets',

@@ -25,3 +25,17 @@ CREATE TABLE erased (
   worker_id INTEGER PRIMARY KEY REFERENCES workers (id),
   at TEXT NOT NULL
 ) STRICT;
+
+-- Keys that HR gave up when it re-keyed somebody. `now` is what stands for the key since; NULL once the key is somebody's again.
+-- Entries of the audit keep the key of their time: a row here says whose it was.
+CREATE TABLE former_keys (
+  connection_id INTEGER NOT NULL REFERENCES connections (id),
+  key TEXT NOT NULL,
+  -- A number that may stand for nobody any more: whoever was joined with another worker.
+  worker INTEGER NOT NULL,
+  now TEXT,
+  at TEXT NOT NULL,
+  PRIMARY KEY (connection_id, key, worker)
+) STRICT, WITHOUT ROWID;
+
+CREATE UNIQUE INDEX former_keys_now ON former_keys (connection_id, key) WHERE now IS NOT NULL;
