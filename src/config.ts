@@ -10,6 +10,10 @@ export interface Config {
   readonly stateDir: string;
   /** Folder of the audit's checkpoints. */
   readonly proofDir: string;
+  /** Folder of sealed parts of the audit. */
+  readonly segmentsDir: string;
+  /** After so many days entries of the audit are sealed; null: never. */
+  readonly auditKeepDays: number | null;
   /** File of the key that signs them; null: nobody signs. */
   readonly auditKey: string | null;
   /** File that says where alerts go; null: nowhere. */
@@ -42,6 +46,9 @@ export interface Flags {
   readonly port?: string | undefined;
   readonly as?: string | undefined;
 }
+
+/** Explaining, replaying and reporting lean on what happened lately: see pipeline/seal.ts. */
+const KEEP_DAYS_MIN = 90;
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
@@ -114,6 +121,14 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       hint: 'use a number from 0 to 65535',
     });
   }
+  const keep = environment.ROLLCALL_AUDIT_KEEP_DAYS ?? '';
+  if (keep !== '' && !(/^\d{1,5}$/.test(keep) && Number(keep) >= KEEP_DAYS_MIN)) {
+    faults.push({
+      code: 'config.audit-keep',
+      message: `the audit cannot be kept for ${keep} days`,
+      hint: `ROLLCALL_AUDIT_KEEP_DAYS is a number of at least ${KEEP_DAYS_MIN}; without it entries stay in the database for ever`,
+    });
+  }
   if (faults.length > 0) throw new Problem(faults);
   const stateDir = resolve(setting(flags.state, 'ROLLCALL_STATE', 'state'));
   const auditKey = environment.ROLLCALL_AUDIT_KEY ?? '';
@@ -121,6 +136,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     mappingsDir: resolve(setting(flags.mappings, 'ROLLCALL_MAPPINGS', 'mappings')),
     stateDir,
     proofDir: resolve(environment.ROLLCALL_PROOF ?? join(stateDir, 'proof')),
+    segmentsDir: resolve(
+      environment.ROLLCALL_SEGMENTS ?? join(environment.ROLLCALL_PROOF ?? join(stateDir, 'proof'), 'segments'),
+    ),
+    auditKeepDays: keep === '' ? null : Number(keep),
     auditKey: auditKey === '' ? null : resolve(auditKey),
     alertsFile: (environment.ROLLCALL_ALERTS ?? '') === '' ? null : resolve(environment.ROLLCALL_ALERTS ?? ''),
     logLevel,

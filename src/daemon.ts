@@ -29,6 +29,7 @@ import { PlansUnderWay } from './pipeline/plans-under-way.ts';
 import { proofLoop, writeProof } from './pipeline/proof.ts';
 import { readingsOf } from './pipeline/readings.ts';
 import { reconcileBySchedule } from './pipeline/reconcile-act.ts';
+import { sealLoop } from './pipeline/seal.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
 import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
@@ -178,9 +179,10 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   return house;
 }
 
-async function openProof({ proofDir, auditKey }: Config): Promise<Proof> {
+async function openProof({ proofDir, segmentsDir, auditKey }: Config): Promise<Proof> {
   const key = auditKey === null ? null : readSigningKey(auditKey);
-  return { log: await ProofLog.open(proofDir, key), due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null };
+  const log = await ProofLog.open(proofDir, key);
+  return { log, segmentsDir, due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null };
 }
 
 /** Removing or renaming a connection or a target in a file does nothing but stop with a message (design section 5). */
@@ -270,6 +272,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     dispatch.stopped,
     actsLoop(house, inner),
     proofLoop(house, inner),
+    sealLoop(house, config.auditKeepDays, inner),
     watchSeals(house, inner),
     watchFeeds(house, inner),
   ];

@@ -7,8 +7,10 @@ import { EXIT } from '../base/problem.ts';
 import { keyId, makeSigningKey, type ProofFault, proofFile, readProof, readVerifyKey } from '../runtime/proof.ts';
 import type { Entry, EntryFilter, Verification } from '../store/store.ts';
 import { sinceMoment } from '../views/report.ts';
+import { type ActOptions, carryOut, signed } from './act.ts';
 import { grouped } from './ago.ts';
 import { auditReportCommand } from './audit-report.ts';
+import { segmentLines, verifySegments } from './audit-segments.ts';
 import { csvLine } from './csv.ts';
 import { sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
@@ -41,7 +43,14 @@ export function auditCommand(): Command {
       'checks signatures; several where a key was replaced; default: the key of ROLLCALL_AUDIT_KEY',
     )
     .option('--checkpoints <file>', 'default: checkpoints.jsonl in ROLLCALL_PROOF')
+    .option('--segments <dir>', 'sealed parts of the log; default: ROLLCALL_SEGMENTS')
     .action(verify);
+  signed(audit.command('seal'))
+    .description(
+      'move old entries into signed files beside the database (ROLLCALL_SEGMENTS); the chain goes on behind them',
+    )
+    .requiredOption('--until <date>', 'entries before this day (UTC) or instant')
+    .action(sealed);
   audit
     .command('key')
     .description('make a key that signs checkpoints (Ed25519)')
@@ -103,8 +112,17 @@ async function tail(options: FilterOptions & { readonly limit: number }, command
   );
 }
 
+async function sealed(options: ActOptions & { readonly until: string }, command: Command): Promise<void> {
+  await carryOut(
+    command,
+    { kind: 'seal', args: { until: sinceMoment(options.until) }, withoutConnections: true },
+    options,
+  );
+}
+
 interface VerifyOptions {
   readonly publicKey?: readonly string[];
+  readonly segments?: string;
   readonly checkpoints?: string;
 }
 
@@ -116,13 +134,13 @@ async function verify(options: VerifyOptions, command: Command): Promise<void> {
   const file = options.checkpoints ?? proofFile(config.proofDir);
   const said = readProof(existsSync(file) ? readFileSync(file, 'utf8') : '', keys);
   await using store = await openState(session, 'read');
+  const marks = new Map(said.points.filter(({ seq }) => seq > 0).map(({ seq, hash }) => [seq, hash]));
   using progress = progressOn(desk.err, desk.clock, !json);
-  const proof = await store.audit.verify(
-    (done, total) => progress.show('verify', done, total),
-    new Map(said.points.filter(({ seq }) => seq > 0).map(({ seq, hash }) => [seq, hash])),
-  );
+  const proof = await store.audit.verify((done, total) => progress.show('verify', done, total), marks);
+  const dir = resolve(options.segments ?? config.segmentsDir);
+  const segments = await verifySegments(dir, await store.segments(), keys, marks);
   progress.clear();
-  const ok = proof.ok && said.faults.length === 0;
+  const ok = proof.ok && said.faults.length === 0 && segments.faults.length === 0;
   if (!ok) desk.exitCode = EXIT.failed;
   const last = said.points.at(-1) ?? null;
   const checkpoints = {
@@ -133,7 +151,11 @@ async function verify(options: VerifyOptions, command: Command): Promise<void> {
     last: last === null ? null : { seq: last.seq, at: last.at },
     faults: said.faults,
   };
-  await answer(session, { ...proof, ok, checkpoints }, () => [...chainLines(proof), ...checkpointLines(checkpoints)]);
+  await answer(session, { ...proof, ok, checkpoints, segments }, () => [
+    ...chainLines(proof),
+    ...segmentLines(segments),
+    ...checkpointLines(checkpoints),
+  ]);
 }
 
 /** Faults named one by one. */
@@ -141,7 +163,9 @@ const FAULTS_SHOWN = 20;
 
 function chainLines(proof: Verification): readonly string[] {
   const erased = proof.erased === 0 ? '' : `, personal values of ${grouped(proof.erased)} erased`;
-  if (proof.ok) return [`${grouped(proof.entries)} entries verified${erased}; head ${proof.head}`];
+  const sealed = proof.sealed ?? 0;
+  const behind = sealed === 0 ? '' : ` behind the sealed entry ${grouped(sealed)}`;
+  if (proof.ok) return [`${grouped(proof.entries - sealed)} entries verified${behind}${erased}; head ${proof.head}`];
   const more = proof.faults.length - FAULTS_SHOWN;
   return [
     harmless(

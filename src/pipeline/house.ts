@@ -57,6 +57,8 @@ export interface LiveConnection {
 /** Checkpoints of the audit, and what is known of the last one. */
 export interface Proof {
   readonly log: ProofLog;
+  /** Folder of sealed parts of the audit. */
+  readonly segmentsDir: string;
   readonly due: Bell;
   /** Of the last ring. */
   why: ProofReason;

@@ -20,6 +20,7 @@ import { worthProof } from './proof.ts';
 import { reconcileAct } from './reconcile-act.ts';
 import { carryOutRekey, rekeyAct } from './rekey.ts';
 import { replayAct, skipAct } from './replay.ts';
+import { sealAct } from './seal.ts';
 import { ALL_TARGETS, readStops, STOPS_KEY, withoutStop, withStop } from './stop-writes.ts';
 import { unpairAct } from './unpair.ts';
 
@@ -37,6 +38,7 @@ export const ACT_KINDS = [
   'unpair',
   'erase',
   'rekey',
+  'seal',
   'reconcile',
   'replay',
   'skip',
@@ -124,6 +126,8 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return eraseAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
     case 'rekey':
       return rekeyAct(house, onlyConnection(house, text(act, 'connection')), act);
+    case 'seal':
+      return sealAct(house, act);
     case 'reconcile':
       return reconcileAct(house, act);
     case 'replay':

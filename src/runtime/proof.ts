@@ -127,6 +127,12 @@ export class ProofLog implements AsyncDisposable {
     return this.#key !== null;
   }
 
+  /** Ed25519 over the text, in base64; both '' where nobody signs. */
+  sign(text: string): { readonly key: string; readonly sig: string } {
+    const sig = this.#key === null ? '' : sign(null, Buffer.from(text), this.#key).toString('base64');
+    return { key: this.#keyId, sig };
+  }
+
   append(said: Omit<ProofPoint, 'v' | 'previous' | 'key'>): Promise<void> {
     const next = this.#last.then(async () => {
       const line = proofLine({ v: 1, ...said, previous: this.#previous, key: this.#keyId }, this.#key);

@@ -1,8 +1,9 @@
 // Recomputes the chain from its first entry on and names every place where it is not what was written. Trusts no column that the
 // hash does not cover, and goes on behind a fault: whoever looks wants to know all of them.
+import type { JsonObject } from '../base/json.ts';
 import type { EntryBody, EntryReader, EntryRow } from './audit.ts';
 import { CHAIN_START, chainHash, personalHash } from './audit.ts';
-import type { AuditFault, Verification } from './door.ts';
+import type { AuditFault, SegmentRow, Verification } from './door.ts';
 import type { Sql } from './sql.ts';
 
 /** One read and its hashes keep the event loop busy for about 5 ms. */
@@ -11,12 +12,18 @@ const PROGRESS_EVERY = 10_000;
 /** Beyond so many the log as a whole is not to be believed. */
 const FAULTS_MAX = 10_000;
 
+/** What stands beside the entries. */
+interface Beside {
+  readonly segments: readonly SegmentRow[];
+  readonly formerNames: ReadonlyMap<number, ReadonlySet<string>>;
+}
+
 export async function verifyChain(
   sql: Sql,
   reader: EntryReader,
   onProgress: (done: number, total: number) => void,
   signed: ReadonlyMap<number, string>,
-  formerNames: ReadonlyMap<number, ReadonlySet<string>> = new Map(),
+  { segments, formerNames }: Beside = { segments: [], formerNames: new Map() },
 ): Promise<Verification> {
   const head = sql.prepare<[], { seq: number; hash: string }>('SELECT seq, hash FROM audit_head').get();
   const strays = sql
@@ -26,15 +33,19 @@ export async function verifyChain(
     .all(FAULTS_MAX);
   const total = head?.seq ?? 0;
   const faults: AuditFault[] = [];
-  let good = 0;
-  let at = 0;
+  const sealed = segments.at(-1)?.last ?? 0;
+  let good = sealed;
+  let at = sealed;
   let erased = 0;
-  let last = CHAIN_START;
+  let last = segments.at(-1)?.lastHash ?? CHAIN_START;
   // The last entry that a checkpoint and the chain agree on.
   let agreed = 0;
   const fault = (seq: number, reason: string): void => {
     if (faults.length < FAULTS_MAX) faults.push({ seq, reason });
   };
+
+  for (const { seq, reason } of anchorFaults(segments, signed)) fault(seq, reason);
+  const untold = new Map(segments.filter(({ entrySeq }) => entrySeq > sealed).map((one) => [one.entrySeq, one]));
 
   for (;;) {
     // Up to the head as it was at the start: a daemon may be appending meanwhile.
@@ -46,6 +57,8 @@ export async function verifyChain(
       const reason = faultOf(row, row.seq === at + 1 ? last : null, formerNames);
       if (reason !== null) fault(row.seq, reason);
       else if (row.personal === null && (JSON.parse(row.body) as EntryBody).personal !== undefined) erased += 1;
+      const segment = untold.get(row.seq);
+      if (segment !== undefined && tells(row, segment)) untold.delete(row.seq);
       const said = signed.get(row.seq);
       if (said !== undefined && said !== row.hash)
         fault(row.seq, `a checkpoint says otherwise: the chain was rewritten after entry ${agreed}`);
@@ -60,6 +73,8 @@ export async function verifyChain(
   if (head === undefined) fault(at + 1, 'the record of where the chain ends is gone');
   else if (at < head.seq) fault(at + 1, gone(at + 1, head.seq));
   else if (last !== head.hash) fault(at, 'the last entry is not the one the chain ended with');
+  for (const [seq, one] of untold)
+    fault(seq, `it does not say that entries ${one.first} to ${one.last} were sealed: they were deleted`);
   for (const { seq } of strays) fault(seq, 'personal values belong to no entry');
   const furthest = Math.max(0, ...signed.keys());
   if (furthest > total)
@@ -73,8 +88,36 @@ export async function verifyChain(
     erased,
     head: last,
     faults,
+    ...(sealed === 0 ? {} : { sealed }),
     ...(first === undefined ? {} : { brokenAt: first.seq, reason: first.reason }),
   };
+}
+
+/** Segments follow one another without a gap, and end with the hashes that checkpoints say. */
+function anchorFaults(segments: readonly SegmentRow[], signed: ReadonlyMap<number, string>): readonly AuditFault[] {
+  const faults: AuditFault[] = [];
+  let last = 0;
+  let hash = CHAIN_START;
+  for (const one of segments) {
+    const { manifest } = one;
+    if (one.first !== last + 1 || one.firstPrev !== hash)
+      faults.push({ seq: one.first, reason: 'its segment does not follow the one before it' });
+    const same = (['first', 'last', 'firstPrev', 'lastHash'] as const).every((name) => manifest[name] === one[name]);
+    if (!same) faults.push({ seq: one.first, reason: 'its segment is not the one that was signed' });
+    const said = signed.get(one.last);
+    if (said !== undefined && said !== one.lastHash)
+      faults.push({ seq: one.last, reason: 'a checkpoint says otherwise than its segment' });
+    last = one.last;
+    hash = one.lastHash;
+  }
+  return faults;
+}
+
+/** Whether the entry says that this very segment was sealed. */
+function tells({ body }: EntryRow, { first, last, lastHash, manifest }: SegmentRow): boolean {
+  const said = (JSON.parse(body) as EntryBody).body;
+  const wanted: JsonObject = { act: 'seal', first, last, lastHash, sha256: manifest.sha256 ?? '' };
+  return Object.entries(wanted).every(([name, value]) => said[name] === value);
 }
 
 const gone = (from: number, to: number): string =>

@@ -260,6 +260,8 @@ export interface Verification {
   readonly faults: readonly AuditFault[];
   /** Entries whose personal values were erased. */
   readonly erased: number;
+  /** The last entry that is in a segment instead of the database; left out without segments. */
+  readonly sealed?: number;
   /** Hash of the last entry, lower-case hex. */
   readonly head: string;
   /** The first fault. */
@@ -387,6 +389,35 @@ export interface RaisedAlarm {
 export interface JoinedFacts {
   readonly source: string;
   readonly key: string;
+}
+
+/** An entry as the chain holds it. */
+export interface ChainRow {
+  readonly seq: number;
+  readonly prev: string;
+  readonly hash: string;
+  readonly body: string;
+}
+
+export interface SegmentRow {
+  readonly first: number;
+  readonly last: number;
+  readonly firstPrev: string;
+  readonly lastHash: string;
+  /** What was signed. */
+  readonly manifest: JsonObject;
+  /** Base64. */
+  readonly sig: string;
+  /** The entry that says so. */
+  readonly entrySeq: number;
+}
+
+/** Its file has been written, signed and read back. */
+export interface SealOrder extends Pick<SegmentRow, 'first' | 'last' | 'firstPrev' | 'lastHash' | 'sig'> {
+  /** Canonical JSON. */
+  readonly manifest: string;
+  readonly at: Instant;
+  readonly entry: EntryDraft;
 }
 
 export interface EraseOrder {
@@ -553,6 +584,12 @@ export interface Store extends AsyncDisposable {
     workerKey: string,
     facts: readonly JoinedFacts[],
   ) => Promise<Readonly<Record<string, number>> | null>;
+  /** Sealed parts of the audit, oldest first. */
+  readonly segments: () => Promise<readonly SegmentRow[]>;
+  /** Entries that are in the database, in order, after `seq`. */
+  readonly chain: (seq: number, limit: number) => Promise<readonly ChainRow[]>;
+  /** Removes the entries of a segment, with their personal values, and remembers where the chain goes on. */
+  readonly seal: (order: SealOrder) => Promise<void>;
   /** Former keys of a connection → what stands for them now. */
   readonly formerKeys: (connection: string) => Promise<FormerKeys>;
   /** All of it or nothing; the open hold of kind `rekey` ends with it. */

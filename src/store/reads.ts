@@ -204,7 +204,10 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
     entriesOf: (connection, workerKey) => read(() => rooms.entries.entriesOf(connection, workerKey)),
     verify: async (onProgress = () => {}, signed = new Map()) => {
       check();
-      return verifyChain(sql, rooms.entries, onProgress, signed, rooms.rekeying.namesOf());
+      return verifyChain(sql, rooms.entries, onProgress, signed, {
+        segments: rooms.segments.all(),
+        formerNames: rooms.rekeying.namesOf(),
+      });
     },
     export: exported,
   };
@@ -319,6 +322,8 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
         }
         return found;
       }),
+    segments: () => read(rooms.segments.all),
+    chain: (seq, limit) => read(() => rooms.segments.rowsAfter(seq, limit)),
     formerKeys: (connection) => readOf(connection, new Map<string, string>(), rooms.rekeying.former),
     erased: (connection, keys) => readOf(connection, new Set<string>(), (id) => rooms.erasure.among(id, keys)),
     erasable: (connection, key, facts) =>

@@ -18,6 +18,7 @@ import { outboxOf } from './outbox.ts';
 import { pendingOf } from './pending.ts';
 import { queueOf } from './queue.ts';
 import { rekeyingOf } from './rekeying.ts';
+import { segmentsOf } from './segments.ts';
 import { settingsOf } from './settings.ts';
 import { skipsOf } from './skips.ts';
 import type { Sql } from './sql.ts';
@@ -67,5 +68,6 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     facts: factsOf(sql),
     hookEvents: hookEventsOf(sql, connections),
     skips: skipsOf(sql),
+    segments: segmentsOf(sql),
   };
 }

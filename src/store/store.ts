@@ -135,6 +135,7 @@ function putTogether(partsOver: (check: () => void) => Parts): Store {
     saveSetting: guarded(writes.saveSetting),
     erase: guarded(writes.erase),
     rekey: guarded(writes.rekey),
+    seal: guarded(writes.seal),
     rewrite: guarded(writes.rewrite),
     close: () => {
       closing ??= close();

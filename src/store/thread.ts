@@ -35,6 +35,7 @@ const NAMES = [
   'saveSetting',
   'erase',
   'rekey',
+  'seal',
   'rewrite',
   'beginListing',
   'addToListing',

@@ -34,6 +34,7 @@ export interface Writes
       | 'saveSetting'
       | 'erase'
       | 'rekey'
+      | 'seal'
       | 'rewrite'
     > {
   readonly commit: (changeset: WrittenChangeset) => Promise<CommitResult>;
@@ -154,6 +155,11 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
     saveSetting: (key, value) => write(SMALL, () => rooms.settings.save(key, value)),
     erase: (order) => write(SMALL, () => erasedIn(rooms, order)),
     rekey: (order) => write(order.pairs.length, () => rekeyedIn(rooms, order)),
+    seal: (order) =>
+      write(Math.ceil((order.last - order.first) / 50) + SMALL, () => {
+        rooms.segments.seal(order, rooms.appender.nextSeq());
+        rooms.appender.append(writtenEntry(order.entry), order.at, null);
+      }),
     rewrite: async () => {
       await writer.idle();
       writer.throwIfUnknown();

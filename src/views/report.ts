@@ -5,6 +5,7 @@ import { type Instant, instantOf } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import { type LatenessReport, latenessReport } from '../pipeline/lateness-report.ts';
 import type { LedgerSubject, Period } from '../pipeline/ledger.ts';
+import { sealedUntil } from '../pipeline/seal.ts';
 import type { Store } from '../store/store.ts';
 
 export interface ReadReport extends LatenessReport {
@@ -19,7 +20,7 @@ export interface ReportOptions {
 
 /** What is to come is nobody's evidence: a period that is not over ends now. @throws Problem where it ends before it begins. */
 export async function readReport(
-  store: Pick<Store, 'audit'>,
+  store: Pick<Store, 'audit' | 'segments'>,
   about: LedgerSubject,
   asked: Period,
   options: ReportOptions,
@@ -29,6 +30,14 @@ export async function readReport(
   const period = isOver ? asked : { ...asked, to: now };
   if (period.from >= period.to) {
     throw new Problem({ code: 'usage.period', message: 'the period ends before it begins', hint: '--to is exclusive' });
+  }
+  const sealed = await sealedUntil(store);
+  if (sealed !== null && period.from <= sealed) {
+    throw new Problem({
+      code: 'audit.report-sealed',
+      message: `entries up to ${sealed} are in segments, and a report of that time would not be whole`,
+      hint: 'begin the period later, or restore a backup from before the sealing into another state folder and report there',
+    });
   }
   return { ...(await latenessReport(about, store, period, options)), isOver };
 }

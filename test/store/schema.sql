@@ -23,6 +23,8 @@ BEGIN
 END;
 
 CREATE TRIGGER entries_never_go BEFORE DELETE ON entries
+WHEN NOT EXISTS (SELECT 1 FROM settings WHERE key = 'audit.sealing')
+  OR NOT EXISTS (SELECT 1 FROM segments WHERE OLD.seq BETWEEN first_seq AND last_seq)
 BEGIN
   SELECT RAISE(ABORT, 'audit entries are never deleted');
 END;
@@ -40,8 +42,29 @@ END;
 
 CREATE TRIGGER personal_only_erased BEFORE DELETE ON personal
 WHEN NOT EXISTS (SELECT 1 FROM settings WHERE key = 'audit.erasing')
+  AND (NOT EXISTS (SELECT 1 FROM settings WHERE key = 'audit.sealing')
+    OR NOT EXISTS (SELECT 1 FROM segments WHERE OLD.seq BETWEEN first_seq AND last_seq))
 BEGIN
   SELECT RAISE(ABORT, 'personal values only go when a worker is erased');
+END;
+
+CREATE TRIGGER segments_in_order BEFORE INSERT ON segments
+WHEN NEW.first_seq <> coalesce((SELECT max(last_seq) FROM segments), 0) + 1
+  OR NEW.first_prev IS NOT (SELECT prev_hash FROM entries WHERE seq = NEW.first_seq)
+  OR NEW.last_hash IS NOT (SELECT hash FROM entries WHERE seq = NEW.last_seq)
+  OR NEW.entry_seq <> (SELECT max(seq) FROM entries) + 1
+BEGIN
+  SELECT RAISE(ABORT, 'segments of the audit follow one another, and hold what the log holds');
+END;
+
+CREATE TRIGGER segments_never_change BEFORE UPDATE ON segments
+BEGIN
+  SELECT RAISE(ABORT, 'segments of the audit never change');
+END;
+
+CREATE TRIGGER segments_never_go BEFORE DELETE ON segments
+BEGIN
+  SELECT RAISE(ABORT, 'segments of the audit are never forgotten');
 END;
 
 CREATE TABLE accounts (
@@ -366,6 +389,18 @@ CREATE TABLE reserved_names (
   worker_id INTEGER NOT NULL REFERENCES workers (id),
   PRIMARY KEY (target_id, folded)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE segments (
+  first_seq INTEGER PRIMARY KEY,
+  last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq),
+  first_prev TEXT NOT NULL CHECK (length(first_prev) = 64),
+  last_hash TEXT NOT NULL CHECK (length(last_hash) = 64),
+  -- What was signed, as canonical JSON, and the signature: see docs/audit-format.md.
+  manifest TEXT NOT NULL CHECK (json_valid(manifest)),
+  sig TEXT NOT NULL,
+  -- The entry that says so.
+  entry_seq INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE settings (
   key TEXT PRIMARY KEY,
