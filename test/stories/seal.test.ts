@@ -55,7 +55,7 @@ async function scene(environment: Readonly<Record<string, string>> = {}): Promis
 const seal = ({ test, middle }: Scene) => test.act('seal', { until: middle });
 const database = ({ stateDir }: TestHouse) => join(stateDir, 'rollcall.db');
 const checked = async ({ test, publicFile, segments }: Scene, dir = segments) =>
-  verifySegments(dir, await test.house.store.segments(), readVerifyKey(publicFile), new Map());
+  verifySegments(dir, await test.house.store.segments(), [readVerifyKey(publicFile)], new Map());
 const separately = ({ test, publicFile, segments }: Scene, ...more: string[]) =>
   spawnSync(
     NODE,
