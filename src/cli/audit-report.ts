@@ -27,6 +27,7 @@ interface Options {
 }
 
 const LINES_SHOWN = 50;
+const UNFINISHED: ReadonlySet<LedgerLine['end']> = new Set(['open', 'held', 'discarded']);
 
 export const auditReportCommand = (): Command =>
   new Command('report')
@@ -104,7 +105,7 @@ function csvCells(line: LedgerLine): readonly string[] {
     line.effectiveAt ?? '',
     line.saidAt ?? '',
     line.seenAt,
-    line.decidedAt,
+    line.decidedAt ?? '',
     times(({ sentAt }) => sentAt),
     times(({ confirmedAt }) => confirmedAt),
     times(({ sessionsEndedAt }) => sessionsEndedAt),
@@ -129,7 +130,7 @@ function reportLines(paper: Paper, made: LatenessReport, limit: number): readonl
   const last = plusMs(instantOf(period.to), -1);
   return [
     toned(paper, 'bold', `${HEADINGS[made.about]}, ${period.from} to ${last}`),
-    `${grouped(totals.people)} in all: ${grouped(totals.decided)} decided in the period, ${grouped(totals.carried)} carried over from before it`,
+    `${grouped(totals.people)} in all: ${grouped(totals.decided)} decided in the period, ${grouped(totals.undecided)} held and undecided, ${grouped(totals.carried)} carried over from before it`,
     `  ${ends.join(' + ') || 'nobody'} = ${grouped(totals.people)}`,
     lateness === null
       ? 'nobody was confirmed'
@@ -137,13 +138,19 @@ function reportLines(paper: Paper, made: LatenessReport, limit: number): readonl
     totals.breaches === 0
       ? `no breach of the objective of ${exact(objectiveMs)}`
       : toned(paper, 'bad', `${grouped(totals.breaches)} breach(es) of the objective of ${exact(objectiveMs)}`),
+    ...(totals.rejectedRows > 0
+      ? [
+          `${grouped(totals.rejectedRows)} row(s) of the last readings were rejected: nobody can say whether they tell of a leave`,
+        ]
+      : []),
     ...(totals.lateByHr > 0 ? [`${grouped(totals.lateByHr)} known too late: HR said it after it had come true`] : []),
     ...peopleLines(paper, made.lines, limit),
     ...exceptionLines(paper, made),
     ...readingLines(paper, made),
     '',
     ...made.mappings.map(
-      ({ digest, at, entry }) => `mapping ${digest.slice(0, 12)} decided from ${at} on (entry ${entry})`,
+      ({ digest, at, entry, approvedBy }) =>
+        `mapping ${digest.slice(0, 12)} decided from ${at} on (entry ${entry})${approvedBy === null ? '' : harmless(`, approved by ${approvedBy}`)}`,
     ),
     made.head === null
       ? 'the audit has no entry before the end of the period'
@@ -156,16 +163,16 @@ const exact = (ms: number): string => (ms < 60_000 ? `${(ms / 1_000).toFixed(1)}
 /** Breaches first, then who is still open, then in the order of their decisions. */
 function peopleLines(paper: Paper, lines: readonly LedgerLine[], limit: number): readonly string[] {
   if (lines.length === 0) return [];
-  const rank = ({ breach, end }: LedgerLine): number => (breach ? 0 : end === 'open' ? 1 : 2);
+  const rank = ({ breach, end }: LedgerLine): number => (breach ? 0 : UNFINISHED.has(end) ? 1 : 2);
   const shown = lines.toSorted((a, b) => rank(a) - rank(b) || a.entry - b.entry).slice(0, limit);
   const rows = shown.map((line): readonly Cell[] => [
     line.worker,
     line.effectiveAt ?? '–',
     line.seenAt,
-    line.decidedAt,
+    line.decidedAt ?? '–',
     line.confirmedAt ?? '–',
     line.latenessMs === null ? '' : exact(line.latenessMs),
-    line.breach || line.end === 'open' ? { text: line.end, tone: 'bad' } : line.end,
+    line.breach || UNFINISHED.has(line.end) ? { text: line.end, tone: 'bad' } : line.end,
     line.late === 'nobody' ? '' : line.late,
   ]);
   return [
@@ -205,9 +212,9 @@ function readingLines(paper: Paper, { reading }: LatenessReport): readonly strin
   if (reading.length === 0) return ['', toned(paper, 'warning', 'no feed was read in the period')];
   return [
     '',
-    ...reading.flatMap(({ connection, cycles, refused, rejectedRows, gaps }) => [
+    ...reading.flatMap(({ connection, cycles, refused, held, rejectedRows, gaps }) => [
       harmless(
-        `${connection}: read ${grouped(cycles)} time(s), ${grouped(refused)} refused, ${grouped(rejectedRows)} row(s) rejected`,
+        `${connection}: read ${grouped(cycles)} time(s), ${grouped(refused)} refused, ${grouped(held)} held, ${grouped(rejectedRows)} row(s) rejected`,
       ),
       ...gaps.map(({ from, to }) => toned(paper, 'warning', `  not read from ${from} to ${to}`)),
     ]),

@@ -23,6 +23,9 @@ export function entrySentence({ kind, body }: Pick<Entry, 'kind' | 'body'>): str
       return `${words('method', 'path')} at ${text('target')}: ${words('status', 'class', 'code')}${text('state') === '' ? '' : `; ${words('what', 'state')}`}`;
     case 'result':
       return `${text('what')} at ${text('target')}: ${text('state')}${text('class') === 'done' ? '' : ` – ${words('status', 'class', 'code')}`}`;
+    case 'held':
+    case 'freed':
+      return `the leave of ${manyOf(body.workers)} ${kind === 'held' ? 'waits for a person' : 'waits no longer'} (${text('hold')})`;
     case 'hold':
       return `${text('items')} item(s) of ${text('hold')} held: ${text('reason')}`;
     case 'approval':
@@ -45,6 +48,12 @@ export function entrySentence({ kind, body }: Pick<Entry, 'kind' | 'body'>): str
         .map(([name, value]) => `${name}=${plain(value)}`)
         .join(' ');
   }
+}
+
+const NAMED = 5;
+function manyOf(value: JsonValue | undefined): string {
+  const all = Array.isArray(value) ? value.map(plain) : [];
+  return all.length <= NAMED ? all.join(', ') : `${all.slice(0, NAMED).join(', ')} and ${all.length - NAMED} more`;
 }
 
 const listed = (value: JsonValue | undefined): string => (Array.isArray(value) ? value.map(plain).join(', ') : '');

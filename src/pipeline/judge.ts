@@ -21,7 +21,7 @@ import type { Limits } from '../planning/limits.ts';
 import { complete, type PlanRules, prepare } from '../planning/plan-worker.ts';
 import { endsAnew, samePerson } from '../planning/same-person.ts';
 import { sha256 } from '../runtime/hash.ts';
-import { changeOf, changeText, foldName } from '../store/store.ts';
+import { changeOf, changeText, foldName, type Hold } from '../store/store.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
 import { type Acquaintance, acquaintanceOf } from './acquaintance.ts';
@@ -30,6 +30,7 @@ import { heldBack, readAnew } from './erased.ts';
 import { withFacts } from './facts-met.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
 import { metOnly } from './first-contact.ts';
+import { heldLeaverEntries } from './held-leavers.ts';
 import { breathe, count, type House, type LiveConnection, type Tally } from './house.ts';
 import { isOvertaken } from './overtaken-rows.ts';
 import { type Head, type Observed, type Planned, PlannedSpool, type Storable } from './planned-spool.ts';
@@ -386,7 +387,7 @@ async function storeHolds(house: House, plan: Plan, verdict: Verdict, options: J
     connection,
     at: options.now,
     holds: verdict.holds,
-    entries: holdEntries(plan, news, options),
+    entries: holdEntries(plan, news, before, options),
   });
 }
 
@@ -580,13 +581,17 @@ async function forgetOvertaken(
 const sameItems = (a: readonly HoldItem[], b: readonly HoldItem[]): boolean =>
   a.length === b.length && new Set([...a, ...b].map(({ digest }) => digest)).size === a.length;
 
-/** A hold is written down when it opens, changes or empties, not at every look. */
-function holdEntries(plan: Plan, news: readonly HoldChange[], options: JudgeOptions) {
-  return news.map((hold) => ({
-    kind: 'hold',
-    connection: plan.rules.mapping.connection,
-    workerKey: null,
-    actor: options.actor,
-    body: { hold: hold.kind, reason: hold.reason, items: hold.items.length, mapping: plan.rules.mapping.digest },
-  }));
+/** A hold is written down when it opens, changes or empties, not at every look; and whose leave it is that waits. */
+function holdEntries(plan: Plan, news: readonly HoldChange[], before: readonly Hold[], { actor }: JudgeOptions) {
+  const { connection, digest } = plan.rules.mapping;
+  return news.flatMap((hold) => [
+    {
+      kind: 'hold',
+      connection,
+      workerKey: null,
+      actor,
+      body: { hold: hold.kind, reason: hold.reason, items: hold.items.length, mapping: digest },
+    },
+    ...heldLeaverEntries(connection, actor, hold, before.find(({ kind }) => kind === hold.kind)?.items ?? []),
+  ]);
 }

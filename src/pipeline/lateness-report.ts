@@ -4,6 +4,7 @@ import { DAY_MS, type Instant, msOf } from '../base/instant.ts';
 import type { JsonValue } from '../base/json.ts';
 import type { Entry, Store } from '../store/store.ts';
 import {
+  LEDGER_ENDS,
   Ledger,
   type LedgerEnd,
   type LedgerException,
@@ -21,6 +22,8 @@ export interface ReadingEvidence {
   readonly connection: string;
   readonly cycles: number;
   readonly refused: number;
+  /** Cycles of which a guard or the seal held something. */
+  readonly held: number;
   readonly rejectedRows: number;
   readonly firstAt: Instant | null;
   readonly lastAt: Instant | null;
@@ -34,20 +37,28 @@ export interface LatenessReport {
   readonly objectiveMs: number;
   readonly lines: readonly LedgerLine[];
   readonly totals: {
-    /** Decided in the period, and carried over from before it. */
+    /** Decided in the period, held in it without a decision, and carried over from before it. */
     readonly people: number;
     readonly decided: number;
+    readonly undecided: number;
     readonly carried: number;
     readonly ends: Readonly<Record<LedgerEnd, number>>;
     readonly breaches: number;
     readonly lateByHr: number;
+    /** Rows of the last readings that could not be read: nobody can say who of them left. */
+    readonly rejectedRows: number;
   };
   /** Of the confirmed ones; null where nobody was. */
   readonly lateness: { readonly p50Ms: number; readonly p95Ms: number; readonly worstMs: number } | null;
   readonly exceptions: readonly LedgerException[];
   readonly reading: readonly ReadingEvidence[];
-  /** Mappings that decided in the period, with the first entry that names them. */
-  readonly mappings: readonly { readonly digest: string; readonly entry: number; readonly at: Instant }[];
+  /** Mappings that decided in the period, with the first entry that names them, and who approved what in them needs a person. */
+  readonly mappings: readonly {
+    readonly digest: string;
+    readonly entry: number;
+    readonly at: Instant;
+    readonly approvedBy: string | null;
+  }[];
   /** The last entry of the period: what the report stands on. */
   readonly head: { readonly seq: number; readonly hash: string } | null;
 }
@@ -62,6 +73,7 @@ export async function latenessReport(
   const ledger = new Ledger(subject, period, objectiveMs);
   const evidence = new Evidence(period);
   const mappings = new Map<string, { entry: number; at: Instant }>();
+  const approvers = new Map<string, string>();
   let head: LatenessReport['head'] = null;
   for await (const entries of store.audit.export()) {
     for (const entry of entries) {
@@ -71,13 +83,16 @@ export async function latenessReport(
         continue;
       ledger.take(entry);
       evidence.take(entry);
-      const { mapping } = entry.body;
+      const { mapping, act } = entry.body;
+      if (entry.kind === 'act' && act === 'approve' && typeof mapping === 'string')
+        approvers.set(mapping, entry.actor.replace(/^operator:/, ''));
       if (entry.kind === 'decision' && entry.at >= period.from && typeof mapping === 'string' && !mappings.has(mapping))
         mappings.set(mapping, { entry: entry.seq, at: entry.at });
     }
   }
   const lines = ledger.lines();
-  const totals = totalsOf(lines);
+  const reading = evidence.list();
+  const totals = totalsOf(lines, evidence.rejectedLast());
   return {
     about: subject,
     period,
@@ -86,26 +101,29 @@ export async function latenessReport(
     totals,
     lateness: latenessOf(lines),
     exceptions: ledger.exceptions,
-    reading: evidence.list(),
-    mappings: [...mappings].map(([digest, first]) => ({ digest, ...first })),
+    reading,
+    mappings: [...mappings].map(([digest, first]) => ({ digest, ...first, approvedBy: approvers.get(digest) ?? null })),
     head,
   };
 }
 
-function totalsOf(lines: readonly LedgerLine[]): LatenessReport['totals'] {
-  const ends: Record<LedgerEnd, number> = { confirmed: 0, open: 0, 'no account': 0, 'taken back': 0 };
+function totalsOf(lines: readonly LedgerLine[], rejectedRows: number): LatenessReport['totals'] {
+  const ends = Object.fromEntries(LEDGER_ENDS.map((end) => [end, 0])) as Record<LedgerEnd, number>;
   for (const { end } of lines) ends[end] += 1;
   const carried = lines.filter((line) => line.carried).length;
+  const undecided = lines.filter((line) => !line.carried && line.decidedAt === null).length;
   const totals = {
     people: lines.length,
-    decided: lines.length - carried,
+    decided: lines.filter((line) => !line.carried && line.decidedAt !== null).length,
+    undecided,
     carried,
     ends,
     breaches: lines.filter(({ breach }) => breach).length,
     lateByHr: lines.filter(({ late }) => late === 'HR' || late === 'both').length,
+    rejectedRows,
   };
   const sum = Object.values(ends).reduce((all, count) => all + count, 0);
-  assert(sum === totals.people && totals.decided + carried === sum, 'the totals of the report add up');
+  assert(sum === totals.people && totals.decided + undecided + carried === sum, 'the totals of the report add up');
   return totals;
 }
 
@@ -119,7 +137,9 @@ function latenessOf(lines: readonly LedgerLine[]): LatenessReport['lateness'] {
 interface Read {
   cycles: number;
   refused: number;
+  held: number;
   rejectedRows: number;
+  rejectedLast: number;
   firstAt: Instant | null;
   lastAt: Instant | null;
   gaps: { from: Instant; to: Instant }[];
@@ -141,7 +161,10 @@ class Evidence {
     this.#gap(read, read.lastAt ?? this.#period.from, at);
     read.cycles += 1;
     if (body.state === 'refused' || body.state === 'failed') read.refused += 1;
+    if (body.state === 'held') read.held += 1;
     read.rejectedRows += numberOf(body.rejected);
+    // A look that refused its delivery has read nobody.
+    if (body.state === 'done' || body.state === 'held') read.rejectedLast = numberOf(body.rejected);
     read.firstAt ??= at;
     read.lastAt = at;
   }
@@ -149,7 +172,16 @@ class Evidence {
   #of(connection: string): Read {
     const known = this.#read.get(connection);
     if (known !== undefined) return known;
-    const read: Read = { cycles: 0, refused: 0, rejectedRows: 0, firstAt: null, lastAt: null, gaps: [] };
+    const read: Read = {
+      cycles: 0,
+      refused: 0,
+      held: 0,
+      rejectedRows: 0,
+      rejectedLast: 0,
+      firstAt: null,
+      lastAt: null,
+      gaps: [],
+    };
     this.#read.set(connection, read);
     return read;
   }
@@ -165,8 +197,13 @@ class Evidence {
         const gaps = [...read.gaps];
         const last = read.lastAt ?? this.#period.from;
         if (msOf(this.#period.to) - msOf(last) > GAP_MS) gaps.push({ from: last, to: this.#period.to });
-        return { ...read, connection, gaps };
+        const { rejectedLast: _, ...told } = read;
+        return { ...told, connection, gaps };
       });
+  }
+
+  rejectedLast(): number {
+    return [...this.#read.values()].reduce((sum, one) => sum + one.rejectedLast, 0);
   }
 }
 

@@ -1,6 +1,6 @@
 // The lateness ledger: who was to lose access, or to have it, and when they really did. Put together from the audit alone, so that a
 // copy of the database is enough and a closed period reads the same for ever. Nothing after the period's end counts.
-import { type Instant, msOf } from '../base/instant.ts';
+import { type Instant, MINUTE_MS, msOf } from '../base/instant.ts';
 import type { JsonValue } from '../base/json.ts';
 import type { Entry } from '../store/store.ts';
 
@@ -11,8 +11,12 @@ export interface Period {
   readonly to: Instant;
 }
 
-/** `taken back`: HR said the opposite before every target had confirmed. */
-export type LedgerEnd = 'confirmed' | 'open' | 'no account' | 'taken back';
+/**
+ * `taken back`: HR said the opposite before every target had confirmed. `held`: a guard holds the leave, and nobody has decided;
+ * `discarded`: a person has set that hold aside.
+ */
+export const LEDGER_ENDS = ['confirmed', 'open', 'no account', 'taken back', 'held', 'discarded'] as const;
+export type LedgerEnd = (typeof LEDGER_ENDS)[number];
 
 export interface LedgerTarget {
   readonly target: string;
@@ -24,7 +28,7 @@ export interface LedgerTarget {
 export interface LedgerLine {
   readonly connection: string;
   readonly worker: string;
-  /** Number of the entry of the decision. */
+  /** Number of the entry of the decision; without one that of the hold. */
   readonly entry: number;
   readonly by: string;
   /** From when on HR says so; null where it named no moment. */
@@ -33,12 +37,13 @@ export interface LedgerLine {
   readonly saidAt: Instant | null;
   /** When Rollcall first knew of it. */
   readonly seenAt: Instant;
-  readonly decidedAt: Instant;
+  /** Null where a guard held it to the end. */
+  readonly decidedAt: Instant | null;
   readonly targets: readonly LedgerTarget[];
   /** When the last target had confirmed; null before. */
   readonly confirmedAt: Instant | null;
   readonly end: LedgerEnd;
-  /** Decided before the period began and still open then. */
+  /** Decided, or held, before the period began and still open then. */
   readonly carried: boolean;
   /** From when it was to be, or was known to, to the last confirmation. */
   readonly latenessMs: number | null;
@@ -66,11 +71,23 @@ interface Open {
   takenBackAt: Instant | null;
 }
 
+/** A leave that a guard holds, or held. */
+interface Held {
+  readonly entry: Entry;
+  readonly worker: string;
+  readonly hold: string;
+  /** When it was held no longer, without a decision. */
+  freedAt: Instant | null;
+}
+
 /** An operation is a worker's at one target; its first intent is when it was sent. */
 interface Known {
   readonly first: Instant;
   readonly target: string;
 }
+
+/** From letting go of a hold to the decision that its release led to; a conflict has it planned again. */
+const SAME_LEAVE_MS = 10 * MINUTE_MS;
 
 const text = (value: JsonValue | undefined): string => (typeof value === 'string' ? value : '');
 const list = (value: JsonValue | undefined): readonly string[] =>
@@ -81,6 +98,8 @@ interface Subject {
   readonly begins: (transitions: readonly string[], to: string) => boolean;
   readonly undone: ReadonlySet<string>;
   readonly kinds: ReadonlySet<string>;
+  /** Whether people whose leave a guard holds belong to it. */
+  readonly held: boolean;
 }
 
 export const SUBJECTS = {
@@ -88,12 +107,14 @@ export const SUBJECTS = {
     begins: (transitions) => transitions.includes('leaver'),
     undone: new Set(['rehire', 'rescind', 'start', 'joiner']),
     kinds: new Set(['disable']),
+    held: true,
   },
   /** Whoever is to work from a day on: hires, starts after preboarding, rehires. */
   joiners: {
     begins: (transitions, to) => to === 'active' && transitions.some((one) => STARTS.has(one)),
     undone: new Set(['leaver', 'withdraw']),
     kinds: new Set(['create', 'enable']),
+    held: false,
   },
 } as const satisfies Record<string, Subject>;
 export type LedgerSubject = keyof typeof SUBJECTS;
@@ -112,6 +133,11 @@ export class Ledger {
   /** When the end that is to come was first seen, by worker. */
   readonly #seen = new Map<string, { readonly at: Instant; readonly effective: string }>();
   readonly #operations = new Map<number, Known>();
+  /** Leaves that wait for a person, by worker. */
+  readonly #held = new Map<string, Held>();
+  readonly #freed: Held[] = [];
+  /** Connection and kind of the holds that a person set aside, as they stand. */
+  readonly #discarded = new Set<string>();
   readonly exceptions: LedgerException[] = [];
 
   constructor(subject: LedgerSubject, period: Period, objectiveMs: number) {
@@ -125,6 +151,11 @@ export class Ledger {
     const key = `${entry.connection} ${entry.workerKey}`;
     const { body } = entry;
     if (entry.kind === 'decision') this.#decision(key, entry);
+    else if (entry.kind === 'held' || entry.kind === 'freed') this.#hold(entry);
+    else if (entry.kind === 'discard') this.#discarded.add(`${entry.connection} ${text(body.hold)}`);
+    // An approval, or another content, and the word of the person is over.
+    else if (entry.kind === 'approval' || entry.kind === 'hold')
+      this.#discarded.delete(`${entry.connection} ${text(body.hold)}`);
     else if (entry.kind === 'intent') {
       for (const id of Array.isArray(body.operations) ? body.operations : [body.operation]) {
         if (typeof id === 'number' && !this.#operations.has(id))
@@ -142,12 +173,14 @@ export class Ledger {
     const begins = this.#subject.begins(transitions, text(entry.body.to));
     if (begins) {
       const seen = this.#seen.get(key);
+      const held = this.#sameLeave(key, entry.at);
       const before = this.#current.get(key);
       if (before !== undefined) this.#past.push(before);
       this.#current.set(key, {
         decided: entry,
-        effectiveAt: effective === '' ? null : (effective as Instant),
-        seenAt: seen !== undefined && seen.effective === effective ? seen.at : entry.at,
+        // A word without a moment of its own is effective when it is decided: what a guard held was true before.
+        effectiveAt: effective === '' || (held !== undefined && effective === entry.at) ? null : (effective as Instant),
+        seenAt: held?.entry.at ?? (seen !== undefined && seen.effective === effective ? seen.at : entry.at),
         wanted: this.#wanted(list(entry.body.operations)),
         sent: new Map(),
         confirmed: new Map(),
@@ -155,12 +188,41 @@ export class Ledger {
         takenBackAt: null,
       });
       this.#seen.delete(key);
+      this.#held.delete(key);
     } else if (list(entry.body.events).includes('endDateSeen')) this.#seen.set(key, { at: entry.at, effective });
     if (!begins && transitions.some((one) => this.#subject.undone.has(one))) {
       const current = this.#current.get(key);
       if (current !== undefined && !isConfirmed(current)) current.takenBackAt ??= entry.at;
       this.#seen.delete(key);
     }
+  }
+
+  #hold(entry: Entry): void {
+    if (!this.#subject.held) return;
+    const { body, connection, at } = entry;
+    for (const worker of list(body.workers)) {
+      const key = `${connection} ${worker}`;
+      const known = this.#held.get(key);
+      if (entry.kind === 'held') {
+        const since = this.#sameLeave(key, at)?.entry ?? entry;
+        this.#held.set(key, { entry: since, worker, hold: text(body.hold), freedAt: null });
+      } else if (known?.hold === text(body.hold)) {
+        this.#held.delete(key);
+        known.freedAt = at;
+        this.#freed.push(known);
+      }
+    }
+  }
+
+  /** What is held of a worker, or was until a moment ago: a released hold lets go before the decision is stored, another takes over. */
+  #sameLeave(key: string, at: Instant): Held | undefined {
+    const held = this.#held.get(key);
+    if (held !== undefined) return held;
+    const index = this.#freed.findLastIndex(
+      ({ entry, worker, freedAt }) =>
+        `${entry.connection} ${worker}` === key && freedAt !== null && msOf(at) - msOf(freedAt) <= SAME_LEAVE_MS,
+    );
+    return index < 0 ? undefined : this.#freed.splice(index, 1)[0];
   }
 
   /** Operations are written `target:kind`. */
@@ -188,7 +250,11 @@ export class Ledger {
   #exception({ kind, at, actor, body }: Entry): void {
     const by = actor.replace(/^operator:/, '');
     const reason = text(body.reason);
-    if (kind === 'approval' || kind === 'discard') {
+    if (kind === 'act' && body.act === 'approve') {
+      const what = text(body.mapping) === '' ? 'the clock' : `mapping ${text(body.mapping)}`;
+      // A hold that is approved has an entry of its own.
+      if (text(body.hold) === '') this.exceptions.push({ kind: 'approval', at, by, reason, what });
+    } else if (kind === 'approval' || kind === 'discard') {
       this.exceptions.push({ kind, at, by, reason, what: `${text(body.hold)}, ${body.items ?? 0} item(s)` });
     } else if (kind === 'act' && EXCEPTIONS.has(text(body.act))) {
       const what = text(body.what) || text(body.target);
@@ -199,14 +265,41 @@ export class Ledger {
   /** In the order of their decisions. Those that were over before the period began are left out. */
   lines(): readonly LedgerLine[] {
     const { from } = this.#period;
-    return [...this.#past, ...this.#current.values()]
-      .sort((a, b) => a.decided.seq - b.decided.seq)
-      .map((one) => this.#line(one))
-      .filter((line) => line.decidedAt >= from || this.#openAt(line, from));
+    const decided = [...this.#past, ...this.#current.values()].map((one) => this.#line(one));
+    const held = [...this.#held.values(), ...this.#freed].map((one) => this.#heldLine(one));
+    return [...decided, ...held]
+      .sort((a, b) => a.entry - b.entry || (a.worker < b.worker ? -1 : 1))
+      .filter((line) => !line.carried || this.#openAt(line, from));
+  }
+
+  /** Of whom HR, or the feed, says that they left, and nobody has decided it. */
+  #heldLine({ entry, worker, hold, freedAt }: Held): LedgerLine {
+    const { connection, at, actor, seq } = entry;
+    const discarded = this.#discarded.has(`${connection} ${hold}`);
+    const breach = freedAt === null && msOf(this.#period.to) - msOf(at) > this.#objectiveMs;
+    return {
+      connection: connection ?? '',
+      worker,
+      entry: seq,
+      by: actor,
+      effectiveAt: null,
+      saidAt: null,
+      seenAt: at,
+      decidedAt: null,
+      targets: [],
+      confirmedAt: null,
+      end: freedAt !== null ? 'taken back' : discarded ? 'discarded' : 'held',
+      carried: at < this.#period.from,
+      latenessMs: null,
+      late: breach ? 'us' : 'nobody',
+      breach,
+    };
   }
 
   #openAt(line: LedgerLine, at: Instant): boolean {
-    return line.end === 'open' || (line.end === 'confirmed' && (line.confirmedAt ?? at) >= at);
+    return (
+      ['open', 'held', 'discarded'].includes(line.end) || (line.end === 'confirmed' && (line.confirmedAt ?? at) >= at)
+    );
   }
 
   #line(open: Open): LedgerLine {

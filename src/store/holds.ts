@@ -84,17 +84,22 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
   const addRelease = sql.prepare<[number, string, Verdict, number, string, string, Instant, Instant]>(
     'INSERT INTO releases (connection_id, kind, verdict, version, reason, by, at, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
+  // The last word of a person counts: what was set aside and then approved is released.
   const released = sql
-    .prepare<[number, Verdict, Instant], string>(
-      `SELECT DISTINCT i.digest FROM releases r JOIN hold_items i ON i.version = r.version
-       WHERE r.connection_id = ? AND r.verdict = ? AND r.version IS NOT NULL AND r.until > ?`,
+    .prepare<[number, Instant, Verdict], string>(
+      `SELECT l.digest FROM (
+         SELECT i.digest, max(r.id) AS last FROM releases r JOIN hold_items i ON i.version = r.version
+         WHERE r.connection_id = ? AND r.version IS NOT NULL AND r.until > ? GROUP BY i.digest) l
+       JOIN releases r ON r.id = l.last WHERE r.verdict = ?`,
     )
     .pluck();
-  const releasedBy = sql
-    .prepare<[number, Verdict, Instant], string>(
-      'SELECT by FROM releases WHERE version = ? AND verdict = ? AND until > ? ORDER BY id DESC LIMIT 1',
-    )
-    .pluck();
+  const lastWord = sql.prepare<[number, Instant], { by: string; verdict: Verdict }>(
+    'SELECT by, verdict FROM releases WHERE version = ? AND until > ? ORDER BY id DESC LIMIT 1',
+  );
+  const releasedBy = (version: number, verdict: Verdict, now: Instant): string | null => {
+    const word = lastWord.get(version, now);
+    return word?.verdict === verdict ? word.by : null;
+  };
   const expire = sql.prepare<[Instant]>('UPDATE releases SET version = NULL WHERE version IS NOT NULL AND until <= ?');
   const orphans = sql.prepare<[], { id: number }>(
     `SELECT id FROM hold_versions
@@ -117,8 +122,8 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
     items: itemsOf
       .all(row.version, after, itemsMax)
       .map((item) => ({ digest: item.digest, harm: JSON.parse(item.harm) as Harm })),
-    approvedBy: releasedBy.get(row.version, 'approved', now) ?? null,
-    discardedBy: releasedBy.get(row.version, 'discarded', now) ?? null,
+    approvedBy: releasedBy(row.version, 'approved', now),
+    discardedBy: releasedBy(row.version, 'discarded', now),
   });
 
   const newVersion: Holds['newVersion'] = ({ digest, items }) =>
@@ -159,7 +164,7 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
       return rows.map((row) => holdOf(row, itemsMax, now));
     },
     openCount: (connection) => openCount.get(connection)?.count ?? 0,
-    releasedItems: (connection, verdict, now) => new Set(released.all(connection, verdict, now)),
+    releasedItems: (connection, verdict, now) => new Set(released.all(connection, now, verdict)),
     release: (verdict, asked, until) => {
       const rows = all.all();
       const matching = rows.filter(

@@ -122,6 +122,23 @@ describe('a hold', () => {
     expect(await store.discards('acme', end)).toEqual(new Set());
   });
 
+  it('goes by the last word of a person: what was set aside and then approved is released, and the other way round', async () => {
+    const { store } = await heldStore();
+    await hold(store, ['a', 'b']);
+    const whole = digestOf([item('a'), item('b')]);
+    await store.discard(release(whole));
+    await store.approve({ ...release(whole, 1), expiresAt: minutesAfterNoon(240) });
+    expect(await store.holds('acme')).toMatchObject([{ approvedBy: 'kim', discardedBy: null }]);
+    const both = new Set([item('a').digest, item('b').digest]);
+    expect(await store.approvals('acme', minutesAfterNoon(2))).toEqual(both);
+    expect(await store.discards('acme', minutesAfterNoon(2))).toEqual(new Set());
+    // Another version of the hold, of which a person speaks anew: only its items are set aside.
+    await hold(store, ['a'], 3);
+    await store.discard(release(digestOf([item('a')]), 4));
+    expect(await store.approvals('acme', minutesAfterNoon(5))).toEqual(new Set([item('b').digest]));
+    expect(await store.discards('acme', minutesAfterNoon(5))).toEqual(new Set([item('a').digest]));
+  });
+
   it('is only released by its present digest: an old one, a short one or a wrong one names the holds that are open', async () => {
     const { store } = await heldStore();
     await hold(store, ['a']);

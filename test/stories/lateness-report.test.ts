@@ -156,14 +156,114 @@ describe('the report of leavers', () => {
     const excepted = report.exceptions.map(({ kind, what, by, reason }) => [kind, what, by, reason]);
     expect(excepted).toContainEqual(['approval', 'explicitLeaver, 10 item(s)', 'tester', 'a story']);
     expect(excepted).toContainEqual(['stop-writes', 'idp', 'tester', 'a story']);
-    expect(report.mappings.map(({ digest }) => digest)).toEqual([test.live.connection.digest]);
+    expect(report.mappings).toMatchObject([{ digest: test.live.connection.digest, approvedBy: null }]);
+    // Ten people waited for the person who released them: the time counts from when their records said so.
+    expect(report.totals).toMatchObject({ people: 10, decided: 10, ends: { confirmed: 10, 'taken back': 0, held: 0 } });
     const head = await test.house.store.audit.head();
     expect(report.head).toEqual({ seq: head.seq, hash: head.hash });
     expect(report.reading).toMatchObject([{ connection: 'acme', refused: 0, rejectedRows: 0 }]);
   });
 });
 
+describe('leavers whom a guard holds', () => {
+  const held = (people: readonly Person[], count: number): string =>
+    feed(people.map((one, at) => (at < count ? { ...one, status: 'T' } : one)));
+
+  it('are counted as held, then as set aside, then as confirmed from the moment their record said so, or as taken back', async () => {
+    const people = crowd(60);
+    const test = await openTestHouse();
+    await test.sync(feed(people));
+    await test.sync(held(people, 5));
+    const [hold] = await test.house.store.holds('acme');
+    expect(hold?.kind).toBe('explicitLeaver');
+    const first = await leaversOf(test);
+    expect(first.totals).toMatchObject({
+      people: 5,
+      decided: 0,
+      undecided: 5,
+      carried: 0,
+      breaches: 5,
+      ends: { held: 5 },
+    });
+    expect(first.lines[0]).toMatchObject({
+      worker: '1000',
+      end: 'held',
+      decidedAt: null,
+      confirmedAt: null,
+      late: 'us',
+    });
+
+    await test.act('discard', { digest: hold?.digest ?? '' });
+    expect((await leaversOf(test)).totals).toMatchObject({ ends: { discarded: 5, held: 0 } });
+
+    // Two come back, three are released three hours later.
+    test.clock.advance(3 * HOUR);
+    await test.sync(held(people, 3));
+    expect((await leaversOf(test)).totals).toMatchObject({
+      people: 5,
+      ends: { held: 3, 'taken back': 2, discarded: 0 },
+    });
+    await test.approveAll();
+    await test.sync();
+    const last = await leaversOf(test);
+    expect(last.totals).toMatchObject({ people: 5, decided: 3, undecided: 2, ends: { confirmed: 3, 'taken back': 2 } });
+    for (const line of last.lines.filter(({ end }) => end === 'confirmed')) {
+      expect(line.seenAt).toBe(first.lines[0]?.seenAt);
+      expect(line.latenessMs).toBeGreaterThan(3 * HOUR);
+      expect(line).toMatchObject({ breach: true, late: 'us' });
+    }
+    expect(last.exceptions.map(({ kind, what }) => [kind, what])).toEqual([
+      ['discard', 'explicitLeaver, 5 item(s)'],
+      ['approval', 'explicitLeaver, 3 item(s)'],
+    ]);
+  });
+
+  it('are carried over the end of a period, whose report stays what it was, byte for byte', async () => {
+    const people = crowd(60);
+    const test = await openTestHouse();
+    await test.sync(feed(people));
+    await test.sync(held(people, 5));
+    test.clock.set(WEEK.to);
+    const report = JSON.stringify(await leaversOf(test));
+    const csv = (over: Period) => latenessReport('leavers', test.house.store, over);
+    const next = period('2026-11-30T00:00:00Z', '2026-12-07T00:00:00Z');
+    expect((await csv(next)).totals).toMatchObject({ people: 5, undecided: 0, carried: 5, ends: { held: 5 } });
+    await test.approveAll();
+    await test.sync();
+    expect((await csv(next)).totals).toMatchObject({ people: 5, ends: { confirmed: 5 }, breaches: 5 });
+    await test.restart();
+    expect(JSON.stringify(await leaversOf(test))).toBe(report);
+  });
+});
+
+describe('who approved what', () => {
+  it('names the person behind each mapping that raised limits, and behind each hold', async () => {
+    const people = crowd(60);
+    const test = await openTestHouse({ mapping: `${mappingText()}guards: { explicitLeaver: 50% }\n` });
+    await test.sync(feed(people));
+    const { digest } = test.live.connection;
+    await test.act('approve', { digest });
+    await test.sync(feed(people.map((one, at) => (at < 5 ? { ...one, status: 'T' } : one))));
+    const report = await leaversOf(test);
+    expect(report.mappings).toMatchObject([{ digest, approvedBy: 'tester' }]);
+    expect(report.exceptions).toMatchObject([
+      { kind: 'approval', what: `mapping ${digest}`, by: 'tester', reason: 'a story' },
+    ]);
+    expect(report.totals).toMatchObject({ people: 5, ends: { confirmed: 5 } });
+  });
+});
+
 describe('the evidence that Rollcall ran and read', () => {
+  it('counts rows that nobody could read, because nobody can say who of them left', async () => {
+    const people = crowd(60);
+    const test = await openTestHouse();
+    await test.sync(feed(people));
+    await test.sync(feed(with_(people, { '1003': { start: 'soon' }, '1004': { end: 'never' } })));
+    expect((await leaversOf(test)).totals).toMatchObject({ people: 0, rejectedRows: 2 });
+    await test.sync(feed(people));
+    expect((await leaversOf(test)).totals.rejectedRows).toBe(0);
+  });
+
   it('has an entry every few hours for a feed that says nothing new, and a gap where nobody read', async () => {
     const test = await openTestHouse();
     await test.sync(feed(crowd(5)));

@@ -1,5 +1,6 @@
 // Answers for auditors, and acts.
 import { z } from 'zod';
+import { LEDGER_ENDS } from '../../pipeline/ledger.ts';
 import { entry } from './basic-shapes.ts';
 import { count, instant, named, next, open, text } from './shape.ts';
 
@@ -15,7 +16,7 @@ const reportLine = named(
     effectiveAt: instant.nullable(),
     saidAt: instant.nullable(),
     seenAt: instant,
-    decidedAt: instant,
+    decidedAt: instant.nullable(),
     targets: z.array(
       z.strictObject({
         target: text,
@@ -25,7 +26,7 @@ const reportLine = named(
       }),
     ),
     confirmedAt: instant.nullable(),
-    end: z.enum(['confirmed', 'open', 'no account', 'taken back']),
+    end: z.enum(LEDGER_ENDS),
     carried: z.boolean(),
     latenessMs: z.number().nullable(),
     late: z.enum(['nobody', 'HR', 'us', 'both']),
@@ -43,10 +44,12 @@ export const report = named(
     totals: z.strictObject({
       people: count,
       decided: count,
+      undecided: count,
       carried: count,
-      ends: z.record(z.enum(['confirmed', 'open', 'no account', 'taken back']), count),
+      ends: z.record(z.enum(LEDGER_ENDS), count),
       breaches: count,
       lateByHr: count,
+      rejectedRows: count,
     }),
     lateness: z.strictObject({ p50Ms: z.number(), p95Ms: z.number(), worstMs: z.number() }).nullable(),
     exceptions: z.array(
@@ -63,13 +66,14 @@ export const report = named(
         connection: text,
         cycles: count,
         refused: count,
+        held: count,
         rejectedRows: count,
         firstAt: instant.nullable(),
         lastAt: instant.nullable(),
         gaps: z.array(z.strictObject({ from: instant, to: instant })),
       }),
     ),
-    mappings: z.array(z.strictObject({ digest: text, entry: z.int(), at: instant })),
+    mappings: z.array(z.strictObject({ digest: text, entry: z.int(), at: instant, approvedBy: text.nullable() })),
     head: z.strictObject({ seq: z.int(), hash: text }).nullable(),
     isOver: z.boolean(),
     next: z.int().nullable().describe('Give it as `after` for the next lines; null at the end.'),
