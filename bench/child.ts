@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const scriptPath = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /** The heap of the image (see Dockerfile); what is measured runs as it runs there. */
-const AS_IN_THE_IMAGE = ['--expose-gc', '--max-semi-space-size=16', '--max-old-space-size=400'] as const;
+export const AS_IN_THE_IMAGE = ['--expose-gc', '--max-semi-space-size=16', '--max-old-space-size=400'] as const;
 
 function start(
   script: string,

@@ -1,6 +1,6 @@
 // On call: what failed is listed by cause, delivered again once the cause is gone, and never against newer facts.
 import { describe, expect, it } from 'vitest';
-import { groupFailures, readFailures } from '../../src/pipeline/failures.ts';
+import { type FailureFilter, groupFailures, readFailures } from '../../src/pipeline/failures.ts';
 import { performAct } from '../../src/pipeline/operator.ts';
 import { judgeReplay, planReplay, replayedWorkers } from '../../src/pipeline/replay.ts';
 import { nowOf } from '../../src/runtime/clock.ts';
@@ -103,6 +103,92 @@ describe('failed transitions', () => {
     expect(again).toMatchObject({ ok: true, details: { ordered: [], workers: [] } });
     expect(test.idp.log).toHaveLength(after);
     expect((await test.house.store.audit.verify()).ok).toBe(true);
+  });
+
+  it('of 3,000 people do not take a leaver along who was rehired meanwhile', { timeout: 120_000 }, async () => {
+    const people = crowd(3_000);
+    const test = await withAccounts(people);
+    const titles = refuseTitles(test);
+    const disables = test.idp.behaviours.add({
+      method: 'PATCH',
+      body: /"active":false|"value":false/,
+      act: { kind: 'answer', status: 400, body: TOO_LONG },
+    });
+    const ids = people.map(({ id }) => id).filter((id) => id !== '1003');
+    const all = promoted(people, ids);
+    await comes(test, feed(all.map((one) => (one.id === '1003' ? { ...one, status: 'T' } : one))));
+    await test.settle(60_000);
+    const failures = await failuresOf(test);
+    expect(failures).toHaveLength(3_000);
+    expect(failures.filter(({ leaver }) => leaver).map(({ operation }) => operation.workerKey)).toEqual(['1003']);
+    test.clock.advance(HOUR);
+    await comes(test, feed(all));
+    await test.settle(60_000);
+    titles();
+    disables();
+    const before = test.idp.log.length;
+    const ordered = failures.map(({ operation }) => operation.id);
+    for (let from = 0; from < ordered.length; from += 1_000)
+      await act(test, 'replay', ordered.slice(from, from + 1_000));
+    await test.settle(60_000);
+    const sent = test.idp.log.slice(before).filter(({ method, path }) => method !== 'GET' && path.startsWith('/Users'));
+    expect(sent).toHaveLength(2_999);
+    expect(new Set(sent.map(({ path }) => path)).size).toBe(2_999);
+    expect(test.idp.user('1003')?.active).toBe(true);
+    expect(await test.stage('1003')).toBe('active/settled');
+    expect(await failuresOf(test)).toEqual([]);
+  });
+
+  it('are found by connection, target, transition, cause, worker and age', async () => {
+    const people = crowd(30);
+    const test = await withAccounts(people);
+    refuseTitles(test);
+    test.idp.behaviours.add({
+      method: 'POST',
+      path: '/Users',
+      act: { kind: 'answer', status: 403, body: TOO_LONG.replace('title', 'name') },
+    });
+    await comes(test, feed(promoted(people, ['1001', '1002'])));
+    await test.settle();
+    test.clock.advance(2 * HOUR);
+    await comes(test, feed([...promoted(people, ['1001', '1002']), { id: '2000' }]));
+    await test.settle();
+    const found = async (filter: FailureFilter): Promise<readonly string[]> =>
+      (await readFailures(test.house.store, filter, nowOf(test.clock))).map(({ operation }) => operation.workerKey);
+    const causes = new Map((await failuresOf(test)).map(({ operation, cause }) => [operation.workerKey, cause.id]));
+    expect(await found({})).toEqual(['1001', '1002', '2000']);
+    expect(await found({ connection: 'acme' })).toHaveLength(3);
+    expect(await found({ connection: 'other' })).toEqual([]);
+    expect(await found({ target: 'idp' })).toHaveLength(3);
+    expect(await found({ target: 'other' })).toEqual([]);
+    expect(await found({ transition: 'mover' })).toEqual(['1001', '1002']);
+    expect(await found({ transition: 'joiner' })).toEqual(['2000']);
+    expect(await found({ cause: causes.get('1001') ?? '' })).toEqual(['1001', '1002']);
+    expect(await found({ cause: (causes.get('2000') ?? '').slice(0, 4) })).toEqual(['2000']);
+    expect(await found({ worker: '1002' })).toEqual(['1002']);
+    expect(await found({ olderThanMs: HOUR })).toEqual(['1001', '1002']);
+    expect(await found({ olderThanMs: 0 })).toHaveLength(3);
+  });
+
+  it('that newer facts have overtaken say which, and of which day', async () => {
+    const people = crowd(30);
+    const test = await withAccounts(people);
+    test.idp.behaviours.add({
+      method: 'PATCH',
+      body: /"active":false|"value":false/,
+      act: { kind: 'answer', status: 400, body: TOO_LONG },
+    });
+    await comes(test, feed(people.map((one) => (one.id === '1003' ? { ...one, status: 'T' } : one))));
+    await test.settle(60_000);
+    const [failure] = await failuresOf(test);
+    if (failure === undefined) throw new Error('the disable was refused');
+    test.clock.advance(24 * HOUR);
+    // Told before the rehire was delivered: the failure on file still is the disable.
+    await comes(test, feed(people));
+    using planned = await planReplay(test.house, test.live, [failure], 'operator');
+    const [shown] = await replayedWorkers(test.house, planned, await judgeReplay(test.house, planned));
+    expect(shown).toMatchObject({ worker: '1003', word: 'overtaken' });
+    expect(shown?.because).toMatch(/^superseded by the \w+ of 2026-11-24$/);
   });
 
   it('that are replayed start with attempts of their own and keep the reason in the audit', async () => {
