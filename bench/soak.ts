@@ -274,8 +274,10 @@ try {
   const proven = await beside(['audit', 'verify', '--json'], env);
 
   const warm = samples.filter(({ atMs }) => atMs - startedMs >= WARM_UP_MS);
+  // What a cycle under way holds for a moment is no growth: of each minute the least counts.
+  const minutes = [...Map.groupBy(warm, ({ atMs }) => Math.floor((atMs - startedMs) / 60_000)).values()];
   const slope = (pick: (one: Sample) => number): Slope =>
-    slopeOf(warm.map((one) => ({ atMs: one.atMs, value: pick(one) })));
+    slopeOf(minutes.map((same) => ({ atMs: same[0]?.atMs ?? Number.NaN, value: Math.min(...same.map(pick)) })));
   const heap = slope(({ heapMb }) => heapMb);
   const external = slope(({ externalMb }) => externalMb);
   const rss = slope(({ rssMb }) => rssMb);

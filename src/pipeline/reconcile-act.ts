@@ -60,12 +60,24 @@ export async function reconcileAct(house: House, act: NewAct): Promise<ActResult
   };
 }
 
+interface Job {
+  readonly stop: () => void | Promise<void>;
+}
+
+/** Calls back at each moment of the cron expression. */
+type Scheduler = (
+  cron: string,
+  come: () => void,
+  options: { readonly timezone: string; readonly noOverlap: boolean },
+) => Job;
+
 /** By the schedule of each target; what fails is said and comes again with the next slot. */
 export function reconcileBySchedule(
   house: House,
   live: LiveConnection,
   signal: AbortSignal,
-): readonly { stop: () => void | Promise<void> }[] {
+  at: Scheduler = schedule,
+): readonly Job[] {
   const { connection } = live;
   return connection.targets.flatMap((settings) => {
     const target = live.targets.get(settings.name);
@@ -84,6 +96,6 @@ export function reconcileBySchedule(
       }
     };
     // A bug must end the daemon as it does everywhere else: the rejection is not caught.
-    return [schedule(cron, () => void come(), { timezone: connection.timeZone, noOverlap: true })];
+    return [at(cron, () => void come(), { timezone: connection.timeZone, noOverlap: true })];
   });
 }
