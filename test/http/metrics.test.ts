@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { buildServer } from '../../src/http/server.ts';
 import { readingsOf } from '../../src/pipeline/readings.ts';
 import { GAUGES } from '../../src/runtime/meter.ts';
-import { crowd, feed, openTestHouse, type TestHouse } from '../support/house.ts';
+import { comes, crowd, feed, openTestHouse, type TestHouse } from '../support/house.ts';
 
 const shipped = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const metricsOf = async ({ house }: TestHouse): Promise<string> => house.meter.text(await readingsOf(house, '1.2.3'));
@@ -64,6 +64,77 @@ describe('metrics', () => {
       for (const word of [`"${id}"`, first, last]) expect(after).not.toContain(word);
   });
 
+  it('name each of what an on-call engineer has to see: age and depth of lanes, outcomes, cycles, holds, latency, checkpoints, feeds', async () => {
+    const test = await openTestHouse();
+    const people = crowd(60);
+    await test.sync(feed(people));
+    test.idp.behaviours.add({ method: 'PATCH', act: { kind: 'answer', status: 503 } });
+    await test.sync(feed(people.map((one, at) => (at < 2 ? { ...one, status: 'T' } : one))));
+    test.idp.behaviours.clear();
+    await test.settle();
+    await test.act('stop-writes', { exceptLeavers: true });
+    await test.sync(
+      feed(people.map((one, at) => (at < 6 ? { ...one, status: 'T' } : at === 9 ? { ...one, title: 'Head' } : one))),
+    );
+    test.clock.advance(90_000);
+    const text = await metricsOf(test);
+    const value = (series: string): number => metric(text, series) ?? Number.NaN;
+    expect(value('rollcall_queue_operations{target="idp",lane="mover",state="queued"}')).toBe(1);
+    expect(value('rollcall_queue_oldest_seconds{target="idp",lane="mover"}')).toBeGreaterThanOrEqual(90);
+    expect(metric(text, 'rollcall_queue_oldest_seconds{target="idp",lane="joiner"}')).toBeUndefined();
+    expect(value('rollcall_outcomes_total{target="idp",class="done"}')).toBeGreaterThan(60);
+    expect(
+      value('rollcall_outcomes_total{target="idp",class="retry"}') ||
+        value('rollcall_outcomes_total{target="idp",class="ambiguous"}'),
+    ).toBeGreaterThan(0);
+    expect(value('rollcall_cycles_total{connection="acme",result="done"}')).toBe(2);
+    expect(value('rollcall_cycles_total{connection="acme",result="held"}')).toBe(1);
+    expect(value('rollcall_holds{connection="acme"}')).toBeGreaterThan(0);
+    expect(value('rollcall_leaver_confirmed_seconds_count{target="idp"}')).toBe(2);
+    expect(value('rollcall_leaver_confirmed_seconds_sum{target="idp"}')).toBeGreaterThan(0);
+    expect(value('rollcall_audit_checkpoint_age_seconds')).toBe(-1);
+    expect(value('rollcall_feed_age_seconds{connection="acme"}')).toBeGreaterThanOrEqual(90);
+    expect(value('rollcall_feed_read_age_seconds{connection="acme"}')).toBeGreaterThanOrEqual(90);
+    expect(value('rollcall_writes_stopped{target="*"}')).toBe(1);
+  });
+
+  it('stay as few as they are, however many people and whatever words a feed or a target says', async () => {
+    const test = await openTestHouse();
+    const hostile = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => ({
+        id: `${from + index}"} 1 rollcall_up{x="`.replaceAll('"', "'"),
+        first: `A{le='${index}'}`,
+        dept: `Dept ${from + index}`,
+      }));
+    let said = 0;
+    test.idp.behaviours.add({
+      method: 'POST',
+      path: '/Users',
+      act: {
+        kind: 'answer',
+        status: 400,
+        get body() {
+          said += 1;
+          return JSON.stringify({ scimType: `type ${said}"} 1\nrollcall_up`, detail: `word ${said}` });
+        },
+      },
+    });
+    const series = async (): Promise<readonly string[]> =>
+      (await metricsOf(test))
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('#'))
+        .map((line) => line.slice(0, line.lastIndexOf(' ')));
+    await test.sync(feed(hostile(0, 5)));
+    const before = await series();
+    await comes(test, feed(hostile(0, 150)));
+    await test.settle();
+    expect(said).toBeGreaterThan(100);
+    const after = await series();
+    expect(after.filter((one) => !before.includes(one) && !one.includes('result="held"'))).toEqual([]);
+    expect(after.length).toBeLessThan(120);
+    for (const one of after) expect(one).toMatch(/^rollcall_[a-z_]+(?:\{(?:[a-z]+="[A-Za-z0-9_.*+-]*",?)*\})?$/);
+  });
+
   it('forget what is over: a stop that was lifted has no series any more', async () => {
     const test = await openTestHouse();
     await test.act('stop-writes', { target: 'idp' });
@@ -104,6 +175,37 @@ describe('metrics', () => {
       expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
       expect(runbook).toContain(`## ${alert.toLowerCase()}\n`);
     }
+    // A label that no series carries selects nothing, for ever and silently.
+    const labelsOf = new Map(Object.entries(GAUGES).map(([name, [, labels]]) => [name, new Set<string>(labels)]));
+    const counted = { rollcall_outcomes_total: ['target', 'class'], rollcall_cycles_total: ['connection', 'result'] };
+    const timed = { rollcall_leaver_confirmed_seconds: ['target', 'le'], rollcall_cycle_seconds: ['connection', 'le'] };
+    for (const [name, labels] of Object.entries({ ...counted, ...timed })) labelsOf.set(name, new Set(labels));
+    const exprs = [
+      ...rules.map(({ expr }) => expr),
+      ...dashboard.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr)),
+    ];
+    for (const expr of exprs) {
+      const labels = used(expr).map((name) => labelsOf.get(name) ?? new Set<string>());
+      const named = [
+        ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list]) =>
+          (list ?? '').split(',').map((one) => one.trim()),
+        ),
+        ...[...expr.matchAll(/\{([^}]*)\}/g)].flatMap(([, list]) =>
+          [...(list ?? '').matchAll(/(\w+)\s*(?:=|!)/g)].map(([, one]) => one ?? ''),
+        ),
+      ];
+      for (const label of named)
+        expect(
+          labels.every((known) => known.has(label)),
+          `${expr}: ${label}`,
+        ).toBe(true);
+    }
+    for (const { annotations, expr, alert } of rules)
+      for (const [, label] of annotations.summary.matchAll(/\$labels\.(\w+)/g))
+        expect(
+          used(expr).some((name) => labelsOf.get(name)?.has(label ?? '')),
+          `${alert}: ${label}`,
+        ).toBe(true);
     expect(dashboard.panels.length).toBeGreaterThan(10);
     for (const { title, targets } of dashboard.panels)
       for (const { expr } of targets) for (const name of used(expr)) expect(known, `${title}: ${name}`).toContain(name);
