@@ -38,7 +38,7 @@ export async function eraseAct(house: House, live: LiveConnection, act: NewAct):
       throw refused(
         'erase.event-waits',
         `a webhook has brought something about worker ${key} that is not worked off yet`,
-        'rollcall status tells what it waits for; then erase again',
+        'erase again when it is done; what it waits for: rollcall status',
       );
     worthProof(house, 'deletion');
     const rows = Object.values(erased.rows).reduce((sum, count) => sum + count, 0);
@@ -88,7 +88,7 @@ async function refuseAccess({ targets }: LiveConnection, situation: Situation): 
     throw refused(
       'erase.under-way',
       `something of worker ${key} is still to be sent, or to be confirmed`,
-      'rollcall worker tells what; erase again once it is done',
+      'erase again once it is done; what it waits for: rollcall worker ID',
     );
   for (const { target: targetName, remoteId } of existing) {
     const target = targets.get(targetName);

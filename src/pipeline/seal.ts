@@ -130,7 +130,7 @@ async function sealSpan(
     throw refused(
       'audit.seal-broken',
       `entry ${fault.seq}: ${fault.reason}; nothing was removed`,
-      'rollcall audit verify names every place',
+      'every place: rollcall audit verify',
     );
   const text = canonicalJson(manifest as unknown as JsonObject);
   const { sig } = sign(text);

@@ -43,7 +43,7 @@ export async function unpairAct(house: House, live: LiveConnection, act: NewAct)
       throw refused(
         'unpair.leaver-active',
         `worker ${key} has left, and account ${remoteId} at ${target.name} is active: unpaired it would stay so`,
-        'let it be disabled first (rollcall worker tells what it waits for), then unpair',
+        'let it be disabled first, then unpair; what it waits for: rollcall worker ID',
       );
     const { revision, standing, dueAt } = situation;
     const stored = await house.store.commit({
@@ -85,7 +85,7 @@ export async function unpairAct(house: House, live: LiveConnection, act: NewAct)
         code: 'account.unpaired' satisfies typeof UNPAIRED_ACTIVE,
         subject: `${target.name}/${remoteId}`,
         message: `account ${remoteId} at ${target.name} was taken from worker ${key}, is nobody's and can be used`,
-        hint: 'pair it with whoever it belongs to (rollcall pair), or disable it by hand; rollcall reconcile looks again',
+        hint: 'pair it with whoever it belongs to (rollcall pair), or disable it by hand; look again: rollcall reconcile',
         worker: key,
       });
     const { held } = await judgeOnFile(house, live, [key], `operator:${act.by}`);
