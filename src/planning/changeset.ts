@@ -111,7 +111,7 @@ export interface Situation {
 }
 
 export interface EntryDraft {
-  /** `decision`, `intent`, `outcome`, `hold`, `approval`, `act`, `cycle`, `mapping`, `rejection`, `refusal`, `superseded` … */
+  /** `decision`, `intent`, `outcome`, `hold`, `held`, `freed`, `approval`, `act`, `cycle`, `mapping`, `rejection`, `refusal`, `superseded` … */
   readonly kind: string;
   readonly connection: string | null;
   readonly workerKey: string | null;
