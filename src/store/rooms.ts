@@ -18,6 +18,7 @@ import { outboxOf } from './outbox.ts';
 import { pendingOf } from './pending.ts';
 import { queueOf } from './queue.ts';
 import { rekeyingOf } from './rekeying.ts';
+import { retentionOf } from './retention.ts';
 import { segmentsOf } from './segments.ts';
 import { settingsOf } from './settings.ts';
 import { skipsOf } from './skips.ts';
@@ -61,6 +62,7 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     acts: actsOf(sql),
     inventory: inventoryOf(sql),
     settings,
+    retention: retentionOf(sql, settings),
     withheld,
     unpaired: unpairedOf(sql, { accounts, targets, withheld }),
     pending,

@@ -35,7 +35,8 @@ export function sweeperOf(rooms: Rooms, writer: Writer, now: () => Instant): Swe
     rooms.holds.sweep(SLICE, now(), kept.hold) ||
     rooms.inventory.sweep(SLICE, kept.inventory) ||
     rooms.hookEvents.sweep(SLICE, plusMs(now(), -EVENTS_KEPT_DAYS * DAY_MS)) ||
-    rooms.guardWindow.sweep(SLICE, plusMs(now(), -GUARD_USES_KEPT_DAYS * DAY_MS));
+    rooms.guardWindow.sweep(SLICE, plusMs(now(), -GUARD_USES_KEPT_DAYS * DAY_MS)) ||
+    rooms.retention.sweep(SLICE, now());
 
   const run = async (): Promise<void> => {
     do {

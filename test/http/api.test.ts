@@ -160,6 +160,7 @@ const ACTS = (digest: string, cause: string): Readonly<Record<string, object>> =
   'stop-writes': { exceptLeavers: true },
   'resume-writes': {},
   pair: { worker: '1050', account: 'REMOTE' },
+  unpair: { worker: '1003' },
 });
 
 describe('whoever asks', () => {

@@ -85,6 +85,12 @@ export const ACT_ROUTES: readonly Route[] = [
     (asked) => ({ worker: asked.worker, account: asked.account, target: asked.target, connection: asked.connection }),
   ),
   order(
+    'unpair',
+    'Take an account from a worker, without a write to it.',
+    z.strictObject({ worker, target, connection, ...signed }),
+    (asked) => ({ worker: asked.worker, target: asked.target, connection: asked.connection }),
+  ),
+  order(
     'approve',
     'Release the items of a hold, as far as they are still what HR says.',
     z.strictObject({ digest, hours: hours(APPROVAL_HOURS_MAX).optional(), ...signed }),
