@@ -145,7 +145,8 @@ async function send(house: House, company: Company, untilMs: number): Promise<Po
     const one = (async (): Promise<void> => {
       // A sender repeats what is not taken: 503 says that it should.
       for (let tries = 0; ; tries += 1) {
-        const status = await post(house.url, record);
+        // A kept connection may be closed under a request that is on its way: that, too, is sent again.
+        const status = await post(house.url, record).catch(() => 'no answer' as const);
         if (status === 202) break;
         posted.refused[status] = (posted.refused[status] ?? 0) + 1;
         if (tries > 60) throw new Error(`a webhook was answered ${status} sixty times`);
