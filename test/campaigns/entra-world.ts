@@ -186,6 +186,7 @@ export async function playWorld(options: WorldOptions): Promise<WorldResult> {
           chosen += 1;
         }
         await deliver();
+        busyUntilMs = nowMs + IDLE_MS;
         continue;
       }
       if (nowMs >= nextLook) {

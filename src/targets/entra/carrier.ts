@@ -70,6 +70,8 @@ export class Carrier {
   readonly #running: Record<Lane, boolean> = { urgent: false, ordinary: false };
   readonly #sleeping: Record<Lane, AbortController | null> = { urgent: null, ordinary: null };
   readonly #closing = new AbortController();
+  /** Whether the job did nothing when it was looked at last. */
+  #isHeld = false;
   /** When the last call left that was not full. */
   #partFullAtMs = Number.NEGATIVE_INFINITY;
   #calls = 0;
@@ -104,11 +106,12 @@ export class Carrier {
     });
   }
 
-  /** Gives back what is not wanted any more. */
+  /** Gives back what is not wanted any more, and leavers who wait for the job: they are wanted for ever, also by a house that closes. */
   reconsider(): void {
     for (const lane of ['urgent', 'ordinary'] as const) {
       for (const one of this.#waiting[lane]) {
-        if (one.journal.wanted?.() === false && this.#waiting[lane].delete(one)) one.settle(NOT_SENT);
+        const stays = one.journal.wanted?.() !== false && !(lane === 'urgent' && this.#isHeld);
+        if (!stays && this.#waiting[lane].delete(one)) one.settle(NOT_SENT);
       }
     }
   }
@@ -133,7 +136,8 @@ export class Carrier {
       const budget = await this.#parts.budget();
       while (!this.#closing.signal.aborted && this.#waiting[lane].size > 0) {
         const state = await this.#parts.job.state(this.#closing.signal);
-        if (isHeld(state)) {
+        this.#isHeld = isHeld(state);
+        if (this.#isHeld) {
           this.#giveBackEnded(state);
           await this.#sleep(lane, HELD_AGAIN_MS);
           continue;

@@ -50,7 +50,7 @@ export async function confirmUploads(
   signal: AbortSignal,
 ): Promise<Confirmation> {
   const { job, logs, users, now } = parts;
-  const state = await job.state(signal);
+  const state = await job.stateNow(signal);
   if (state.kind === 'paused' || state.kind === 'quarantined') seen.heldAtMs = now();
   const uploads = waiting.flatMap((accepted): readonly Upload[] => {
     const ticket = ticketIn(accepted.ticket);

@@ -15,8 +15,8 @@ export type JobState =
 export interface Job {
   /** As it was read within the last minute, else read now. Never throws. */
   readonly state: (signal: AbortSignal) => Promise<JobState>;
-  /** As it was read last. */
-  readonly last: () => JobState | null;
+  /** Read now. Never throws. */
+  readonly stateNow: (signal: AbortSignal) => Promise<JobState>;
 }
 
 const FRESH_MS = MINUTE_MS;
@@ -28,18 +28,18 @@ export function jobOf(
   { now, reads }: { readonly now: () => number; readonly reads: boolean },
 ): Job {
   let known: { readonly state: JobState; readonly atMs: number } | null = null;
+  const stateNow = async (signal: AbortSignal): Promise<JobState> => {
+    if (!reads) return WORKS;
+    const state = await readJob(graph, path, signal);
+    // What could not be read says nothing against what was read before.
+    if (state.kind === 'unknown' && state.status === null && known !== null) return known.state;
+    known = { state, atMs: now() };
+    return state;
+  };
   return {
-    state: async (signal) => {
-      if (!reads) return WORKS;
-      const nowMs = now();
-      if (known !== null && Math.abs(nowMs - known.atMs) < FRESH_MS) return known.state;
-      const state = await readJob(graph, path, signal);
-      // What could not be read says nothing against what was read before.
-      if (state.kind === 'unknown' && state.status === null && known !== null) return known.state;
-      known = { state, atMs: nowMs };
-      return state;
-    },
-    last: () => known?.state ?? null,
+    stateNow,
+    state: (signal) =>
+      known !== null && Math.abs(now() - known.atMs) < FRESH_MS ? Promise.resolve(known.state) : stateNow(signal),
   };
 }
 
