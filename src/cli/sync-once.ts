@@ -185,7 +185,8 @@ async function anythingDue(house: House, depths: readonly QueueDepth[], untilMs:
   const now = nowOf(house.clock);
   for (const target of targets) {
     const open = depths.filter((depth) => depth.target === target && OPEN.has(depth.state));
-    if (open.some(({ state }) => state === 'sending')) return true;
+    // What a target only took in is waited for as well: whether it is done is asked meanwhile.
+    if (open.some(({ state }) => state === 'sending' || state === 'accepted')) return true;
     if (!open.some(({ lane }) => !stopsWrite(stops, target, isUrgent(lane)))) continue;
     const next: Instant | null = await house.store.nextAttempt(target, now);
     if (next !== null && msOf(next) <= untilMs) return true;

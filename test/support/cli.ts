@@ -233,7 +233,7 @@ function ended(args: readonly string[], code: number | null, stdout: string, std
 }
 
 /** A command that runs until it is stopped; it ends with the test at the latest. */
-function startCli(args: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
+export function startCli(args: readonly string[], env: Readonly<Record<string, string>>): RunningCli {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environmentWith(env),

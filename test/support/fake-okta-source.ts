@@ -14,7 +14,6 @@ import {
 const ENTITIES_MAX = 200;
 const BYTES_MAX = 200 * 1024;
 const LOADS_MAX = 50;
-const GAP_MS = 5 * 60_000;
 /** Longest and shortest texts of a profile [O2]. */
 const LENGTHS: Readonly<Record<string, readonly [number, number]>> = {
   userName: [1, 100],
@@ -40,7 +39,7 @@ const shown = ({ id, status, createdMs, updatedMs }: Session) => ({
 });
 
 export function oktaSource(state: OktaState): (method: string, path: string, body: string) => Said {
-  const { nowMs, importMs, sessionAs } = state.settings;
+  const { nowMs, gapMs, importMs, sessionAs } = state.settings;
   let issued = 0;
 
   const refused = (status: number, why: string): Said => {
@@ -77,7 +76,7 @@ export function oktaSource(state: OktaState): (method: string, path: string, bod
     const live = state.sessions.find(({ status }) => LIVE.includes(status));
     if (live !== undefined) return refused(400, `a session is ${live.status}`);
     const latest = Math.max(...state.sessions.map(({ createdMs }) => createdMs), Number.NEGATIVE_INFINITY);
-    if (nowMs() - latest < GAP_MS) return refused(400, 'a session was opened less than five minutes ago');
+    if (nowMs() - latest < gapMs) return refused(400, 'a session was opened less than five minutes ago');
     issued += 1;
     const session: Session = {
       id: `uis${issued}`,

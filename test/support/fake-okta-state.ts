@@ -79,6 +79,7 @@ export interface OktaState {
 
 export interface StateSettings {
   readonly nowMs: () => number;
+  readonly gapMs: number;
   readonly importMs: number;
   readonly lagMs: number;
   readonly upsertReactivates: boolean;

@@ -26,6 +26,8 @@ export interface FakeOktaOptions {
   readonly skewMs?: number;
   /** Requests in a minute; null: headers are sent, and nothing is refused. */
   readonly perMinute?: number | null;
+  /** No session sooner than this after another: five minutes [O1]. Tests in real time shorten it on both sides. */
+  readonly gapMs?: number;
   /** How long a triggered session takes. */
   readonly importMs?: number;
   /** How long after an import, or after a call, the Users API shows something else than before [O2]. */
@@ -74,6 +76,7 @@ export async function startFakeOkta(options: FakeOktaOptions): Promise<FakeOkta>
   const serverMs = (): number => options.now() + skewMs;
   const state = oktaState({
     nowMs: serverMs,
+    gapMs: options.gapMs ?? 5 * 60_000,
     importMs: options.importMs ?? 60_000,
     lagMs: options.lagMs ?? 0,
     upsertReactivates: options.upsertReactivates ?? false,

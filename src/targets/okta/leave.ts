@@ -31,11 +31,21 @@ export async function deliverDisable(
     };
   };
 
+  const held = ({ outcome }: Delivered): Delivered =>
+    waiting(outcome, room, {}, settings.leaversWithinMs, desk.mayHold(person.externalId) ?? '');
+
   if (settings.leavers !== 'singleEntity') {
     const id = oktaIdOf(person.remoteId) ?? (await idFound(read));
     if (id !== null) {
       const answer = await lifecycle(id);
       if (stops(answer)) return answer;
+      // Deleting them at the source would deactivate them, and that is what suspending is there to avoid.
+      if (settings.leavers === 'suspend' && answer.outcome.class === 'done') {
+        const there = await read(id);
+        if (there.kind === 'there' && isEnded(there))
+          return desk.mayHold(person.externalId) === null ? ended(there) : held(answer);
+        if (there.kind !== 'nobody') return held(answer);
+      }
     }
   }
   // Also behind a deactivation by the Users API: what still stands in the source could be given back by it.
@@ -59,12 +69,10 @@ export async function deliverDisable(
     if (answer.outcome.class !== 'done') return answer;
     there = await read(there.id);
   }
-  const held = desk.mayHold(person.externalId);
-  const later = (): Delivered =>
-    waiting(concluded(deleted.outcome, { class: 'accepted' }), room, {}, settings.leaversWithinMs, held ?? '');
+  const later = (): Delivered => held(deleted);
   if (there.kind === 'unknown') return refused ? deleted : stops(there) ? later() : { outcome: there.outcome };
   if (there.kind === 'there' && !isEnded(there)) return refused ? deleted : later();
-  if (held !== null) return later();
+  if (desk.mayHold(person.externalId) !== null) return later();
   if (there.kind === 'there') return ended(there);
   // Gone from the source is all that can be learnt where nothing else may be asked.
   if (settings.reads === 'source' && person.remoteId !== null)

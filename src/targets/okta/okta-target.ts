@@ -58,6 +58,8 @@ export interface OktaTargetDeps {
 const SHOWN = ['email', 'firstName', 'lastName'];
 const JSON_TYPE = 'application/json';
 const RESERVED_ONE_IN = 8;
+/** A session that was loaded is started before we go, if Okta answers within this. */
+const CLOSE_START_MS = 2_000;
 /** How late a search may find what was just made is not documented: the Users API is asked by login first. */
 const VISIBLE_AFTER_MS = 60_000;
 
@@ -182,6 +184,8 @@ export function oktaTarget(settings: OktaTargetSettings, deps: OktaTargetDeps): 
     perSecond: rate.perSecond,
     close: async () => {
       closing.abort();
+      // What was loaded would wait for the next start of ours, and after a day be lost.
+      if (desk.current() !== null) await desk.start(AbortSignal.timeout(CLOSE_START_MS));
       await Promise.all([client.close(), deps.credentials.close()]);
     },
   };

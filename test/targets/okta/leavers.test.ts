@@ -89,7 +89,6 @@ describe('a leaver', () => {
       operation('update', person(n), standing(desk.okta, n), { id: n + 1 }),
     );
     await desk.deliverAll(moved);
-    await desk.target.close();
     await using later = await openOktaDesk({ beside: desk, memory: desk.memory });
     await later.confirm([]);
     const delivered = await later.deliver(leaver(desk.okta, 3));
@@ -145,7 +144,7 @@ describe('a leaver', () => {
   it('is deactivated, or suspended, by the Users API first where the file says so', async () => {
     for (const [leavers, status] of [
       ['deactivate', 'DEPROVISIONED'],
-      ['suspend', 'DEPROVISIONED'],
+      ['suspend', 'SUSPENDED'],
     ] as const) {
       await using desk = await openOktaDesk({ okta: { leavers } });
       await peopled(desk, 2);
@@ -302,5 +301,16 @@ describe('a sample of joiners', () => {
       outcome: { class: 'done' },
       account: { remoteId: desk.okta.state.coreOf('1007')?.id, active: false },
     });
+  });
+});
+
+describe('whoever was suspended', () => {
+  it('is given back by the opposite when they come again', async () => {
+    await using desk = await openOktaDesk({ okta: { leavers: 'suspend' } });
+    await peopled(desk, 2);
+    await desk.deliver(leaver(desk.okta, 1));
+    const delivered = await desk.deliver(operation('enable', person(1), standing(desk.okta, 1)));
+    expect(delivered.outcome.class).toBe('done');
+    expect(desk.okta.state.coreOf('1001')?.status).toBe('ACTIVE');
   });
 });
