@@ -28,6 +28,7 @@ const WRITTEN = [
   'docs/delivery.md',
   'docs/entra.md',
   'docs/mapping.md',
+  'docs/okta.md',
   'docs/outcomes.md',
   'docs/profiles.md',
   'docs/runbook.md',

@@ -160,6 +160,7 @@ test('a newcomer comes from an export in words that nobody has seen to a plan fo
 /** Templates that are there for their target: it is no SCIM endpoint, and has no profile. */
 const OF_TARGETS: Readonly<Record<string, string>> = {
   'entra-bulk': 'https://graph.microsoft.us/v1.0/servicePrincipals/0b5e/synchronization/jobs/API2AAD.0b5e/bulkUpload',
+  'okta-source': 'https://corp.okta.com',
 };
 
 describe('a template of a vendor', () => {

@@ -218,7 +218,7 @@ describe('docs/auth.md', () => {
 it('help lists every key of every kind once, with the kinds it belongs to', () => {
   const entry = (key: string) => mappingHelp().find((one) => one.key === `targets[].auth${key}`);
   expect(entry('')).toMatchObject({ type: 'section', default: 'required' });
-  expect(entry('.kind')).toMatchObject({ type: 'bearer | basic | oauth2 | mtls', default: 'required' });
+  expect(entry('.kind')).toMatchObject({ type: 'bearer | basic | oauth2 | mtls | ssws', default: 'required' });
   expect(entry('.token')?.description).toMatch(/^bearer: .* mtls: /);
   expect(entry('.passphrase')?.description).toMatch(/^oauth2, mtls: /);
   expect(entry('.method')).toMatchObject({ default: '"client_secret_basic"' });

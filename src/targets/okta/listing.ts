@@ -115,7 +115,7 @@ const unanswered = (code: string) =>
     {
       code: 'target.look-up',
       message: `people could not be looked up: Okta answered ${code}`,
-      hint: 'nothing was concluded from it; rollcall validate --probe says what the credentials may do',
+      hint: 'nothing was concluded from it; ask what the credentials may do: rollcall validate --probe',
     },
     1,
   );
