@@ -18,8 +18,8 @@ export interface Budget {
   readonly heard: (bucket: Bucket, headers: RateHeaders) => number | null;
   /** A request leaves. */
   readonly spent: (bucket: Bucket) => void;
-  /** Milliseconds for which nobody but leavers may ask; 0: now. */
-  readonly waitMs: (bucket: Bucket) => number;
+  /** Milliseconds for which this is not the moment; 0: now. Leavers wait only where nothing at all is left, and a minute at most. */
+  readonly waitMs: (bucket: Bucket, urgent: boolean) => number;
 }
 
 interface Window {
@@ -35,6 +35,7 @@ const WINDOW_MAX_MS = 5 * 60_000;
 /** Too many requests at once, and not too many in a minute: Reset is a suggestion only then. */
 const CONCURRENCY_MS = 1_000;
 const UNSAID_MS = 60_000;
+const LEAVER_WAIT_MAX_MS = 60_000;
 
 export function budgetOf(now: () => number): Budget {
   const windows = new Map<Bucket, Window>();
@@ -55,12 +56,13 @@ export function budgetOf(now: () => number): Budget {
       const window = windows.get(bucket);
       if (window !== undefined) window.remaining -= 1;
     },
-    waitMs: (bucket) => {
+    waitMs: (bucket, urgent) => {
       const window = windows.get(bucket);
       if (window === undefined) return 0;
       const leftMs = window.untilMs - now();
       // A clock of ours that was set back must not make anybody wait longer than a window lasts.
       if (leftMs <= 0 || leftMs > WINDOW_MAX_MS) return 0;
+      if (urgent) return window.remaining > 0 ? 0 : Math.min(leftMs, LEAVER_WAIT_MAX_MS);
       return window.remaining > Math.ceil(window.limit * RESERVED_SHARE) ? 0 : leftMs;
     },
   };

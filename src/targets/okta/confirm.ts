@@ -18,7 +18,7 @@ import {
 import { groupIdOf } from './members.ts';
 import { bySource, type Read, readPerson, readSource } from './reading.ts';
 import type { Room } from './room.ts';
-import type { SessionDesk, SessionEnd } from './session-desk.ts';
+import { LOADS_MAX, type SessionDesk, type SessionEnd } from './session-desk.ts';
 import { agrees, type Ticket, ticketOf } from './ticket.ts';
 
 /** People read in one go; the others follow at the next. */
@@ -49,7 +49,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
   async function confirm(waiting: readonly Accepted[], signal: AbortSignal): Promise<Confirmation> {
     await desk.resume(signal);
     const current = desk.current();
-    if (current !== null && !gathering.isWaiting() && now() - current.lastLoadMs >= settings.lingerMs)
+    const isFull = current !== null && current.loads >= LOADS_MAX;
+    if (current !== null && (isFull || !gathering.isWaiting()) && now() - current.lastLoadMs >= settings.lingerMs)
       await desk.start(signal);
     const asked = await withEnds(waiting, signal);
     const answers: Confirmed[] = asked.flatMap(({ one, end }) =>
@@ -128,7 +129,11 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
     const { one } = asked;
     const urgent = one.kind === 'disable';
     const { externalId, userName, remoteId } = one;
-    if (one.kind === 'update') return updateSaid(asked, signal);
+    if (one.kind === 'update') {
+      const said = await updateSaid(asked, signal);
+      // Its creation was replaced before it was confirmed: then this is what tells who it is at Okta.
+      if (one.remoteId !== null || said === null || said === 'silent' || said.outcome.class !== 'done') return said;
+    }
     const there = await readPerson(room, { externalId, userName, remoteId }, urgent, signal);
     if (there.kind === 'unknown') return there.outcome.countsAsAttempt ? { outcome: there.outcome } : 'silent';
     if (one.kind === 'disable') return endSaid(asked, there);

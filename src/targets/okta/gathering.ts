@@ -44,6 +44,8 @@ const UNSENT_MAX = 3;
 interface Item extends Passenger {
   readonly signal: AbortSignal;
   readonly settle: (delivered: Delivered) => void;
+  /** A bug, or a store that takes nothing any more. */
+  readonly fail: (error: unknown) => void;
   unsent: number;
 }
 
@@ -77,14 +79,38 @@ export function gatheringOf(
     awake = null;
   }
 
+  /** Whoever is in it hears of a failure. */
+  async function guarded(items: readonly Item[], work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      for (const item of items) item.fail(error);
+    }
+  }
+
+  /** Until nobody waits; whoever comes a moment later starts it again. */
   async function run(): Promise<void> {
+    running = true;
+    try {
+      await desk.recall();
+      await loop();
+    } catch (error) {
+      for (const item of queue.splice(0)) item.fail(error);
+    } finally {
+      running = false;
+    }
+  }
+
+  async function loop(): Promise<void> {
     while (queue.length > 0) {
       if (queue.length < ENTITIES_MAX) await pause(GATHER_MS);
       sift();
       const [first] = queue;
       if (first === undefined) break;
       if (areFew()) {
-        await Promise.all(queue.splice(0).map(async (item) => item.settle(await single(item, item.signal))));
+        await Promise.all(
+          queue.splice(0).map((item) => guarded([item], async () => item.settle(await single(item, item.signal)))),
+        );
         continue;
       }
       const ready = await desk.ready(first.signal);
@@ -108,7 +134,7 @@ export function gatheringOf(
     const load = cut(queue);
     if (load.length === 0) return;
     queue.splice(0, load.length);
-    await send(session, load);
+    await guarded(load, () => send(session, load));
     if (session.loads >= LOADS_MAX) await desk.start(load[0]?.signal ?? new AbortController().signal);
   }
 
@@ -166,9 +192,8 @@ export function gatheringOf(
       return;
     }
     // The session itself may be what is refused: expired, or not ours any more.
-    const state = await desk.endOf(session.id, load[0]?.signal as AbortSignal);
-    if (state === 'completed' || state === 'failed') {
-      await desk.abandon(session);
+    const state = await desk.takes(session, load[0]?.signal as AbortSignal);
+    if (state === 'no') {
       queue.unshift(...load);
       return;
     }
@@ -185,23 +210,10 @@ export function gatheringOf(
 
   return {
     add: (passenger, signal) =>
-      new Promise((settle, reject) => {
-        queue.push({ ...passenger, signal, settle, unsent: 0 });
-        if (running) {
-          if (queue.length >= ENTITIES_MAX) awake?.abort();
-          return;
-        }
-        running = true;
-        run().then(
-          () => {
-            running = false;
-          },
-          (error: unknown) => {
-            running = false;
-            for (const item of queue.splice(0)) item.settle({ outcome: UNSENT });
-            reject(error);
-          },
-        );
+      new Promise((settle, fail) => {
+        queue.push({ ...passenger, signal, settle, fail, unsent: 0 });
+        if (!running) void run();
+        else if (queue.length >= ENTITIES_MAX) awake?.abort();
       }),
     isWaiting: () => queue.length > 0,
     reconsider: () => {

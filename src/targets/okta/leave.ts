@@ -2,9 +2,9 @@
 // apply an older upload of the same person: as long as there is one the end is not believed, and is looked at again behind it.
 import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
 import type { Delivered, Journal, Sendable } from '../target.ts';
-import { ended, isEnded, nobody } from './judge.ts';
+import { ended, isEnded, nobody, refusedHere } from './judge.ts';
 import { lifecyclePath } from './paths.ts';
-import { oktaIdOf, type Read, readPerson } from './reading.ts';
+import { oktaIdOf, type Read, readPerson, type There } from './reading.ts';
 import type { Room } from './room.ts';
 import type { SessionDesk } from './session-desk.ts';
 import { personOf, waiting } from './single.ts';
@@ -20,6 +20,7 @@ export async function deliverDisable(
   signal: AbortSignal,
 ): Promise<Delivered> {
   const { settings } = room;
+  await desk.recall();
   const exchange = room.exchange(journal, true, signal);
   const person = personOf(operation);
   const read = (remoteId = person.remoteId): Promise<Read> => readPerson(room, { ...person, remoteId }, true, signal);
@@ -35,7 +36,10 @@ export async function deliverDisable(
     waiting(outcome, room, {}, settings.leaversWithinMs, desk.mayHold(person.externalId) ?? '');
 
   if (settings.leavers !== 'singleEntity') {
-    const id = oktaIdOf(person.remoteId) ?? (await idFound(read));
+    const known = oktaIdOf(person.remoteId);
+    const found = known === null ? await read() : null;
+    const id = known ?? (found?.kind === 'there' ? oktaIdOf(found.id) : null);
+    if (found?.kind === 'there' && !(await isFree(operation, found))) return { outcome: notOurs() };
     if (id !== null) {
       const answer = await lifecycle(id);
       if (stops(answer)) return answer;
@@ -65,6 +69,7 @@ export async function deliverDisable(
     deleted.outcome.status === 404 &&
     oktaIdOf(there.id) !== null
   ) {
+    if (oktaIdOf(person.remoteId) === null && !(await isFree(operation, there))) return { outcome: notOurs() };
     const answer = await lifecycle(there.id);
     if (answer.outcome.class !== 'done') return answer;
     there = await read(there.id);
@@ -80,7 +85,12 @@ export async function deliverDisable(
   return nobody();
 }
 
-async function idFound(read: () => Promise<Read>): Promise<string | null> {
-  const there = await read();
-  return there.kind === 'there' ? oktaIdOf(there.id) : null;
-}
+/** Whom a look-up found may be another worker's, or protected: such are not written to. */
+const isFree = async ({ whose }: Sendable, { account }: There): Promise<boolean> =>
+  whose === undefined || (await whose(account)) === 'free';
+
+const notOurs = () =>
+  refusedHere(
+    'protected-account',
+    'the user that was found is protected, or another worker’s: what is needed is to be done by hand',
+  );

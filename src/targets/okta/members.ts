@@ -43,6 +43,7 @@ export async function deliverMembers(
     );
     return operations.map(() => ({ outcome }));
   }
+  await parts.desk.recall();
   const exchange = parts.room.exchange(journal, urgent, signal);
   if (first.kind === 'removeMember') return removed(operations, group, exchange, parts);
   const { groups, singleEntityMax } = parts.room.settings;

@@ -31,8 +31,10 @@ export interface SessionDesk {
   readonly loaded: (session: OpenSession, keys: readonly string[]) => void;
   /** Starts the import of what was loaded. Does nothing where nothing was. */
   readonly start: (signal: AbortSignal) => Promise<void>;
-  /** The session takes nothing more, whatever we believed. */
-  readonly abandon: (session: OpenSession) => Promise<void>;
+  /** Whether the session still takes records, after it refused some; `no`: another one is needed. */
+  readonly takes: (session: OpenSession, signal: AbortSignal) => Promise<'yes' | 'no' | 'unknown'>;
+  /** Reads what is remembered: before that nobody knows what an earlier process left. Asks nothing of Okta. */
+  readonly recall: () => Promise<void>;
   readonly endOf: (id: string, signal: AbortSignal) => Promise<SessionEnd>;
   /** Id of a session that is not over and may still apply something to this key; null where none may. */
   readonly mayHold: (key: string) => string | null;
@@ -67,6 +69,7 @@ interface Remembered {
 export function sessionDesk(room: Room): SessionDesk {
   const { paths, now, memory, settings } = room;
   let remembered: Remembered | null = null;
+  let recalling: Promise<void> | null = null;
   let current: OpenSession | null = null;
   /** Started, and not seen to end. */
   let started: { readonly id: string; readonly holds: ReadonlySet<string> | Everybody } | null = null;
@@ -139,11 +142,15 @@ export function sessionDesk(room: Room): SessionDesk {
     return how;
   }
 
+  function recall(): Promise<void> {
+    recalling ??= memory.read().then((value) => {
+      remembered ??= rememberedIn(value) ?? { session: '', opening: false, lastMs: 0 };
+    });
+    return recalling;
+  }
+
   async function resumeNow(signal: AbortSignal): Promise<boolean> {
-    if (remembered === null) {
-      remembered = rememberedIn(await memory.read());
-      if (remembered === null) await remember({});
-    }
+    await recall();
     const id = remembered?.session ?? '';
     if (id === '' || current?.id === id || started?.id === id) return true;
     const state = await stateOf(id, signal);
@@ -236,10 +243,19 @@ export function sessionDesk(room: Room): SessionDesk {
         started = { id: session.id, holds: session.holds };
         current = null;
       }),
-    abandon: (session) =>
+    takes: (session, signal) =>
       alone(async () => {
-        if (current?.id === session.id) await over(session.id, 'failed');
+        if (current?.id !== session.id) return 'no';
+        const state = await stateOf(session.id, signal);
+        if (state === null) return 'unknown';
+        if (state === 'CREATED' || state === 'IN_PROGRESS') return 'yes';
+        if (state === 'TRIGGERED') {
+          started = { id: session.id, holds: session.holds };
+          current = null;
+        } else await over(session.id, state === 'COMPLETED' || state === 'CLOSED' ? 'completed' : 'failed');
+        return 'no';
       }),
+    recall,
     endOf,
     mayHold: (key) => {
       if (current?.holds.has(key) === true) return current.id;

@@ -10,12 +10,15 @@ export interface WireDeps {
 
 const bucketOf = (path: string): Bucket => (path.startsWith('/api/v1/identity-sources/') ? 'source' : 'users');
 
-/** Ordinary requests wait until their window has room; those of leavers go at once. */
+/** Requests wait until their window has room, those of leavers only where it has none at all. */
 export function oktaWire(client: Client, budget: Budget, deps: WireDeps): Client {
   const waiting = new Set<() => void>();
 
-  async function room(bucket: Bucket, signal: AbortSignal, wanted: () => boolean): Promise<boolean> {
-    for (let ms = budget.waitMs(bucket); ms > 0; ms = budget.waitMs(bucket)) {
+  async function room(bucket: Bucket, urgent: boolean, signal: AbortSignal, wanted: () => boolean): Promise<boolean> {
+    for (let ms = budget.waitMs(bucket, urgent), waits = 0; ms > 0; ms = budget.waitMs(bucket, urgent)) {
+      // What keeps a leaver waiting once more is asked of Okta itself.
+      if (urgent && waits > 0) return true;
+      waits += 1;
       const awake = new AbortController();
       const wake = (): void => {
         if (!wanted()) awake.abort();
@@ -32,7 +35,7 @@ export function oktaWire(client: Client, budget: Budget, deps: WireDeps): Client
     ...client,
     send: async (request, urgent, signal, leaves, wanted = () => true) => {
       const bucket = bucketOf(request.path);
-      if (!urgent && !(await room(bucket, signal, wanted))) return { kind: 'fault', code: 'not-sent' };
+      if (!(await room(bucket, urgent, signal, wanted))) return { kind: 'fault', code: 'not-sent' };
       budget.spent(bucket);
       const answer = await client.send(request, urgent, signal, leaves, wanted);
       if (answer.kind === 'fault') return answer;

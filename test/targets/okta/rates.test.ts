@@ -14,18 +14,21 @@ describe('the limits that Okta tells', () => {
     const budget = budgetOf(() => now);
     const told = { limit: '600', remaining: '0', reset: '1000060', date: at(1_000_020) };
     expect(budget.heard('source', { status: 429, ...told })).toBe(40_000);
-    expect(budget.waitMs('source')).toBe(40_000);
-    expect(budget.waitMs('users')).toBe(0);
+    expect(budget.waitMs('source', false)).toBe(40_000);
+    expect(budget.waitMs('users', false)).toBe(0);
     now += 40_001;
-    expect(budget.waitMs('source')).toBe(0);
+    expect(budget.waitMs('source', false)).toBe(0);
   });
 
   it('keep a tenth for leavers', () => {
     const budget = budgetOf(() => 0);
     budget.heard('users', { status: 200, limit: '100', remaining: '11', reset: '60', date: at(0) });
-    expect(budget.waitMs('users')).toBe(0);
+    expect(budget.waitMs('users', false)).toBe(0);
     budget.spent('users');
-    expect(budget.waitMs('users')).toBe(60_000);
+    expect(budget.waitMs('users', false)).toBe(60_000);
+    expect(budget.waitMs('users', true)).toBe(0);
+    for (let n = 0; n < 10; n += 1) budget.spent('users');
+    expect(budget.waitMs('users', true)).toBe(60_000);
   });
 
   it('say nothing of a minute where too many came at once: zeros, and a suggestion', () => {
@@ -33,7 +36,7 @@ describe('the limits that Okta tells', () => {
     expect(budget.heard('users', { status: 429, limit: '0', remaining: '0', reset: '9999999', date: at(0) })).toBe(
       1_000,
     );
-    expect(budget.waitMs('users')).toBe(0);
+    expect(budget.waitMs('users', false)).toBe(0);
   });
 
   it('never make anybody wait for a mistake of an hour', () => {
