@@ -160,7 +160,7 @@ const ACTS = (digest: string, cause: string): Readonly<Record<string, object>> =
   'stop-writes': { exceptLeavers: true },
   'resume-writes': {},
   pair: { worker: '1050', account: 'REMOTE' },
-  unpair: { worker: '1003' },
+  unpair: { worker: '1010' },
 });
 
 describe('whoever asks', () => {
