@@ -16,7 +16,7 @@ describe('drill, the target:', () => {
     company.target.token = 'another-one';
     company.hrDelivers([...changed(STAFF, '1003', LEFT), { id: '2000' }]);
     await company.passes();
-    expect((await company.status()).stdout).toContain('TARGET idp IS DOWN');
+    await company.statusSays('TARGET idp IS DOWN');
     const probe = await company.types(/^rollcall validate --probe$/);
     expect(probe.code).not.toBe(0);
     company.byHand(/credentials/, () => company.write('token', 'another-one'));
@@ -35,9 +35,8 @@ describe('drill, the target:', () => {
     );
     await company.passes();
     await company.hours(24);
-    const { stdout } = await company.status();
-    expect(stdout).toContain('TARGET idp IS DOWN');
-    expect(stdout).toContain('its work waits and goes out by itself, leavers first');
+    await company.statusSays('TARGET idp IS DOWN');
+    expect(company.printed()).toContain('its work waits and goes out by itself, leavers first');
     expect(has(company, '1003')).toBe(true);
     back();
     const from = company.idp.log.length;
@@ -119,7 +118,7 @@ describe('drill, the target:', () => {
     });
     company.hrDelivers([...STAFF, { id: '2000' }, { id: '2001' }, { id: '2002' }]);
     await company.passes();
-    expect((await company.status()).stdout).toContain('target idp asked for patience');
+    await company.statusSays('target idp asked for patience');
     expect(company.printed()).toContain('nothing is lost');
     await company.hours(2);
     await company.isOver();

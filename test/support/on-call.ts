@@ -17,8 +17,14 @@ const REASON = 'a drill';
 /** Turns of the event loop, and real time, in which nothing reaches the target before the clock goes on to whoever waits for it. */
 const QUIET_TURNS = 40;
 const QUIET_MS = 3;
+/** Somebody who waits for a daemon looks this often, and so many times. */
+const LOOK_EVERY_MS = 5_000;
+const LOOKS_MAX = 40;
 /** A clock that is carried on while a daemon runs moves in steps of this. */
 const STEP_MS = 10 * 60_000;
+
+/** The system reads a file or reaches for an address: whatever waits for it must not see hours go by. */
+const isAtWork = (resource: string): boolean => /^(FSReq|TCPConnect|GetAddrInfo)/.test(resource);
 
 export interface Drill {
   readonly idp: FakeIdp;
@@ -38,6 +44,8 @@ export interface Drill {
   /** Somebody calls and asks about a worker: `rollcall explain ID` is on the first page of the runbook. */
   readonly callsAbout: (worker: string) => Promise<CliRun>;
   readonly status: () => Promise<CliRun>;
+  /** Looks at the status, as somebody does who was called, until it says so: a daemon takes its time. */
+  readonly statusSays: (text: string) => Promise<void>;
   /** Types the command that was printed last among those that fit. */
   readonly types: (fits: RegExp, fill?: Fill) => Promise<CliRun>;
   /** Does something by hand because a printed sentence says so. */
@@ -118,7 +126,12 @@ export async function drill(
         continue;
       }
       turns += 1;
-      if (turns >= QUIET_TURNS && performance.now() - since >= QUIET_MS) return;
+      if (
+        turns >= QUIET_TURNS &&
+        performance.now() - since >= QUIET_MS &&
+        !process.getActiveResourcesInfo().some(isAtWork)
+      )
+        return;
     }
   };
   const within: Drill['within'] = async (work) => {
@@ -167,6 +180,16 @@ export async function drill(
     passes,
     callsAbout: (worker) => run('explain', worker),
     status: () => run('status'),
+    statusSays: async (text) => {
+      let said = '';
+      for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+        said = (await run('status')).stdout;
+        if (said.includes(text)) return;
+        await quiet(() => false);
+        clock.advance(LOOK_EVERY_MS);
+      }
+      expect(said).toContain(text);
+    },
     types: async (fits, fill = {}) => {
       const all = await commandsIn(printed().replace(/^\$ .*$/gm, ''));
       const chosen = all.findLast(({ text }) => fits.test(text));
