@@ -76,7 +76,7 @@ export class Directory {
   readonly options: DirectoryOptions;
   readonly #byEmployee = new Map<string, string>();
   readonly #byName = new Map<string, string>();
-  readonly #refusals = new Map<string, { readonly code: string; readonly reason: string }>();
+  readonly #refusals = new Map<string, { readonly code: string; readonly reason: string; readonly status: string }>();
   readonly #staged: { readonly user: string; readonly identity: string }[] = [];
   #pending: Uploaded[] = [];
   #next = 1;
@@ -166,9 +166,9 @@ export class Directory {
     }
   }
 
-  /** What is uploaded of this one fails from now on. */
-  refuse(identity: string, code: string, reason: string): () => void {
-    this.#refusals.set(identity, { code, reason });
+  /** What is uploaded of this one fails from now on, or is done with a warning. */
+  refuse(identity: string, code: string, reason: string, status: 'failure' | 'warning' = 'failure'): () => void {
+    this.#refusals.set(identity, { code, reason, status });
     return () => void this.#refusals.delete(identity);
   }
 
@@ -177,7 +177,7 @@ export class Directory {
     const fail = (code: string, reason: string) => this.#log(at, identity, 'other', 'failure', code, reason);
     if (identity === '') return fail('MissingMatchingAttribute', 'the matching attribute has no value');
     const refused = this.#refusals.get(identity);
-    if (refused !== undefined) return fail(refused.code, refused.reason);
+    if (refused?.status === 'failure') return fail(refused.code, refused.reason);
     if (!this.options.inScope(record))
       return this.#log(
         at,
@@ -195,6 +195,8 @@ export class Directory {
       return fail('DuplicateUserPrincipalName', 'another object has the same value for userPrincipalName');
     const user = found ?? this.add({ userPrincipalName: userName, employeeId: identity, accountEnabled: false });
     const modified = this.#write(user, record, found === null);
+    if (refused !== undefined)
+      return this.#log(at, identity, 'create', 'warning', refused.code, refused.reason, modified);
     if (found !== null && modified.length === 0)
       return this.#log(at, identity, 'other', 'skipped', 'RedundantExport', 'source and target match already');
     this.writes.set(identity, (this.writes.get(identity) ?? 0) + 1);

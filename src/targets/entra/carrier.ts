@@ -222,10 +222,15 @@ export class Carrier {
     const taken = load.filter((one) => this.#waiting[laneOf(one)].delete(one));
     if (taken.length === 0) return;
     this.#calls += 1;
-    const answer = await graph.ask(
-      { kind: 'create', method: 'POST', path, body: bulkBody(taken) },
-      { journal: this.#sharedJournal(taken), urgent, signal: AbortSignal.any(taken.map(({ signal }) => signal)) },
-    );
+    const answer = await graph
+      .ask(
+        { kind: 'create', method: 'POST', path, body: bulkBody(taken) },
+        { journal: this.#sharedJournal(taken), urgent, signal: AbortSignal.any(taken.map(({ signal }) => signal)) },
+      )
+      .catch((error: unknown) => {
+        for (const one of taken) one.failed(error);
+        throw error;
+      });
     const outcome = meaningOf(answer.outcome);
     for (const one of taken) one.journal.answer(this.#shown(one), outcome);
     if (outcome.code === 'not-sent') {

@@ -31,9 +31,15 @@ export interface Seen {
   wideAtMs: number;
   /** When the job was seen to do nothing. */
   heldAtMs: number;
+  /** The last operation whose account was read: the next look goes on behind it, so that none keeps the others waiting for ever. */
+  readUpTo: number;
 }
 
-export const nothingSeen = (): Seen => ({ wideAtMs: Number.NEGATIVE_INFINITY, heldAtMs: Number.NEGATIVE_INFINITY });
+export const nothingSeen = (): Seen => ({
+  wideAtMs: Number.NEGATIVE_INFINITY,
+  heldAtMs: Number.NEGATIVE_INFINITY,
+  readUpTo: 0,
+});
 
 /** One accepted operation with what is known of its upload. */
 interface Upload {
@@ -64,6 +70,7 @@ export async function confirmUploads(
   const active = await readLeavers(
     uploads.filter(({ accepted }) => isLeave(accepted)),
     users,
+    seen,
     signal,
   );
   for (const upload of uploads) {
@@ -101,12 +108,16 @@ type Read = 'active' | 'inactive' | 'nobody';
 async function readLeavers(
   uploads: readonly Upload[],
   users: Users,
+  seen: Seen,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Read>> {
   const read = new Map<string, Read>();
   if (!users.reads) return read;
+  const behind = uploads.filter(({ accepted }) => accepted.id > seen.readUpTo);
+  const turn = [...behind, ...uploads.filter((one) => !behind.includes(one))].slice(0, READ_MAX);
   try {
-    for (const { matching, accepted } of uploads.slice(0, READ_MAX)) {
+    for (const { matching, accepted } of turn) {
+      seen.readUpTo = accepted.id;
       const found = await users.matching(matching, signal, true);
       if (found.length > 0) read.set(matching, found.some((one) => one.active) ? 'active' : 'inactive');
       else if ((await users.named(accepted.userName, signal, true)).length === 0) read.set(matching, 'nobody');
@@ -184,7 +195,8 @@ function leaveSaid(upload: Upload, line: LogLine, read: Read | null): Delivered 
     if (read === 'active' || line.inactive !== true) return null;
     return ended(upload, 'provisioned');
   }
-  if (read === 'nobody') return { outcome: concluded(DONE, { code: NOBODY }) };
+  // An account that was confirmed once and is not found may be there under another property than we ask for.
+  if (read === 'nobody' && upload.accepted.remoteId === null) return { outcome: concluded(DONE, { code: NOBODY }) };
   if (line.status === 'skipped') {
     if (read === null && upload.ticket.behind !== true && NOTHING_DIFFERED.test(line.errorCode ?? ''))
       return ended(upload, 'nothing-differed');

@@ -2,6 +2,7 @@
 // became of them stands in a log minutes later: operations are accepted first and confirmed afterwards.
 // https://learn.microsoft.com/entra/identity/app-provisioning/inbound-provisioning-api-concepts
 import { MINUTE_MS } from '../../base/instant.ts';
+import { Problem } from '../../base/problem.ts';
 import type { UploadAddress } from '../../mapping/entra-rules.ts';
 import type { EntraSettings } from '../../mapping/entra-schema.ts';
 import type { Credentials } from '../../runtime/access/credentials.ts';
@@ -156,7 +157,8 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
     const matching = keyOf(operation);
     if (matching === null) return { outcome: unmatchable(entra.matching) };
     const { account, ambiguous } = operation;
-    // An upload would make an account for somebody who never had one, only to keep it disabled.
+    // An upload would make an account for somebody who never had one, only to keep it disabled. One that was confirmed once is
+    // uploaded in any case: that it is not found may be a wrong entra.property.
     if (users.reads && account.remoteId === null && !ambiguous && (await isNobody(operation, matching, signal)))
       return { outcome: concluded(NOTHING_SENT, { code: NOBODY }) };
     const { ended, detail } = await endAccess(operation, matching, writing, journal, signal);
@@ -175,7 +177,8 @@ export function entraTarget(settings: EntraTargetSettings, deps: EntraTargetDeps
         found.length === 0 &&
         (account.userName === '' || (await users.named(account.userName, signal, true)).length === 0)
       );
-    } catch {
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
       // Who cannot be asked for is uploaded: a disabled account too many does no harm.
       return false;
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MINUTE_MS } from '../../../src/base/instant.ts';
+import { instantOfMs, MINUTE_MS } from '../../../src/base/instant.ts';
 import type { AccountPayload } from '../../../src/planning/changeset.ts';
 import type { Accepted, Sendable } from '../../../src/targets/target.ts';
 import { acceptedOf, type EntraDesk, openEntraDesk } from '../../support/entra-desk.ts';
@@ -68,6 +68,14 @@ describe('the provisioning log', () => {
     expect(answer?.outcome.detail).toContain('another object has the same value');
   });
 
+  it('that warns has done it, and keeps Microsoft’s words', async () => {
+    await using desk = await openEntraDesk();
+    const lift = desk.entra.directory.refuse('1001', 'ReferenceNotResolved', 'the manager was not found', 'warning');
+    const [answer] = await outcomesOf(desk, await uploaded(desk, [create(1)]));
+    lift();
+    expect(answer?.outcome).toMatchObject({ class: 'done', code: 'warning', detail: 'the manager was not found' });
+  });
+
   it('calls somebody out of scope skipped: their account was not made', async () => {
     await using desk = await openEntraDesk({ fake: { inScope: () => false } });
     const [answer] = await outcomesOf(desk, await uploaded(desk, [create(1)]));
@@ -134,6 +142,23 @@ describe('a leave', () => {
     expect(user.accountEnabled).toBe(false);
   });
 
+  it('is read in its turn, however many before it wait', async () => {
+    await using desk = await openEntraDesk();
+    const waiting: Accepted[] = [];
+    for (let n = 1; n <= 205; n += 1) {
+      const user = desk.entra.directory.add({ userPrincipalName: `p${n}@example.com`, employeeId: String(1000 + n) });
+      user.accountEnabled = n <= 203;
+      const ticket = JSON.stringify({ at: desk.clock.nowMs() });
+      const deadline = instantOfMs(desk.clock.nowMs() + 45 * MINUTE_MS);
+      const { externalId, userName } = person(n);
+      const [id, workerKey] = [n, externalId];
+      const what = { kind: 'disable', lane: 'leaver', active: false, group: null, connection: 'acme' } as const;
+      waiting.push({ id, workerKey, externalId, userName, remoteId: externalId, ticket, deadline, ...what });
+    }
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
+    expect((await outcomesOf(desk, waiting)).map(({ id }) => id)).toEqual([204, 205]);
+  });
+
   it('is not confirmed by the word success where the account reads active', async () => {
     await using desk = await openEntraDesk();
     const user = desk.entra.directory.add({ userPrincipalName: 'p1@example.com', employeeId: '1001' });
@@ -159,10 +184,18 @@ describe('a leave', () => {
     expect(answer?.outcome).toMatchObject({ class: 'permanent', code: 'NotEffectivelyEntitled' });
   });
 
-  it('of somebody whom nobody finds there is over', async () => {
+  it('of somebody whom nobody finds there is over, unless the account was there once', async () => {
     await using desk = await openEntraDesk({ fake: { inScope: () => false } });
-    const [answer] = await outcomesOf(desk, await uploaded(desk, [leaver(1)]));
-    expect(answer?.outcome).toMatchObject({ class: 'done', code: 'nobody' });
+    const never = operation('disable', { ...person(1), active: false }, noAccount(person(1)), {
+      id: 1,
+      lane: 'leaver',
+      ambiguous: true,
+    });
+    const answers = await outcomesOf(desk, await uploaded(desk, [never, leaver(2)]));
+    expect(answers.map(({ outcome }) => outcome)).toMatchObject([
+      { class: 'done', code: 'nobody' },
+      { class: 'permanent', code: 'NotEffectivelyEntitled' },
+    ]);
   });
 
   it('that the accidental deletions threshold stages is told, and is confirmed once it was allowed', async () => {
