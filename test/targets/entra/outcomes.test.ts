@@ -103,6 +103,18 @@ describe('the provisioning log', () => {
     expect(await outcomesOf(desk, later)).toHaveLength(1);
   });
 
+  it('of what was processed right before an upload does not confirm that', async () => {
+    await using desk = await openEntraDesk();
+    await uploaded(desk, [create(1)], 70_000);
+    const later = await uploaded(desk, [update(1, { attributes: { title: 'Chief' } })], 5 * MINUTE_MS);
+    desk.entra.directory.runUntil(desk.clock.nowMs());
+    const seen = desk.entra.directory.logs.filter(({ visibleAt }) => visibleAt <= desk.clock.nowMs());
+    expect(seen.map(({ action }) => action)).toEqual(['create']);
+    expect(await outcomesOf(desk, later)).toEqual([]);
+    desk.clock.advance(2 * MINUTE_MS);
+    expect(await outcomesOf(desk, later)).toHaveLength(1);
+  });
+
   it('with one line for two uploads is not believed at once', async () => {
     await using desk = await openEntraDesk();
     const first = create(1);
@@ -175,6 +187,16 @@ describe('a leave', () => {
     const [answer] = await outcomesOf(desk, waiting);
     expect(answer?.outcome).toMatchObject({ class: 'done', code: 'provisioned' });
     expect(desk.entra.log.some(({ path }) => path.startsWith('/v1.0/users'))).toBe(false);
+  });
+
+  it('is not confirmed by a success that says nothing of the access, where users are not read', async () => {
+    await using desk = await openEntraDesk({ entra: { readUsers: false } });
+    const user = desk.entra.directory.add({ userPrincipalName: 'p1@example.com', employeeId: '1001' });
+    user.accountEnabled = false;
+    const waiting = await uploaded(desk, [leaver(1)]);
+    desk.entra.directory.runUntil(desk.clock.nowMs());
+    expect(desk.entra.directory.logs).toMatchObject([{ action: 'update', status: 'success' }]);
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
   });
 
   it('that was skipped is refused with the reason, so that it is paged and tried again', async () => {
