@@ -103,6 +103,20 @@ describe('the provisioning log', () => {
     expect(await outcomesOf(desk, later)).toHaveLength(1);
   });
 
+  it('that says disabled does not confirm that somebody has access again', async () => {
+    await using desk = await openEntraDesk();
+    desk.entra.directory.add({ userPrincipalName: 'p1@example.com', employeeId: '1001' });
+    await uploaded(desk, [leaver(1)], 20_000);
+    const back = operation('enable', person(1), accountOf(person(1), '1001'), { id: 2 });
+    const waiting = await uploaded(desk, [back], 0);
+    desk.clock.advance((desk.entra.directory.taken[0]?.at ?? 0) + 6 * MINUTE_MS + 2_000 - desk.clock.nowMs());
+    desk.entra.directory.runUntil(desk.clock.nowMs());
+    expect(desk.entra.directory.logs.map(({ action }) => action)).toEqual(['disable', 'update']);
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
+    desk.clock.advance(2 * MINUTE_MS);
+    expect(await outcomesOf(desk, waiting)).toMatchObject([{ outcome: { class: 'done' }, account: { active: true } }]);
+  });
+
   it('of what was processed right before an upload does not confirm that', async () => {
     await using desk = await openEntraDesk();
     await uploaded(desk, [create(1)], 70_000);
