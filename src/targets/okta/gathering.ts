@@ -8,7 +8,7 @@ import { UNSENT } from './judge.ts';
 import type { LoadKind } from './paths.ts';
 import type { Room } from './room.ts';
 import type { OpenSession, SessionDesk } from './session-desk.ts';
-import { LOADS_MAX } from './session-desk.ts';
+import { LOADS_MAX, ofOkta } from './session-desk.ts';
 import { ticketText } from './ticket.ts';
 
 /** What one operation adds to a load. */
@@ -187,8 +187,8 @@ export function gatheringOf(
       queue.unshift(...load);
       return;
     }
-    if (!isRefusal(outcome)) {
-      for (const item of load) item.settle({ outcome, sharedFault: `load of ${session.id}` });
+    if (!isRefusal(outcome) || outcome.status === 403) {
+      for (const item of load) item.settle({ outcome: ofOkta(outcome), sharedFault: `load of ${session.id}` });
       return;
     }
     // The session itself may be what is refused: expired, or not ours any more.

@@ -5,6 +5,8 @@ import type { JsonObject, JsonValue } from '../../base/json.ts';
 import type { Outcome } from '../../lifecycle/outcome.ts';
 import { isObject, textOf } from '../../runtime/access/json-body.ts';
 import type { Answer } from '../scim/exchange.ts';
+import { isRefusal } from '../scim/halving.ts';
+import { concluded } from '../scim/outcome-table.ts';
 import type { Room } from './room.ts';
 
 export interface OpenSession {
@@ -185,7 +187,7 @@ export function sessionDesk(room: Room): SessionDesk {
 
   async function open(signal: AbortSignal): Promise<Ready> {
     const listing = await ask('GET', paths.sessions, signal);
-    if (listing.outcome.class !== 'done') return { kind: 'refused', outcome: listing.outcome };
+    if (listing.outcome.class !== 'done') return { kind: 'refused', outcome: ofOkta(listing.outcome) };
     const live = sessionsIn(listing.body).filter((one) => LIVE.includes(textOf(one, 'status') ?? ''));
     const [foreign] = live;
     if (foreign !== undefined) {
@@ -208,7 +210,7 @@ export function sessionDesk(room: Room): SessionDesk {
     // The answer was lost, or none of our reading: the list tells at the next look whether there is one now.
     return outcome.class === 'ambiguous' || outcome.class === 'done'
       ? { kind: 'wait', ms: settings.pollMs }
-      : { kind: 'refused', outcome };
+      : { kind: 'refused', outcome: ofOkta(outcome) };
   }
 
   async function taken(id: string): Promise<Ready> {
@@ -277,6 +279,10 @@ export function sessionDesk(room: Room): SessionDesk {
           },
   };
 }
+
+/** Whoever may not have sessions may not upload anybody: it is nobody's own failure. */
+export const ofOkta = (outcome: Outcome): Outcome =>
+  isRefusal(outcome) ? concluded(outcome, { class: 'targetDown', countsAsAttempt: false }) : outcome;
 
 /** A session, or a list of one: versions differ [O3]. */
 function sessionIn(body: JsonObject | null): JsonObject | null {

@@ -140,6 +140,20 @@ describe('a leaver', () => {
     expect(desk.okta.state.core.get('00u-other')?.status).toBe('ACTIVE');
   });
 
+  it('whom only a look-up finds is not touched where that user is protected, or another worker’s', async () => {
+    await using desk = await openOktaDesk({ okta: { leavers: 'deactivate' } });
+    await peopled(desk, 2);
+    const { id } = desk.okta.state.coreOf('1001') as { id: string };
+    for (const whose of ['protected', 'others'] as const) {
+      const leaves = operation('disable', { ...person(1), active: false }, accountOf(person(1)), {
+        lane: 'leaver',
+        whose: async () => whose,
+      });
+      expect((await desk.deliver(leaves)).outcome.code).toBe('protected-account');
+      expect(desk.okta.state.core.get(id)?.status).toBe('ACTIVE');
+    }
+  });
+
   it('is deactivated, or suspended, by the Users API first where the file says so', async () => {
     for (const [leavers, status] of [
       ['deactivate', 'DEPROVISIONED'],

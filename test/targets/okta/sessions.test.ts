@@ -217,6 +217,27 @@ describe('a session that goes wrong', () => {
   });
 });
 
+describe('a full session', () => {
+  it('whose start Okta did not take is started at a later look, and nobody waits for ever behind it', async () => {
+    await using desk = await openOktaDesk({ fake: { importMs: 1_000 } });
+    const current = creates(200 * 51).map((one) => ({ ...one, id: one.id }));
+    desk.okta.answers({ method: 'POST', path: /start-import/, times: 1 }, { status: 503 });
+    const delivering = desk.target.deliverMany(
+      current.map((operation) => ({ operation, journal: { ...desk.journal } })),
+      desk.signal,
+    );
+    const first = await desk.settled(Promise.all(delivering.slice(0, 10_000)));
+    expect(first.every(({ outcome }) => outcome.class === 'accepted')).toBe(true);
+    await desk.confirm([]);
+    desk.clock.advance(60_000);
+    await desk.confirm([]);
+    const rest = await desk.settled(Promise.all(delivering.slice(10_000)));
+    expect(rest.every(({ outcome }) => outcome.class === 'accepted')).toBe(true);
+    expect(desk.okta.state.sessions.map(({ loads: { length } }) => length)).toEqual([50, 1]);
+    expect(desk.okta.violations).toEqual([]);
+  });
+});
+
 describe('after a restart', () => {
   it('nothing waits that was loaded before an orderly end: the session was started on the way out', async () => {
     await using desk = await openOktaDesk();
