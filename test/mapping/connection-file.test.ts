@@ -42,6 +42,7 @@ describe('a connection file', () => {
         correlate: ['externalId', 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber'],
         revokeSessions: null,
         entra: null,
+        okta: null,
       },
     ]);
   });
@@ -149,7 +150,7 @@ describe('every fault of a file', () => {
     [42, 46, 'mapping.value', /apply must be/, /(?:)/],
     [44, 44, 'mapping.group', /literal names only/, /additive/],
     [45, 46, 'mapping.unknown-key', /unknown key "creates"/, /did you mean "create"/],
-    [47, 11, 'mapping.not-built', /"okta-source" is not built in this version/, /scim/],
+    [47, 11, 'mapping.not-built', /"ldap" is not built in this version/, /scim/],
   ])('line %i, column %i: %s', (line, column, code, message, hint) => {
     const found = at(line).find((fault) => fault.place?.column === column && fault.code === code);
     expect(found, at(line).map(faultLine).join('\n')).toBeDefined();
