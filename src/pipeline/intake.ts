@@ -41,6 +41,7 @@ import {
   type Plan,
   planWorkers,
 } from './judge.ts';
+import { LayingOut } from './laying-out.ts';
 import { letGo } from './let-go.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
@@ -252,6 +253,9 @@ async function judgeDelivery(
   const presence = delivery.content === 'snapshot' ? asOf : undefined;
   using plan = openPlan(house, mapping, live, now, options.actor, options.signal, presence);
   plan.overlay = overlay;
+  await using layingOut =
+    before === null && options.mode === 'commit' && !pilot ? new LayingOut(store, plan.rules.now) : null;
+  plan.layingOut = layingOut;
   const marks = await marksOnFile(house, connection.name);
   const sealedBefore = delivery.content === 'snapshot' ? await sealedFeed(house, connection.name) : null;
   const earlier = await earlierMarks(house, sealedBefore?.mapping, mapping, delivery.columns);

@@ -10,6 +10,7 @@ import type {
   GuardUse,
   HoldChange,
   HoldItem,
+  LaidOut,
   MembershipPayload,
   NewOperation,
   PackedChanges,
@@ -32,6 +33,7 @@ import type { FactsOverlay } from './facts-overlay.ts';
 import { metOnly } from './first-contact.ts';
 import { heldLeaverEntries } from './held-leavers.ts';
 import { breathe, count, type House, type LiveConnection, type Tally } from './house.ts';
+import type { LaidSlice, LayingOut } from './laying-out.ts';
 import { isOvertaken } from './overtaken-rows.ts';
 import { type Head, type Observed, type Planned, PlannedSpool, type Storable } from './planned-spool.ts';
 import type { Berth, PlansUnderWay } from './plans-under-way.ts';
@@ -65,6 +67,8 @@ const SLICE = 100;
 const COMMIT_SLICE = 600;
 /** Slices whose commits are under way at once: while they are stored the next are read from the spool. About 6 MB of bytes. */
 const COMMITS_AHEAD = 3;
+/** The same of slices that were laid out: they take no memory here. */
+const LAID_OUT_AHEAD = 6;
 /** A commit that meets somebody else's change is planned again; more often than this means a bug. */
 const CONFLICT_ROUNDS_MAX = 5;
 
@@ -75,6 +79,8 @@ export class Plan implements Disposable {
   readonly candidates = new Map<string, Candidate>();
   readonly given: GivenNames = new Map();
   readonly claimed: ClaimedAccounts = noClaims();
+  /** Has the store lay out what it will be asked to store, while the rest is still being planned. */
+  layingOut: LayingOut | null = null;
   /** Workers who lose access: committed before anybody else. */
   readonly #urgent = new Set<string>();
   /** Workers whose facts and standing differ for a reason: the very same file must be judged again. */
@@ -142,6 +148,27 @@ export class Plan implements Disposable {
     this.#spool.giveBack(packed);
   }
 
+  /** The slots from `from` on up to the one before `to`, as the store takes them; null unless all of them are new work that harms nobody. */
+  packedSlots(from: number, to: number): PackedChanges | null {
+    const slots = Array.from({ length: to - from }, (_, index) => from + index);
+    return slots.every((slot) => this.#spool.hasChange(slot) && !this.#harms(slot)) ? this.#spool.packed(slots) : null;
+  }
+
+  #harms(slot: number): boolean {
+    const { plan, operations } = this.#spool.head(slot);
+    return plan.harms.length > 0 || operations.includes('disable');
+  }
+
+  /** How many slots were given; a worker who is planned again gets another one. */
+  get slots(): number {
+    return this.#spool.size;
+  }
+
+  /** What is laid out of the slice in which this worker stands; null where something of that slice has changed since. */
+  laidOut(key: string): LaidSlice | null {
+    return this.layingOut?.at(this.#slot(key)) ?? null;
+  }
+
   #slot(key: string): number {
     const slot = this.#index.get(key);
     assert(slot !== undefined, 'a planned worker is in the spool');
@@ -150,6 +177,8 @@ export class Plan implements Disposable {
 
   /** Takes a worker out again: their rows turned out to contradict each other. */
   drop(key: string): void {
+    const slot = this.#index.get(key);
+    if (slot !== undefined) this.layingOut?.spoil(slot);
     this.#index.delete(key);
     this.candidates.delete(key);
     this.#urgent.delete(key);
@@ -257,6 +286,7 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
       );
       plan.put({ plan: workerPlan, observed: { ...one, fingerprints } });
     }
+    await plan.layingOut?.goOn(plan);
     await breathe();
   }
   // Somebody planned before claims an account that turned out to be claimed twice: they are planned again, knowing that.
@@ -401,16 +431,19 @@ export async function commitPlan(
   const tally: Tally = {};
   const postponed: string[] = [];
   const usesByKey = Map.groupBy(verdict.uses, (use) => use.workerKey);
-  let slice: Slice = { keys: [], special: [] };
+  let slice: { readonly keys: string[]; readonly special: Storable[] } = { keys: [], special: [] };
   let done = 0;
 
   const allowed = { uses: usesByKey, partial: verdict.disableOnly };
   const underWay = new Set<Promise<void>>();
   let broken: { readonly error: unknown } | null = null;
-  const flush = async (most: number): Promise<void> => {
+  const flush = (most: number): Promise<void> => {
     const storing = slice;
-    const size = storing.keys.length + storing.special.length;
     slice = { keys: [], special: [] };
+    return store(storing, most);
+  };
+  const store = async (storing: Slice, most: number): Promise<void> => {
+    const size = storing.keys.length + storing.special.length;
     if (size > 0) {
       const stored = commitSlice(house, plan, storing, allowed, options, 0)
         .then((dropped) => {
@@ -431,6 +464,8 @@ export async function commitPlan(
       throw (broken as { readonly error: unknown }).error;
     }
   };
+  await plan.layingOut?.settled();
+  const begun = new Set<LaidSlice>();
   const urgent = plan.urgentSize;
   // Who is planned again on the way is stored with the slice they stood in.
   for (const [index, key] of [...plan.keys()].entries()) {
@@ -456,10 +491,22 @@ export async function commitPlan(
     }
     if (special?.change === null || head.plan.transitions.length === 0) count(tally, 'unchanged');
     for (const kind of special?.operations ?? head.operations) count(tally, `operation:${kind}`);
+    const laid = special === null ? plan.laidOut(key) : null;
+    if (laid !== null) {
+      laid.keys.push(key);
+      begun.add(laid);
+      if (laid.keys.length === laid.laidOut.workers) {
+        begun.delete(laid);
+        await store({ keys: laid.keys, special: [], laidOut: laid.laidOut }, LAID_OUT_AHEAD - 1);
+      }
+      continue;
+    }
     if (special === null) slice.keys.push(key);
     else slice.special.push(special);
     if (slice.keys.length + slice.special.length >= COMMIT_SLICE) await flush(index < urgent ? 0 : COMMITS_AHEAD - 1);
   }
+  // Somebody of their slice was planned anew while others were stored.
+  for (const { keys } of begun) await store({ keys, special: [] }, COMMITS_AHEAD - 1);
   await flush(0);
   if (done > 0) house.outboxFilled.ring();
   return { tally, held: verdict.holds.filter(({ items }) => items.length > 0), postponed };
@@ -497,27 +544,30 @@ function groupsToLeave(account: AccountState, operations: readonly NewOperation[
 
 /** Workers of one commit: those that are stored as they were planned, and all others. */
 interface Slice {
-  readonly keys: string[];
-  readonly special: Storable[];
+  readonly keys: readonly string[];
+  readonly special: readonly Storable[];
+  /** All of `keys`, where the store has them laid out. */
+  readonly laidOut?: LaidOut;
 }
 
 /** Commits a slice; where another change came first, those workers alone are planned again. Returns whom it gave up on. */
 async function commitSlice(
   house: House,
   plan: Plan,
-  { keys, special }: Slice,
+  { keys, special, laidOut }: Slice,
   allowed: { readonly uses: ReadonlyMap<string, readonly GuardUse[]>; readonly partial: ReadonlySet<string> },
   options: JudgeOptions,
   round: number,
 ): Promise<readonly string[]> {
   const { connection } = plan.rules.mapping;
   const everybody = [...special.map(({ key }) => key), ...keys];
-  const packed = keys.length === 0 ? null : plan.packed(keys);
+  const packed = keys.length === 0 || laidOut !== undefined ? null : plan.packed(keys);
   const result = await house.store.commit({
     connection,
     at: options.now,
     workers: special.flatMap(({ change }) => (change === null ? [] : [change])),
     ...(packed === null ? {} : { packed }),
+    ...(laidOut === undefined ? {} : { laidOut }),
     fingerprints: special.flatMap(({ fingerprints }) => fingerprints),
     ...(options.fingerprintContext === undefined ? {} : { fingerprintContext: options.fingerprintContext }),
     guardUses: everybody.flatMap((key) => allowed.uses.get(key) ?? []),

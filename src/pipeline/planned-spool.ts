@@ -106,6 +106,11 @@ export class PlannedSpool implements Disposable {
     return { key, change: this.#change(slot), fingerprints, harms, transitions, refusals, operations };
   }
 
+  /** Slots that were given so far. */
+  get size(): number {
+    return this.#headOf.length;
+  }
+
   /** Whether there is a change to store. */
   hasChange(slot: number): boolean {
     return this.#changes.lengthOf(slot) > 0;

@@ -287,12 +287,20 @@ export interface Unpairing {
   readonly remoteId: string;
 }
 
+/** New workers whom the store has laid out beforehand, by a number of its own. Nobody sees them before they are committed. */
+export interface LaidOut {
+  readonly id: number;
+  readonly workers: number;
+}
+
 export interface Changeset {
   readonly connection: string;
   readonly at: Instant;
   readonly workers?: readonly (WorkerChange | ChangeText)[];
   /** More of the same; nobody stands in both. */
   readonly packed?: PackedChanges;
+  /** More of the same, with nothing else than fingerprints beside them: what the store has laid out beforehand for this moment. */
+  readonly laidOut?: LaidOut;
   readonly fingerprints?: readonly FingerprintChange[];
   /** Context digest under which `fingerprints` were taken; without it the checkpoint's, else the connection's present one. A new one makes all older fingerprints unusable. */
   readonly fingerprintContext?: string;

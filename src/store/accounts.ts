@@ -32,6 +32,8 @@ export interface Accounts {
     limit: number,
   ) => readonly { readonly id: number; readonly workerKey: string; readonly remoteId: string }[];
   readonly hasRemoteId: (worker: number, target: number) => boolean;
+  /** This connection has accounts at this target. */
+  readonly link: (connection: number, target: number) => void;
   readonly save: (owner: AccountOwner, target: number, account: WrittenAccount) => void;
   /** The worker whose account has this remote id. */
   readonly ownerOf: (target: number, remoteId: string) => number | null;
@@ -167,7 +169,15 @@ export function accountsOf(sql: Sql, targets: Names, withheld: Pick<WithheldName
     return worker === undefined ? null : (remoteId.get(worker.id, target)?.remote_id ?? null);
   };
 
+  const linkOnce: Accounts['link'] = (connection, target) => {
+    const pair = `${connection} ${target}`;
+    if (links.has(pair)) return;
+    link.run(connection, target);
+    links.add(pair);
+  };
+
   return {
+    link: linkOnce,
     of: (worker) =>
       ofWorker
         .all(worker)
@@ -185,11 +195,7 @@ export function accountsOf(sql: Sql, targets: Names, withheld: Pick<WithheldName
     ownerOf: (target, found) => owner.get(target, found)?.worker_id ?? null,
     payableDebts: (connection, target, limit) => payable.all(target, connection, limit).map((row) => row.key),
     save: (saved, target, account) => {
-      const pair = `${saved.connection} ${target}`;
-      if (!links.has(pair)) {
-        link.run(saved.connection, target);
-        links.add(pair);
-      }
+      linkOnce(saved.connection, target);
       const owed = account.managerOwed;
       const payableNow =
         owed !== '' && account.remoteId !== null && remoteIdOf(saved.connection, target, owed) !== null;

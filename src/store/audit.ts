@@ -20,13 +20,17 @@ export interface Appender extends Participant {
   readonly append: (entry: WrittenEntry, at: Instant, worker: number | null) => number;
   /** The number that the next entry will get. */
   readonly nextSeq: () => number;
+  /** As `append`, of an entry that has been put into words already; its personal values are for the caller to store. */
+  readonly appendText: (text: string, worker: number | null) => number;
+  /** A salt for these personal values, and the hash that the chain covers. */
+  readonly salted: (personal: string) => { readonly salt: string; readonly hash: string };
 }
 
 /**
  * The text an entry's hash is taken over: canonical JSON (keys in code-point order) of
  * `{ actor, at, body, connection, kind, personal?, worker }`. Put together by hand, since only `body` has keys to sort.
  */
-function entryText(entry: WrittenEntry, at: Instant, personalHash: string | null): string {
+export function entryText(entry: WrittenEntry, at: Instant, personalHash: string | null): string {
   const personal = personalHash === null ? '' : `,"personal":"${personalHash}"`;
   return (
     `{"actor":${JSON.stringify(entry.actor)},"at":"${at}","body":${entry.body},` +
@@ -69,24 +73,30 @@ export function appenderOf(sql: Sql, randomBytes: (length: number) => Uint8Array
     return salts.slice(from, saltsUsed);
   };
 
+  const appendText: Appender['appendText'] = (text, worker) => {
+    const last = present();
+    const seq = last.seq + 1;
+    const hash = chainHash(last.hash, text);
+    insert.run(seq, last.hash, hash, worker, text);
+    head = { seq, hash };
+    moved = true;
+    return seq;
+  };
+  const salted: Appender['salted'] = (personal) => {
+    const salt = nextSalt();
+    return { salt, hash: personalHash(salt, personal) };
+  };
+
   return {
     append: (entry, at, worker) => {
-      const last = present();
-      const seq = last.seq + 1;
-      let salt = '';
-      let digest: string | null = null;
-      if (entry.personal !== null) {
-        salt = nextSalt();
-        digest = personalHash(salt, entry.personal);
-      }
-      const text = entryText(entry, at, digest);
-      const hash = chainHash(last.hash, text);
-      insert.run(seq, last.hash, hash, worker, text);
-      if (entry.personal !== null) insertPersonal.run(seq, salt, entry.personal);
-      head = { seq, hash };
-      moved = true;
+      if (entry.personal === null) return appendText(entryText(entry, at, null), worker);
+      const { salt, hash } = salted(entry.personal);
+      const seq = appendText(entryText(entry, at, hash), worker);
+      insertPersonal.run(seq, salt, entry.personal);
       return seq;
     },
+    appendText,
+    salted,
     nextSeq: () => present().seq + 1,
     beforeCommit: () => {
       if (moved && head !== null) writeHead.run(head.seq, head.hash);

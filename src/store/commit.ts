@@ -6,6 +6,7 @@ import type { AccountOwner } from './accounts.ts';
 import { unpacked, writtenWorker } from './change-text.ts';
 import type { CommitResult } from './door.ts';
 import { foldName } from './fold-name.ts';
+import type { Placed } from './laid-out-copy.ts';
 import { changesAccount, type HeldOperation, hasEnded, isReplaceable } from './outbox.ts';
 import type { Rooms } from './rooms.ts';
 import { NOBODY } from './withheld-names.ts';
@@ -46,6 +47,13 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
   const workers = [...changeset.workers.map(writtenWorker), ...(packed === undefined ? [] : unpacked(packed))];
   const found = conflictsOf(rooms, changeset, workers);
   if ('kind' in found) return found;
+  const { laidOut } = changeset;
+  assert(laidOut === undefined || workers.length === 0, 'what was laid out is stored by itself');
+  if (laidOut !== undefined) {
+    const inTheWay = rooms.laidOut.inTheWay(rooms.connections.idForWriting(changeset.connection), laidOut);
+    if (inTheWay === null) return { kind: 'conflict', workers: [], names: [] };
+    if (inTheWay.workers.length > 0 || inTheWay.names.length > 0) return { kind: 'conflict', ...inTheWay };
+  }
   const connection = rooms.connections.idForWriting(changeset.connection);
   const firstEntry = rooms.appender.nextSeq();
   const turns = new Turns(rooms, changeset);
@@ -67,6 +75,8 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
     if (before !== undefined && change.employments.length > 0) rooms.erasure.takeUp(worker);
     operationIds.push(...applyWorker(rooms, changeset, change, owner, turns));
   }
+  const placed = laidOut === undefined ? null : rooms.laidOut.place(connection, changeset.at, laidOut);
+  if (placed !== null) operationIds.push(...placed.operationIds);
   for (const { target, folded, workerKey } of found.reservations.values()) {
     const worker = ids.get(workerKey);
     assert(worker !== undefined, 'a name is reserved for a worker of the changeset');
@@ -86,7 +96,7 @@ export function applyChangeset(rooms: Rooms, changeset: WrittenChangeset, staged
   for (const entry of changeset.entries) rooms.appender.append(entry, changeset.at, workerOf(rooms, entry));
   const fingerprints = workers.flatMap((change) => change.fingerprints ?? []);
   fingerprints.push(...(changeset.fingerprints ?? []));
-  applyFeed(rooms, connection, changeset, fingerprints, staged);
+  applyFeed(rooms, connection, changeset, { fingerprints, placed, staged });
   return { kind: 'applied', operationIds, firstEntry };
 }
 
@@ -262,15 +272,24 @@ function applyFeed(
   rooms: Rooms,
   connection: number,
   changeset: WrittenChangeset,
-  fingerprints: readonly FingerprintChange[],
-  staged: StagedHolds,
+  {
+    fingerprints,
+    placed,
+    staged,
+  }: {
+    readonly fingerprints: readonly FingerprintChange[];
+    readonly placed: Placed | null;
+    readonly staged: StagedHolds;
+  },
 ): void {
   const context = changeset.fingerprintContext ?? changeset.checkpoint?.contextDigest ?? null;
   // Before the first delivery nothing is recognised by anything: there is nothing to forget.
-  const some = fingerprints.some(({ digests }) => digests.length > 0) || rooms.fingerprints.any(connection);
-  if (context !== null || (fingerprints.length > 0 && some)) {
+  const taken = placed?.hasFingerprints === true || fingerprints.some(({ digests }) => digests.length > 0);
+  const any = taken || fingerprints.length > 0;
+  if (context !== null || (any && (taken || rooms.fingerprints.any(connection)))) {
     // Also without fingerprints: what is decided under a new context must end the validity of those from before it.
     const generation = rooms.fingerprints.generationFor(connection, context);
+    placed?.saveFingerprints(generation);
     for (const change of fingerprints) {
       const employment = rooms.workers.employmentNumber(connection, change.employmentId);
       assert(employment !== null || change.digests.length === 0, 'a fingerprint belongs to a stored employment');

@@ -17,9 +17,11 @@ import type {
   GivenValues,
   HoldChange,
   HoldItem,
+  LaidOut,
   OperationKind,
   OperationPayload,
   OperationState,
+  PackedChanges,
   PendingFacts,
   Situation,
   Skip,
@@ -484,6 +486,13 @@ export interface Store extends AsyncDisposable {
    * @throws StoreUnknown when nobody can say whether it was stored: every later call then throws it too.
    */
   readonly commit: (changeset: Changeset) => Promise<CommitResult>;
+  /**
+   * Lays new workers out for a commit at this moment, where nobody sees them and from where nothing survives the process: such a
+   * commit is half the work. Null where one of them is not simply new, or there is no room: they are committed as they are.
+   */
+  readonly layOut: (at: Instant, packed: PackedChanges) => Promise<LaidOut | null>;
+  /** What was laid out and is committed by now, or never will be. */
+  readonly putAway: (laid: readonly LaidOut[]) => Promise<void>;
 
   /** Unknown keys are absent from the map. With `employments: false` these are not read and the list is empty. */
   readonly situations: (

@@ -94,9 +94,8 @@ export function fingerprintsOf(sql: Sql): Fingerprints {
         remove.run(generation, employment);
         return;
       }
-      const digests = Buffer.from(change.digests.join(''), 'hex');
-      assert(digests.length === change.digests.length * DIGEST_BYTES, 'a fingerprint is 16 bytes in hex');
-      save.run(generation, employment, digests, marksOf(change));
+      const { digests, marks } = fingerprintBytes(change);
+      save.run(generation, employment, digests, marks);
     },
     load: async (connection, context) => {
       const generation = current.get(connection);
@@ -125,6 +124,13 @@ export function fingerprintsOf(sql: Sql): Fingerprints {
       return true;
     },
   };
+}
+
+/** As they are stored. */
+export function fingerprintBytes(change: FingerprintChange): { readonly digests: Buffer; readonly marks: Buffer } {
+  const digests = Buffer.from(change.digests.join(''), 'hex');
+  assert(digests.length === change.digests.length * DIGEST_BYTES, 'a fingerprint is 16 bytes in hex');
+  return { digests, marks: marksOf(change) };
 }
 
 function marksOf({ digests, marks }: FingerprintChange): Buffer {

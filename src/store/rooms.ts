@@ -13,6 +13,7 @@ import { guardWindowOf } from './guard-window.ts';
 import { holdsOf } from './holds.ts';
 import { hookEventsOf } from './hook-events.ts';
 import { inventoryOf } from './inventory.ts';
+import { laidOutOf } from './laid-out.ts';
 import { namesOf } from './names.ts';
 import { outboxOf } from './outbox.ts';
 import { pendingOf } from './pending.ts';
@@ -41,6 +42,7 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
   const workers = workersOf(sql, tallies);
   const outbox = outboxOf(sql, targets, tallies);
   const pending = pendingOf(sql);
+  const appender = appenderOf(sql, randomBytes);
   return {
     connections,
     targets,
@@ -53,9 +55,10 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     outbox,
     claims: claimsOf(sql, { accounts, groups, connections, targets, tallies }),
     queue: queueOf(sql, connections, targets, tallies),
-    appender: appenderOf(sql, randomBytes),
+    appender,
     entries: entryReaderOf(sql),
     fingerprints: fingerprintsOf(sql),
+    laidOut: laidOutOf(sql, { accounts, appender, tallies, targets, withheld }),
     checkpoints: checkpointsOf(sql, connections),
     holds: holdsOf(sql, connections),
     guardWindow: guardWindowOf(sql),

@@ -104,6 +104,8 @@ function putTogether(partsOver: (check: () => void) => Parts): Store {
   const store: Store = {
     ...answers,
     commit: async (changeset) => commit(writtenChangeset(changeset)),
+    layOut: guarded(writes.layOut),
+    putAway: guarded(writes.putAway),
     approve: guarded(writes.approve),
     discard: guarded(writes.discard),
     claim: async (target, asked) => (await claim(target, asked)).map(claimedOf),

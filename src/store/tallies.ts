@@ -11,7 +11,7 @@ export interface TallyRow {
 }
 
 export interface Tallies {
-  readonly add: (what: Tallied, scope: number, a: string, b: string, by: 1 | -1) => void;
+  readonly add: (what: Tallied, scope: number, a: string, b: string, by: number) => void;
   readonly write: () => void;
   readonly forget: () => void;
   readonly all: (what: Tallied) => readonly TallyRow[];

@@ -19,6 +19,8 @@ const CALLS_WAITING_MAX = 100_000;
 /** What the thread can be asked for: arguments and answers travel as they are. */
 const NAMES = [
   'commit',
+  'layOut',
+  'putAway',
   'approve',
   'discard',
   'claim',

@@ -2,6 +2,9 @@
 import { HOLD_SLICE } from './staging.ts';
 import type { WrittenChangeset } from './written.ts';
 
+/** Copying rows is about half the work of making them. */
+const LAID_OUT_WEIGHT = 0.5;
+
 /** In units of one new worker with all it brings. */
 export function weightOf(changeset: WrittenChangeset): number {
   const holdItems = (changeset.holds ?? []).reduce((sum, hold) => sum + Math.min(hold.items.length, HOLD_SLICE), 0);
@@ -9,6 +12,7 @@ export function weightOf(changeset: WrittenChangeset): number {
     1 +
     changeset.workers.length +
     (changeset.packed?.lengths.length ?? 0) +
+    (changeset.laidOut?.workers ?? 0) * LAID_OUT_WEIGHT +
     ((changeset.results?.length ?? 0) + changeset.entries.length + (changeset.rejections?.length ?? 0)) / 4 +
     ((changeset.fingerprints?.length ?? 0) + (changeset.guardUses?.length ?? 0) + holdItems) / 8
   );

@@ -13,6 +13,8 @@ export const NOBODY = 0;
 export interface WithheldNames {
   /** Who may have the name again, NOBODY where nobody may; null where it is not withheld. */
   readonly holderOf: (target: number, folded: string) => number | null;
+  /** Whether any name is withheld at this target. */
+  readonly any: (target: number) => boolean;
   /** Only inside a transaction; `worker` is who may have it again. */
   readonly withhold: (target: number, folded: string, worker: number | null) => void;
   readonly free: (target: number, folded: string) => void;
@@ -57,6 +59,7 @@ export function withheldNamesOf(
       const row = key === null ? undefined : find.get(target, digest(key, folded));
       return row === undefined ? null : (row.worker_id ?? NOBODY);
     },
+    any: (target) => any.get(target) !== undefined,
     withhold: (target, folded, worker) => {
       add.run(target, digest(keyForWriting(), folded), worker);
     },

@@ -39,6 +39,8 @@ export interface Writes
     > {
   readonly commit: (changeset: WrittenChangeset) => Promise<CommitResult>;
   readonly claim: (target: string, claim: ClaimOptions) => Promise<readonly WrittenClaim[]>;
+  readonly layOut: Store['layOut'];
+  readonly putAway: Store['putAway'];
   /** A new listing of a target that nobody sees yet. */
   readonly beginListing: (target: string) => Promise<StagedListing>;
   readonly addToListing: (listing: StagedListing, accounts: readonly FoundAccount[]) => Promise<void>;
@@ -121,6 +123,9 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
         if (leavesRemains(changeset)) sweeper.start();
       }
     },
+    // Outside of any transaction of the database: what happens to that file says nothing of the store.
+    layOut: async (at, packed) => rooms.laidOut.layOut(at, packed),
+    putAway: async (laid) => rooms.laidOut.putAway(laid),
     approve: (asked) => release('approved', asked, asked.expiresAt),
     discard: (asked) => release('discarded', asked, plusMs(asked.at, DISCARD_DAYS * DAY_MS)),
 
