@@ -1,6 +1,6 @@
 // The file in which new workers are laid out: its tables, and how rows get into it. See laid-out.ts.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import type { Delivery, Stage } from '../lifecycle/standing.ts';
@@ -54,7 +54,7 @@ const SCHEMA = `
 
 /** Attaches an empty one to this connection as `laid`; it is gone from its folder when this returns. */
 export function openFile(sql: Sql): void {
-  const folder = mkdtempSync(join(dirOf(sql), '.plan-'));
+  const folder = mkdtempSync(join(dirname(sql.name), '.plan-'));
   try {
     sql.prepare('ATTACH ? AS laid').run(join(folder, 'laid-out.db'));
     try {
@@ -72,8 +72,6 @@ export function openFile(sql: Sql): void {
     rmSync(folder, { recursive: true, force: true });
   }
 }
-
-const dirOf = ({ name }: Sql): string => join(name, '..');
 
 /** Only what is in this table; numbers of rows go on from slice to slice. */
 class Numbers {

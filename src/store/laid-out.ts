@@ -1,6 +1,8 @@
 // New workers laid out beforehand. While a large plan is still being made, what it will store is written into a database file of
 // its own, in the very rows of the tables: numbers, salts and the texts of the audit are done. Nobody reads that file, it has no
 // name any more and ends with the process; once the whole plan has been judged, a commit only copies rows out of it.
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import type { LaidOut, PackedChanges } from '../planning/changeset.ts';
@@ -27,7 +29,17 @@ interface LaidOutFile extends Copying {
   readonly write: (at: Instant, workers: readonly WrittenWorker[]) => Slice;
 }
 
-export function laidOutOf(sql: Sql, rooms: RoomsNeeded): LaidOutRows {
+/** What is laid out is written once more when it is stored, with indexes and a log: so many times its size must still be free. */
+const FREE_TIMES = 2;
+/** Left for everything else that is written meanwhile, a leaver before all. */
+const FREE_BYTES_MIN = 128 * 1024 * 1024;
+
+/** @param freeBytes of the disk on which this folder lies. */
+export function laidOutOf(
+  sql: Sql,
+  rooms: RoomsNeeded,
+  freeBytes: (folder: string) => number = freeOnDisk,
+): LaidOutRows {
   /** Between two files numbers go on: an answer that comes late is never taken for another one. */
   let lastId = 0;
   let file: LaidOutFile | null = null;
@@ -44,6 +56,14 @@ export function laidOutOf(sql: Sql, rooms: RoomsNeeded): LaidOutRows {
     sql.exec('DETACH laid');
   };
 
+  const giveUp = (): null => {
+    broken = true;
+    if (file !== null) close();
+    return null;
+  };
+  const hasRoom = (): boolean =>
+    freeBytes(dirname(sql.name)) >= FREE_BYTES_MIN + FREE_TIMES * (file === null ? 0 : bytesIn(sql));
+
   return {
     layOut: (at, packed) => {
       if (broken || sql.memory) return null;
@@ -57,6 +77,7 @@ export function laidOutOf(sql: Sql, rooms: RoomsNeeded): LaidOutRows {
       )
         return null;
       try {
+        if (!hasRoom()) return giveUp();
         file ??= opened(sql, rooms);
         lastId += 1;
         slices.set(lastId, file.write(at, workers));
@@ -64,9 +85,7 @@ export function laidOutOf(sql: Sql, rooms: RoomsNeeded): LaidOutRows {
       } catch (error) {
         // A full disk, most likely: nothing that counts has been written, and nobody waits for this file.
         if (!(error instanceof Error && 'code' in error)) throw error;
-        broken = true;
-        if (file !== null) close();
-        return null;
+        return giveUp();
       }
     },
     inTheWay: (connection, laid) => {
@@ -86,6 +105,14 @@ export function laidOutOf(sql: Sql, rooms: RoomsNeeded): LaidOutRows {
     },
   };
 }
+
+const freeOnDisk = (folder: string): number => {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+};
+
+const bytesIn = (sql: Sql): number =>
+  Number(sql.pragma('laid.page_count', { simple: true })) * Number(sql.pragma('laid.page_size', { simple: true }));
 
 /** Somebody nobody has heard of, with an account that is to be made: what a commit writes of them depends on nothing else on file. */
 function isPlain({

@@ -8,7 +8,9 @@ import type { JsonObject } from '../../src/base/json.ts';
 import type { FingerprintChange, LaidOut, WorkerChange } from '../../src/planning/changeset.ts';
 import { Shelf } from '../../src/runtime/shelf.ts';
 import { Spool } from '../../src/runtime/spool.ts';
+import { laidOutOf } from '../../src/store/laid-out.ts';
 import { changeText } from '../../src/store/store.ts';
+import { openWriting } from '../../src/store/writing.ts';
 import {
   aChange,
   aDecision,
@@ -16,6 +18,7 @@ import {
   anAccount,
   anEmployment,
   anOperation,
+  countingBytes,
   type HeldStore,
   heldStore,
   minutesAfterNoon,
@@ -242,4 +245,22 @@ describe.each(WAYS)('workers laid out beforehand, %s', (_, way) => {
     }));
     expect(await store.layOut(NOON, packed(dir, twins))).toBeNull();
   });
+});
+
+it('what was laid out is given up as soon as storing it would leave too little room on the disk', () => {
+  const dir = tempFolder();
+  const { sql, rooms, writes } = openWriting({ dir, mode: 'write', now: () => NOON, randomBytes: countingBytes() });
+  let free = 1e9;
+  const rows = laidOutOf(sql, rooms, () => free);
+  rooms.targets.idForWriting('idp');
+  const first = rows.layOut(NOON, packed(dir, PLANS));
+  if (first === null) throw new Error('there is room');
+  expect(rows.inTheWay(1, first)).toEqual({ workers: [], names: [] });
+  free = 128 * 1024 * 1024;
+  expect(rows.layOut(NOON, packed(dir, PLANS))).toBeNull();
+  // The room it took is free again, and its workers are stored in the ordinary way.
+  expect(rows.inTheWay(1, first)).toBeNull();
+  expect(sql.prepare("SELECT name FROM pragma_database_list WHERE name = 'laid'").all()).toEqual([]);
+  expect(writes.writer.isUnknown()).toBe(false);
+  sql.close();
 });
