@@ -30,7 +30,7 @@ export interface Alert {
 }
 
 /** Alarms that wake somebody. */
-const PAGING = ['account.', 'emergency.', 'target.'] as const;
+const PAGING = ['account.', 'emergency.', 'target.stalled'] as const;
 
 /** Everything that is wrong now, most urgent first. */
 export async function alertsNow(house: House): Promise<readonly Alert[]> {

@@ -12,8 +12,10 @@ import { isLeaver, NO_TRIES } from './verdict.ts';
 
 /** The alarm of a target that did not confirm in time. */
 export const UNCONFIRMED = 'delivery.unconfirmed';
-/** The alarm of a target that takes work in and does not do it. */
+/** The alarm of a target that does not do what it is asked, leavers included. */
 export const STALLED = 'target.stalled';
+/** The same where leavers have a way of their own: nobody is woken for it. */
+export const DELAYED = 'target.delayed';
 /** Code of the outcome of an operation that nobody confirmed in time. */
 const NOT_CONFIRMED = 'unconfirmed';
 
@@ -127,14 +129,19 @@ async function say(
 ): Promise<void> {
   for (const { connection } of connections) {
     const ours = ({ connection: name }: { readonly connection: string }): boolean => name === connection.name;
-    if (stalled !== null) {
+    const code = stalled === null ? null : stalled.leavers ? STALLED : DELAYED;
+    for (const over of [STALLED, DELAYED])
+      if (over !== code) await clearAlarm(house, connection.name, over, target.name);
+    if (stalled !== null && code !== null) {
       await raiseAlarm(house, connection.name, {
-        code: STALLED,
+        code,
         subject: target.name,
-        message: `${target.name} takes work in and does not do it: ${stalled.detail} (${stalled.code})`,
-        hint: 'it has to be set going again at the target; what waits is asked for until it is confirmed',
+        message: `${target.name} does not do what it is asked: ${stalled.detail} (${stalled.code})`,
+        hint: stalled.leavers
+          ? 'it has to be set going again at the target; what waits is asked for until it is confirmed'
+          : 'leavers go on; everybody else waits until the target takes more',
       });
-    } else if (stalled === null) await clearAlarm(house, connection.name, STALLED, target.name);
+    }
     const again = [...waiting.filter(({ attempts }) => attempts > 0), ...late].filter(ours);
     const overdue = new Map(again.map((one) => [one.id, one]));
     if (overdue.size > 0) {

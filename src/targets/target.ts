@@ -98,8 +98,15 @@ export interface Confirmed {
 export interface Confirmation {
   /** Only those of which something is known. */
   readonly answers: readonly Confirmed[];
-  /** Set where the target takes work in and does not do it: paused, or in quarantine. */
-  readonly stalled: { readonly code: string; readonly detail: string } | null;
+  /** Set where the target takes work in and does not do it, or takes none in. */
+  readonly stalled: Stalled | null;
+}
+
+export interface Stalled {
+  readonly code: string;
+  readonly detail: string;
+  /** Whether leavers wait for it, too. */
+  readonly leavers: boolean;
 }
 
 /**

@@ -21,7 +21,7 @@ test('a day with more changes than calls breaks no limit, keeps leavers in their
   expect(world.ordinaryCallsInDay).toBe(30);
   expect(world.leavers).toBe(15);
   expect(world.leaverUploadSeconds.worst).toBeLessThanOrEqual(10);
-  expect(world.alarms.get('target.stalled')).toContain('quota-spent');
+  expect(world.alarms.get('target.delayed')).toContain('quota-spent');
   const middle = world.checkpoints.find(({ hour }) => hour === 20);
   expect((middle?.confirmed ?? 0) + (middle?.waiting ?? 0)).toBe(2_100 + 15);
   expect(middle?.waiting).toBeGreaterThan(100);

@@ -63,7 +63,7 @@ judged(
   `${day.leavers} leavers were uploaded after ${day.leaverUploadSeconds.p50} s (median), ${day.leaverUploadSeconds.worst} s at worst`,
   day.leaverUploadSeconds.worst <= 10,
 );
-judged('the spent calls of the day were alarmed', (day.alarms.get('target.stalled') ?? '').includes('quota-spent'));
+judged('the spent calls of the day were alarmed', (day.alarms.get('target.delayed') ?? '').includes('quota-spent'));
 console.log(`it took ${Number((process.hrtime.bigint() - started) / 1_000_000_000n)} s`);
 
 const SCENES: readonly (readonly [string, Partial<WorldOptions>, string | null])[] = [

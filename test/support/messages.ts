@@ -57,8 +57,12 @@ const BY_HAND: Readonly<Record<string, readonly [says: string, todo: string]>> =
     'a target took work in and did not say in time what became of it; it is sent again',
     'look at the log of the target, and at rollcall status',
   ],
+  'target.delayed': [
+    'a target takes no work but that for leavers: its calls are spent, or its sessions are not free',
+    'nothing, where it passes by itself; the sentence says what it waits for',
+  ],
   'target.stalled': [
-    'a target takes work in and does not do it: it is paused, or in quarantine',
+    'a target does not do what it is asked, leavers included: it is paused, or in quarantine',
     'set it going again at the target; what waits is asked for until it is confirmed',
   ],
   'target.base-url': ['the base URL is no https address without credentials', ''],

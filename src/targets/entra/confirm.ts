@@ -249,16 +249,18 @@ export function stalledBy(
   { staged, catching, spent }: Behind,
 ): Confirmation['stalled'] {
   if (state.kind === 'paused' || state.kind === 'quarantined')
-    return { code: `job-${state.kind}`, detail: state.detail };
+    return { code: `job-${state.kind}`, detail: state.detail, leavers: true };
   if (staged > 0)
     return {
       code: 'staged',
       detail: `${staged} change(s) wait behind its accidental deletions threshold until an administrator allows them in the provisioning logs`,
+      leavers: true,
     };
   if (catching > 0)
     return {
       code: 'job-resumed',
       detail: `its job works again, and ${catching} change(s) from before wait to be processed`,
+      leavers: true,
     };
-  return spent === null ? null : { code: 'quota-spent', detail: spent };
+  return spent === null ? null : { code: 'quota-spent', detail: spent, leavers: false };
 }

@@ -7,6 +7,7 @@ import { isObject, textOf } from '../../runtime/access/json-body.ts';
 import type { Answer } from '../scim/exchange.ts';
 import { isRefusal } from '../scim/halving.ts';
 import { concluded } from '../scim/outcome-table.ts';
+import type { Stalled } from '../target.ts';
 import type { Room } from './room.ts';
 
 export interface OpenSession {
@@ -43,7 +44,7 @@ export interface SessionDesk {
   /** Takes up what an earlier process left. */
   readonly resume: (signal: AbortSignal) => Promise<void>;
   /** Set where somebody else's session, or one of ours that does not end, has kept everything waiting for long. */
-  readonly blocked: () => { readonly code: string; readonly detail: string } | null;
+  readonly blocked: () => Stalled | null;
 }
 
 /** [O1] */
@@ -275,6 +276,7 @@ export function sessionDesk(room: Room): SessionDesk {
         ? null
         : {
             code: 'import-waits',
+            leavers: false,
             detail: `${blockedSince.what}, for ${Math.round((now() - blockedSince.atMs) / 60_000)} minutes`,
           },
   };

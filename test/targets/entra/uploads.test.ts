@@ -185,7 +185,7 @@ describe('the calls that there are', () => {
       stop.signal,
     );
     const { stalled } = await again.confirm([]);
-    expect(stalled).toMatchObject({ code: 'quota-spent' });
+    expect(stalled).toMatchObject({ code: 'quota-spent', leavers: false });
     stop.abort();
     expect((await Promise.all(held))[0]?.outcome.code).toBe('not-sent');
     expect(again.entra.uploads()).toHaveLength(16);
