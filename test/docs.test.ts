@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readConnection } from '../src/mapping/connection-file.ts';
@@ -61,6 +61,26 @@ describe('messages', () => {
 });
 
 describe('the runbook', () => {
+  test('tells of every alarm what it means, what to look at and what to do, and of no other', () => {
+    const raising = readdirSync(join(ROOT, 'src/pipeline'))
+      .map((file) => textOf(`src/pipeline/${file}`))
+      .filter((text) => /raiseAlarm|settleAlarms|SEAL_BROKEN = /.test(text));
+    const raised = new Set(
+      raising.flatMap((text) =>
+        [
+          ...text.matchAll(
+            /const [A-Z_]+ = '((?:account|emergency|webhook|target|delivery|feed|further|credentials)\.[a-z-]+)'/g,
+          ),
+        ].map(([, code]) => code ?? ''),
+      ),
+    );
+    const [, table = ''] = /\n## RollcallAlarm\n([\s\S]*?)\n## /.exec(textOf('docs/runbook.md')) ?? [];
+    const rows = [...table.matchAll(/^\| `([a-z.-]+)` \|([^|]+)\|([^|]+)\|([^|]+)\|$/gm)];
+    expect(rows.map(([, code]) => code).toSorted()).toEqual([...raised].toSorted());
+    expect(raised.size).toBeGreaterThanOrEqual(18);
+    for (const [, , ...cells] of rows) for (const cell of cells) expect(cell.trim().length).toBeGreaterThan(10);
+  });
+
   test('names every drill that is played, and no other', () => {
     const played = ['drills', 'drills-feed', 'drills-house'].flatMap((file) => {
       const text = textOf(`test/stories/${file}.test.ts`);
