@@ -52,6 +52,14 @@ describe('a new account', () => {
     expect(made.row?.userName).toBe('ada2@example.com');
   });
 
+  it('waits for a person beside an account that was taken from the worker', () => {
+    const { all, harms } = plan(fresh({ answers: answers({ unpaired: ['ada@example.com', 'ada.l@example.com'] }) }));
+    expect(all.operations).toHaveLength(1);
+    expect(harms).toEqual([
+      expect.stringMatching(/^adoption: create another account, ada@example\.com, ada\.l@example\.com → /),
+    ]);
+  });
+
   it('joins the groups that nothing under way joins already, where groups are given at this stage', () => {
     const wanted = desired({
       memberships: [membership('Staff'), membership('Sales', { authority: 'full', computed: true })],
