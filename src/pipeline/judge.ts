@@ -362,9 +362,9 @@ export async function guardPlan(house: House, plan: Plan, options: JudgeOptions)
   const [population, units, hour, day, week, approvals, discards, holds] = await Promise.all([
     establishedPopulation(house, connection, now),
     unitLimits(house, plan),
-    store.guardWindow(connection, plusMs(now, -HOUR_MS), perUnit),
-    store.guardWindow(connection, plusMs(now, -DAY_MS), perUnit),
-    store.guardWindow(connection, plusMs(now, -7 * DAY_MS), perUnit),
+    store.guardSlot(connection, 'hour', plusMs(now, -HOUR_MS), perUnit),
+    store.guardSlot(connection, 'day', plusMs(now, -DAY_MS), perUnit),
+    store.guardSlot(connection, 'week', plusMs(now, -7 * DAY_MS), perUnit),
     store.approvals(connection, now),
     store.discards(connection, now),
     store.holds(connection, Number.MAX_SAFE_INTEGER),

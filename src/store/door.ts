@@ -29,6 +29,7 @@ import type {
 import type { HarmKind } from '../planning/harm.ts';
 import type { FormerKeys } from '../worker/keys.ts';
 import type { Employment } from '../worker/worker.ts';
+import type { GuardSlot } from './guard-slots.ts';
 import type { KnownTable } from './known-rows.ts';
 
 export type CommitResult =
@@ -649,6 +650,13 @@ export interface Store extends AsyncDisposable {
 
   /** With `units` (default: without) also lines for each unit of the house. */
   readonly guardWindow: (connection: string, since: Instant, units?: boolean) => Promise<readonly Usage[]>;
+  /** The same of a window that is asked for again and again while time goes on: its cost does not grow with what was used. */
+  readonly guardSlot: (
+    connection: string,
+    slot: GuardSlot,
+    since: Instant,
+    units?: boolean,
+  ) => Promise<readonly Usage[]>;
   /** Item digests released by approvals that have not expired. */
   readonly approvals: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;
   readonly discards: (connection: string, now: Instant) => Promise<ReadonlySet<string>>;

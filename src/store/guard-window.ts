@@ -3,12 +3,15 @@ import type { Instant } from '../base/instant.ts';
 import type { GuardUse } from '../planning/changeset.ts';
 import type { HarmKind } from '../planning/harm.ts';
 import type { Usage } from './door.ts';
+import { type GuardSlot, GuardSlots, type GuardUseRow } from './guard-slots.ts';
 import type { Sql } from './sql.ts';
 
 export interface GuardWindow {
   readonly add: (connection: number, at: Instant, uses: readonly GuardUse[]) => void;
   /** With `units` also what each unit of the house used. */
   readonly since: (connection: number, since: Instant, units: boolean) => readonly Usage[];
+  /** The same for a window that moves on with time: counted from the last look on. */
+  readonly within: (connection: number, slot: GuardSlot, since: Instant, units: boolean) => readonly Usage[];
   /** Deletes at most `limit` uses from before `before`; false when none are left. */
   readonly sweep: (limit: number, before: Instant) => boolean;
 }
@@ -26,6 +29,22 @@ export function guardWindowOf(sql: Sql): GuardWindow {
      WHERE connection_id = ? AND approved = 0 AND at >= ? AND unit IS NOT NULL
      GROUP BY kind, attribute, unit ORDER BY kind, attribute, unit`,
   );
+  const newest = sql.prepare<[], number>('SELECT coalesce(max(id), 0) FROM guard_uses').pluck();
+  const newer = sql.prepare<[number, number], GuardUseRow>(
+    `SELECT id, at, kind, attribute, unit, worker_key FROM guard_uses
+     WHERE id > ? AND +connection_id = ? AND +approved = 0 ORDER BY id`,
+  );
+  const slots = new Map<number, GuardSlots>();
+  const slotsOf = (connection: number): GuardSlots => {
+    const known = slots.get(connection);
+    if (known !== undefined) return known;
+    const made = new GuardSlots(
+      (after) => newer.iterate(after, connection),
+      () => newest.get() ?? 0,
+    );
+    slots.set(connection, made);
+    return made;
+  };
   // Uses are stored in the order of time, or nearly so: the oldest ids are the ones to look at.
   const sweep = sql.prepare<[number, Instant]>(
     'DELETE FROM guard_uses WHERE id IN (SELECT id FROM guard_uses ORDER BY id LIMIT ?) AND at < ?',
@@ -40,6 +59,7 @@ export function guardWindowOf(sql: Sql): GuardWindow {
       ...since.all(connection, from),
       ...(units ? sinceByUnit.all(connection, from) : []),
     ],
+    within: (connection, slot, from, units) => slotsOf(connection).used(slot, from, units),
     sweep: (limit, before) => sweep.run(limit, before).changes > 0,
   };
 }

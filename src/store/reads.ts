@@ -361,6 +361,8 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
 
     guardWindow: (connection, since, units = false) =>
       readOf(connection, [], (id) => rooms.guardWindow.since(id, since, units)),
+    guardSlot: (connection, slot, since, units = false) =>
+      readOf(connection, [], (id) => rooms.guardWindow.within(id, slot, since, units)),
     approvals: (connection, now) =>
       readOf(connection, new Set<string>(), (id) => rooms.holds.releasedItems(id, 'approved', now)),
     discards: (connection, now) =>

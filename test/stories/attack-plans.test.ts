@@ -48,11 +48,11 @@ test('what another plan was granted counts even when it is stored while the wind
   const reading = house.cycle();
   await commit.reached;
   const { store } = house.house;
-  const guardWindow = store.guardWindow.bind(store);
+  const guardSlot = store.guardSlot.bind(store);
   let asked = 0;
   Object.assign(store, {
-    guardWindow: async (...args: Parameters<typeof guardWindow>) => {
-      const window = await guardWindow(...args);
+    guardSlot: async (...args: Parameters<typeof guardSlot>) => {
+      const window = await guardSlot(...args);
       asked += 1;
       commit.open();
       await reading;
