@@ -145,15 +145,16 @@ export function gatheringOf(
     const groups = groupsIn(load);
     if (groups.length > 0) {
       const made = await carry(session, 'groups', JSON.stringify({ profiles: groups }), load, signal);
-      if (made.class !== 'accepted' && made.class !== 'done') return failed(session, load, made);
-      desk.loaded(session, []);
+      if (mayBeIn(made)) desk.loaded(session, []);
+      if (!isTaken(made)) return failed(session, load, made);
     }
     const outcome = await carry(session, kindOf(load), bodyOf(load), load, signal);
-    if (outcome.class !== 'accepted' && outcome.class !== 'done') return failed(session, load, outcome);
-    desk.loaded(
-      session,
-      load.map(({ cargo }) => keyOf(cargo)),
-    );
+    if (mayBeIn(outcome))
+      desk.loaded(
+        session,
+        load.map(({ cargo }) => keyOf(cargo)),
+      );
+    if (!isTaken(outcome)) return failed(session, load, outcome);
     for (const item of load) {
       const profile = item.cargo.kind === 'upsert' ? item.cargo.entity.profile : {};
       item.settle({
@@ -221,6 +222,12 @@ export function gatheringOf(
     },
   };
 }
+
+const isTaken = ({ class: kind }: Outcome): boolean => kind === 'accepted' || kind === 'done';
+
+/** A load whose answer was lost counts, and whoever is in it may still be given access by it. */
+const mayBeIn = (outcome: Outcome): boolean =>
+  isTaken(outcome) || outcome.class === 'ambiguous' || (outcome.status ?? 0) >= 500;
 
 const kindOf = (load: readonly Item[]): LoadKind => (load[0]?.cargo.kind === 'members' ? 'members' : 'upsert');
 

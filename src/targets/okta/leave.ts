@@ -69,7 +69,7 @@ export async function deliverDisable(
     deleted.outcome.status === 404 &&
     oktaIdOf(there.id) !== null
   ) {
-    if (oktaIdOf(person.remoteId) === null && !(await isFree(operation, there))) return { outcome: notOurs() };
+    if (oktaIdOf(person.remoteId) !== there.id && !(await isFree(operation, there))) return { outcome: notOurs() };
     const answer = await lifecycle(there.id);
     if (answer.outcome.class !== 'done') return answer;
     there = await read(there.id);

@@ -101,7 +101,11 @@ export async function readPerson(room: Room, person: Person, urgent: boolean, si
     return there.kind === 'there' ? inSource(externalId, there.profile) : there;
   }
   const id = oktaIdOf(person.remoteId);
-  if (id !== null) return userAt(room, id, urgent, signal);
+  if (id !== null) {
+    const known = await userAt(room, id, urgent, signal);
+    // Whoever leaves may have been made anew under another id: that is looked for before there is nobody.
+    if (known.kind !== 'nobody' || !urgent) return known;
+  }
   if (person.userName !== '') {
     const found = await userAt(room, person.userName, urgent, signal);
     if (found.kind === 'unknown') return found;

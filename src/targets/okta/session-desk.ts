@@ -30,7 +30,7 @@ export interface SessionDesk {
   readonly ready: (signal: AbortSignal) => Promise<Ready>;
   /** The session that takes records in now; null where there is none. */
   readonly current: () => OpenSession | null;
-  /** Told after every load that was taken in. */
+  /** Told after every load that was taken in, or whose answer leaves that open. */
   readonly loaded: (session: OpenSession, keys: readonly string[]) => void;
   /** Starts the import of what was loaded. Does nothing where nothing was. */
   readonly start: (signal: AbortSignal) => Promise<void>;
@@ -160,8 +160,9 @@ export function sessionDesk(room: Room): SessionDesk {
     if (state === null) return false;
     if (state === 'TRIGGERED') started = { id, holds: 'everybody' };
     else if (state === 'IN_PROGRESS' && Math.abs(now() - (remembered?.lastMs ?? 0)) < CONTINUED_WITHIN_MS) {
+      // Not started is asked for again at the next look: until then it would only wait to expire, and everybody behind it.
+      if (!(await startNow(id, signal))) return ended.has(id);
       started = { id, holds: 'everybody' };
-      await startNow(id, signal);
     } else if (state === 'CREATED' || state === 'IN_PROGRESS') {
       const { outcome } = await ask('DELETE', paths.session(id), signal);
       if (outcome.class !== 'done') return false;

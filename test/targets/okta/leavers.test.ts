@@ -82,6 +82,39 @@ describe('a leaver', () => {
     expect(desk.okta.violations).toEqual([]);
   });
 
+  it('is not believed gone while a session may hold an upload whose answer was lost', async () => {
+    await using desk = await openOktaDesk({ fake: { upsertReactivates: true } });
+    await peopled(desk, 20);
+    const moved = Array.from({ length: 20 }, (_, n) =>
+      operation('update', person(n), standing(desk.okta, n), { id: n + 1 }),
+    );
+    desk.okta.answers({ method: 'POST', path: /bulk-upsert/, times: 1 }, 'lose');
+    const loaded = await desk.deliverAll(moved);
+    expect(new Set(loaded.map(({ outcome }) => outcome.class))).toEqual(new Set(['ambiguous']));
+    const leaves = leaver(desk.okta, 3);
+    const delivered = await desk.deliver(leaves);
+    expect(delivered.outcome.class).toBe('accepted');
+    // Nobody else needs that session: it is brought to an end for the leaver alone.
+    const told = await desk.confirmAll([acceptedOf(leaves, delivered, desk.clock.nowMs())]);
+    expect(told.get(leaves.id)?.outcome).toMatchObject({ class: 'retry', code: 'not-applied' });
+    expect((await desk.deliver(leaves)).outcome.class).toBe('done');
+    expect(desk.okta.state.coreOf('1003')?.status).toBe('DEPROVISIONED');
+    expect(desk.okta.violations).toEqual([]);
+  });
+
+  it('waits for no session that refused the upload', async () => {
+    await using desk = await openOktaDesk();
+    await peopled(desk, 20);
+    const moved = Array.from({ length: 20 }, (_, n) =>
+      operation('update', person(n), standing(desk.okta, n), { id: n + 1 }),
+    );
+    const lift = desk.okta.answers({ method: 'POST', path: /bulk-upsert/, body: /"1003"/ }, { status: 400 });
+    const loaded = await desk.deliverAll(moved);
+    lift();
+    expect(loaded[3]?.outcome.class).toBe('permanent');
+    expect((await desk.deliver(leaver(desk.okta, 3))).outcome.class).toBe('done');
+  });
+
   it('is not believed gone before a session that an earlier process left is over', async () => {
     await using desk = await openOktaDesk({ fake: { upsertReactivates: true } });
     await peopled(desk, 20);
@@ -123,6 +156,19 @@ describe('a leaver', () => {
     user.profile = { ...user.profile, login: 'married@example.com' };
     expect((await desk.deliver(leaves)).outcome.class).toBe('done');
     expect(desk.okta.state.core.get(leaves.account.remoteId ?? '')?.status).toBe('DEPROVISIONED');
+  });
+
+  it('whose user was made anew at Okta under another id loses that one', async () => {
+    await using desk = await openOktaDesk();
+    await peopled(desk, 2);
+    const leaves = leaver(desk.okta, 1);
+    const old = desk.okta.state.coreOf('1001') as NonNullable<ReturnType<typeof desk.okta.state.coreOf>>;
+    desk.okta.state.core.delete(old.id);
+    desk.okta.state.users.delete('1001');
+    desk.okta.state.core.set('00u-anew', { ...old, id: '00u-anew' });
+    const delivered = await desk.deliver(leaves);
+    expect(delivered).toMatchObject({ outcome: { class: 'done' }, account: { remoteId: '00u-anew', active: false } });
+    expect(desk.okta.state.core.get('00u-anew')?.status).toBe('DEPROVISIONED');
   });
 
   it('never takes somebody else’s user of the same name for their own', async () => {

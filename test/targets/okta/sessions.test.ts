@@ -259,6 +259,21 @@ describe('after a restart', () => {
     expect(desk.okta.violations).toEqual([]);
   });
 
+  it('a session that Okta did not start at once is started at a later look', async () => {
+    await using desk = await openOktaDesk();
+    const joiners = creates(20);
+    const delivered = await desk.deliverAll(joiners);
+    const waiting = joiners.map((one, index) => acceptedOf(one, delivered[index] as never, desk.clock.nowMs()));
+    await using later = await openOktaDesk({ beside: desk, memory: desk.memory });
+    const lift = desk.okta.answers({ method: 'POST', path: /start-import/ }, { status: 503 });
+    expect(await later.confirm(waiting)).toEqual([]);
+    lift();
+    desk.clock.advance(60_000);
+    await later.confirm(waiting);
+    expect(desk.okta.state.sessions.map(({ status }) => status)).toEqual(['TRIGGERED']);
+    expect(desk.okta.violations).toEqual([]);
+  });
+
   it('a session that was left behind for hours is cancelled, and what it held is loaded anew', async () => {
     await using desk = await openOktaDesk();
     const joiners = creates(20);
