@@ -74,8 +74,8 @@ export async function confirmUploads(
     signal,
   );
   for (const upload of uploads) {
-    // An upload that is not processed yet may still make the account of somebody who has none.
-    if (isLeave(upload.accepted) && active.get(upload.matching) === 'inactive')
+    // An upload that is not processed yet may still make the account of somebody who has none, or switch on the one that is off.
+    if (isLeave(upload.accepted) && active.get(upload.matching) === 'inactive' && upload.ticket.behind !== true)
       answer(upload, ended(upload, 'read-inactive'));
   }
   const lines = uploads.length === 0 ? [] : await linesSince(uploads, logs, seen, now(), signal);
@@ -90,6 +90,11 @@ export async function confirmUploads(
       .filter(({ atMs }) => atMs >= upload.ticket.atMs)
       .toSorted((a, b) => a.atMs - b.atMs);
     const last = about.at(-1);
+    if (isLeave(upload.accepted) && active.get(upload.matching) === 'inactive') {
+      if (nothingComes(upload, last, seen, now())) answer(upload, ended(upload, 'read-inactive'));
+      else if (last?.action.startsWith('staged') === true) staged += 1;
+      continue;
+    }
     if (last === undefined) continue;
     if (last.action.startsWith('staged')) staged += 1;
     else if (isLeave(upload.accepted)) answer(upload, leaveSaid(upload, last, active.get(upload.matching) ?? null));
@@ -156,14 +161,28 @@ const isLeave = ({ kind, lane, active }: Accepted): boolean =>
 /** Jobs run at least so often: what was taken in earlier has its line by then. */
 const QUIET_MS = 40 * MINUTE_MS;
 
+const quietMs = ({ ticket, accepted }: Upload): number =>
+  Math.min(QUIET_MS, (msOf(accepted.deadline) - ticket.atMs) / 2);
+
+/**
+ * Whether no earlier upload can give access back to an account that is off now: its own line says so, or nothing came for a while
+ * from a job that works. Of uploads by one worker those that came first are processed first.
+ */
+function nothingComes(upload: Upload, last: LogLine | undefined, { heldAtMs }: Seen, nowMs: number): boolean {
+  const isItsOwn = last !== undefined && SUCCEEDED.has(last.status) && last.inactive === true;
+  const sinceMs = Math.max(last?.atMs ?? upload.ticket.atMs, heldAtMs);
+  return isItsOwn || nowMs - sinceMs >= quietMs(upload);
+}
+
 /**
  * Where an earlier upload of the same worker may have been unprocessed, one line may be about that: two are needed, or that nothing
  * more comes for a while.
  */
-function mayBeBelieved({ ticket, accepted }: Upload, lines: readonly LogLine[], nowMs: number): boolean {
+function mayBeBelieved(upload: Upload, lines: readonly LogLine[], nowMs: number): boolean {
+  const { ticket } = upload;
   const last = lines.at(-1);
   if (ticket.behind !== true || lines.length > 1 || last === undefined) return true;
-  return nowMs - last.atMs >= Math.min(QUIET_MS, (msOf(accepted.deadline) - ticket.atMs) / 2);
+  return nowMs - last.atMs >= quietMs(upload);
 }
 
 // ── one line ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -168,6 +168,41 @@ describe('a leave', () => {
     expect(user.accountEnabled).toBe(false);
   });
 
+  it('is not confirmed by an account that an earlier upload may still switch on', async () => {
+    await using desk = await openEntraDesk();
+    const user = desk.entra.directory.add({
+      userPrincipalName: 'p1@example.com',
+      employeeId: '1001',
+      accountEnabled: false,
+    });
+    const back = operation('enable', person(1), accountOf(person(1), '1001'), { id: 1 });
+    await uploaded(desk, [back], 0);
+    const waiting = await uploaded(desk, [leaver(1, { id: 2, ambiguous: true })], 0);
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
+    desk.clock.advance(10 * MINUTE_MS);
+    expect(await outcomesOf(desk, waiting)).toMatchObject([{ id: 2, outcome: { class: 'done' } }]);
+    expect(user.accountEnabled).toBe(false);
+  });
+
+  it('of whom no line comes is confirmed by the account once nothing earlier can be under way', async () => {
+    await using desk = await openEntraDesk({ fake: { logAfterMs: 180 * MINUTE_MS } });
+    desk.entra.directory.add({ userPrincipalName: 'p1@example.com', employeeId: '1001' });
+    const waiting = await uploaded(desk, [leaver(1, { ambiguous: true })], 2 * MINUTE_MS);
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
+    desk.clock.advance(40 * MINUTE_MS);
+    expect(await outcomesOf(desk, waiting)).toMatchObject([{ outcome: { class: 'done', code: 'read-inactive' } }]);
+  });
+
+  it('is not confirmed behind an earlier upload as long as the job does nothing', async () => {
+    await using desk = await openEntraDesk();
+    desk.entra.directory.add({ userPrincipalName: 'p1@example.com', employeeId: '1001', accountEnabled: false });
+    const waiting = await uploaded(desk, [leaver(1, { ambiguous: true })], 0);
+    desk.entra.directory.pause();
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
+    desk.clock.advance(60 * MINUTE_MS);
+    expect(await outcomesOf(desk, waiting)).toEqual([]);
+  });
+
   it('is read in its turn, however many before it wait', async () => {
     await using desk = await openEntraDesk();
     const waiting: Accepted[] = [];
