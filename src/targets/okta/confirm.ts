@@ -118,7 +118,7 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
     if (settings.joiners === 'all' || one.kind === 'disable' || one.group !== null || one.kind === 'enable')
       return null;
     const drawn = Number.parseInt(sha256(one.externalId).slice(0, 8), 16) % SAMPLED_ONE_IN === 0;
-    return drawn ? null : believed(bySource(one.externalId), true);
+    return drawn ? null : believed(one.remoteId ?? bySource(one.externalId), true);
   }
 
   /** Nothing that stands there yet is refused before it had time to be shown. */

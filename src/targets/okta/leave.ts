@@ -32,8 +32,16 @@ export async function deliverDisable(
     };
   };
 
-  const held = ({ outcome }: Delivered): Delivered =>
-    waiting(outcome, room, {}, settings.leaversWithinMs, desk.mayHold(person.externalId) ?? '');
+  // Where no attribute of users carries the external id, only the source tells whose a login is, and it is about to forget that.
+  const forgets =
+    settings.leavers === 'singleEntity' && settings.reads === 'users' && settings.externalIdAttribute === '';
+  const before = forgets && oktaIdOf(person.remoteId) === null ? await read() : null;
+  const seen = before?.kind === 'there' && (await isFree(operation, before)) ? before.id : null;
+
+  const held = ({ outcome }: Delivered): Delivered => ({
+    ...waiting(outcome, room, {}, settings.leaversWithinMs, desk.mayHold(person.externalId) ?? ''),
+    ...(seen === null ? {} : { account: { remoteId: seen } }),
+  });
 
   if (settings.leavers !== 'singleEntity') {
     const known = oktaIdOf(person.remoteId);
@@ -60,7 +68,7 @@ export async function deliverDisable(
   if (stops(deleted)) return deleted;
   const refused = deleted.outcome.class !== 'done' && deleted.outcome.class !== 'accepted';
 
-  let there = await read();
+  let there = await read(seen ?? person.remoteId);
   // The source never knew them, and ignores whom it does not know: the user is one of those that were adopted.
   if (
     there.kind === 'there' &&

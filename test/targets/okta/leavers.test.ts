@@ -171,6 +171,20 @@ describe('a leaver', () => {
     expect(desk.okta.state.core.get('00u-anew')?.status).toBe('DEPROVISIONED');
   });
 
+  it('whom only the source knows is looked up before it forgets them, and stays unconfirmed while active', async () => {
+    await using desk = await openOktaDesk({ okta: { externalIdAttribute: '' }, fake: { lagMs: 90_000 } });
+    await peopled(desk, 2);
+    desk.clock.advance(200_000);
+    const { id } = desk.okta.state.coreOf('1001') as { id: string };
+    const leaves = operation('disable', { ...person(1), active: false }, accountOf(person(1)), { lane: 'leaver' });
+    const delivered = await desk.deliver(leaves);
+    expect(delivered).toMatchObject({ outcome: { class: 'accepted' }, account: { remoteId: id } });
+    const waiting = [{ ...acceptedOf(leaves, delivered, desk.clock.nowMs()), remoteId: id }];
+    expect(await desk.confirm(waiting)).toEqual([]);
+    const told = await desk.confirmAll(waiting);
+    expect(told.get(leaves.id)).toMatchObject({ outcome: { class: 'done' }, account: { remoteId: id, active: false } });
+  });
+
   it('never takes somebody else’s user of the same name for their own', async () => {
     await using desk = await openOktaDesk();
     desk.okta.state.core.set('00u-other', {
@@ -331,6 +345,20 @@ describe('memberships', () => {
 });
 
 describe('a sample of joiners', () => {
+  it('takes no id that Okta gave from whoever is believed', async () => {
+    await using desk = await openOktaDesk({ okta: { joiners: 'sample' } });
+    await peopled(desk, 40);
+    const moved = Array.from({ length: 40 }, (_, n) =>
+      operation('update', person(n), standing(desk.okta, n), { id: n + 1 }),
+    );
+    const delivered = await desk.deliverAll(moved);
+    const told = await desk.confirmAll(
+      moved.map((one, index) => acceptedOf(one, delivered[index] as never, desk.clock.nowMs())),
+    );
+    expect(told.size).toBe(40);
+    for (const one of moved) expect([undefined, one.account.remoteId]).toContain(told.get(one.id)?.account?.remoteId);
+  });
+
   it('is read, and the completed session is believed for the rest; leavers are all read', async () => {
     await using desk = await openOktaDesk({ okta: { joiners: 'sample' } });
     const joiners = creates(200);
