@@ -43,7 +43,7 @@ export interface SessionDesk {
   readonly mayHold: (key: string) => string | null;
   /** Takes up what an earlier process left. */
   readonly resume: (signal: AbortSignal) => Promise<void>;
-  /** Set where somebody else's session, or one of ours that does not end, has kept everything waiting for long. */
+  /** Set where somebody else's session, or one of ours that does not end, has kept everything waiting for long, or each one fails. */
   readonly blocked: () => Stalled | null;
 }
 
@@ -53,6 +53,8 @@ export const LOADS_MAX = 50;
 const CONTINUED_WITHIN_MS = 10 * 60_000;
 /** Refused although it seemed to be time: somebody else may have opened one. */
 const REFUSED_WAIT_MS = 60_000;
+/** As many sessions that failed one after the other are no accident: one record may be what each of them fails by. */
+const FAILED_TOLD_FROM = 3;
 /** Longer than this nobody is kept waiting without being told why. */
 const BLOCKED_AFTER_MS = 30 * 60_000;
 const ENDED_KEPT_MAX = 1_000;
@@ -77,6 +79,8 @@ export function sessionDesk(room: Room): SessionDesk {
   /** Started, and not seen to end. */
   let started: { readonly id: string; readonly holds: ReadonlySet<string> | Everybody } | null = null;
   let blockedSince: { readonly atMs: number; readonly what: string } | null = null;
+  /** Sessions that were started and failed since the last one that did not. */
+  let failures = { count: 0, lastMs: 0 };
   let refusedUntilMs = Number.NEGATIVE_INFINITY;
   const ended = new Map<string, 'completed' | 'failed'>();
   let turn: Promise<unknown> = Promise.resolve();
@@ -141,6 +145,8 @@ export function sessionDesk(room: Room): SessionDesk {
       return 'live';
     }
     const how = state === 'COMPLETED' || state === 'CLOSED' ? 'completed' : 'failed';
+    if (how === 'completed') failures = { count: 0, lastMs: 0 };
+    else if (state !== 'GONE') failures = { count: failures.count + 1, lastMs: now() };
     await over(id, how);
     return how;
   }
@@ -272,14 +278,17 @@ export function sessionDesk(room: Room): SessionDesk {
       alone(async () => {
         await resumeNow(signal);
       }),
-    blocked: () =>
-      blockedSince === null || now() - blockedSince.atMs < BLOCKED_AFTER_MS
-        ? null
-        : {
-            code: 'import-waits',
-            leavers: false,
-            detail: `${blockedSince.what}, for ${Math.round((now() - blockedSince.atMs) / 60_000)} minutes`,
-          },
+    blocked: () => {
+      if (failures.count >= FAILED_TOLD_FROM && now() - failures.lastMs < BLOCKED_AFTER_MS)
+        return {
+          code: 'sessions-fail',
+          leavers: false,
+          detail: `${failures.count} import sessions in a row failed and are loaded anew; Okta says why on its Import Monitoring page only`,
+        };
+      if (blockedSince === null || now() - blockedSince.atMs < BLOCKED_AFTER_MS) return null;
+      const minutes = Math.round((now() - blockedSince.atMs) / 60_000);
+      return { code: 'import-waits', leavers: false, detail: `${blockedSince.what}, for ${minutes} minutes` };
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Confirmation } from '../../../src/targets/target.ts';
 import {
   acceptedOf,
   accountOf,
@@ -166,6 +167,24 @@ describe('a session that goes wrong', () => {
     );
     expect([...done.values()].every(({ outcome }) => outcome.class === 'done')).toBe(true);
     expect(desk.okta.state.core.size).toBe(20);
+    expect(desk.okta.violations).toEqual([]);
+  });
+
+  it('like those before it is told, for as long as it goes on', async () => {
+    await using desk = await openOktaDesk();
+    const joiners = creates(20);
+    const stalls: (string | undefined)[] = [];
+    const told = async () =>
+      (await desk.settled(desk.target.confirmation?.confirm([], desk.signal) as never)) as Confirmation;
+    for (let round = 1; round <= 4; round += 1) {
+      desk.okta.state.failNext = round <= 3;
+      const delivered = await desk.deliverAll(joiners.map((one) => ({ ...one, ambiguous: round > 1 })));
+      await desk.confirmAll(
+        joiners.map((one, index) => acceptedOf(one, delivered[index] as never, desk.clock.nowMs())),
+      );
+      stalls.push((await told()).stalled?.code);
+    }
+    expect(stalls).toEqual([undefined, undefined, 'sessions-fail', undefined]);
     expect(desk.okta.violations).toEqual([]);
   });
 
