@@ -116,8 +116,11 @@ export interface Stalled {
 export interface ConfirmationWay {
   /** Milliseconds between two questions. */
   readonly everyMs: number;
-  /** Oldest first; none where work is only queued yet. @throws Problem when the target does not answer. */
-  readonly confirm: (waiting: readonly Accepted[], signal: AbortSignal) => Promise<Confirmation>;
+  /**
+   * Oldest first; none where work is only queued yet. `mayWrite` false: writes are stopped, and nothing but reads leaves.
+   * @throws Problem when the target does not answer.
+   */
+  readonly confirm: (waiting: readonly Accepted[], signal: AbortSignal, mayWrite?: boolean) => Promise<Confirmation>;
 }
 
 /** Intent before and outcome after every request. `intent` resolves when the intent is durable. */

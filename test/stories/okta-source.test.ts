@@ -158,3 +158,21 @@ describe('a joiner before the first day', () => {
     expect(okta.state.groups.get('All staff')?.members.has('2000')).toBe(true);
   });
 });
+
+it('what was loaded and not started takes no effect while writes are stopped', async () => {
+  const { okta, test } = await stage();
+  let stopping: Promise<unknown> | null = null;
+  okta.onAnswered = ({ path }) => {
+    if (path.endsWith('bulk-upsert')) stopping ??= test.act('stop-writes', {});
+  };
+  test.deliver(feed(crowd(20)));
+  await test.cycle();
+  await test.settle(600_000);
+  expect(await stopping).toMatchObject({ ok: true });
+  expect(okta.state.core.size).toBe(0);
+  expect(okta.log.some(({ path }) => path.endsWith('start-import'))).toBe(false);
+  await test.act('resume-writes', {});
+  await test.settle(3 * 3_600_000);
+  expect(okta.state.core.size).toBe(20);
+  expect(okta.violations).toEqual([]);
+});

@@ -34,6 +34,8 @@ export interface SessionDesk {
   readonly loaded: (session: OpenSession, keys: readonly string[]) => void;
   /** Starts the import of what was loaded. Does nothing where nothing was. */
   readonly start: (signal: AbortSignal) => Promise<void>;
+  /** False: writes are stopped, and no session is started until they are resumed. */
+  readonly mayStart: (may: boolean) => void;
   /** Whether the session still takes records, after it refused some; `no`: another one is needed. */
   readonly takes: (session: OpenSession, signal: AbortSignal) => Promise<'yes' | 'no' | 'unknown'>;
   /** Reads what is remembered: before that nobody knows what an earlier process left. Asks nothing of Okta. */
@@ -81,6 +83,7 @@ export function sessionDesk(room: Room): SessionDesk {
   let blockedSince: { readonly atMs: number; readonly what: string } | null = null;
   /** Sessions that were started and failed since the last one that did not. */
   let failures = { count: 0, lastMs: 0 };
+  let stopped = false;
   let refusedUntilMs = Number.NEGATIVE_INFINITY;
   const ended = new Map<string, 'completed' | 'failed'>();
   let turn: Promise<unknown> = Promise.resolve();
@@ -248,11 +251,14 @@ export function sessionDesk(room: Room): SessionDesk {
     start: (signal) =>
       alone(async () => {
         const session = current;
-        if (session === null || session.loads === 0) return;
+        if (session === null || session.loads === 0 || stopped) return;
         if (!(await startNow(session.id, signal))) return;
         started = { id: session.id, holds: session.holds };
         current = null;
       }),
+    mayStart: (may) => {
+      stopped = !may;
+    },
     takes: (session, signal) =>
       alone(async () => {
         if (current?.id !== session.id) return 'no';

@@ -257,6 +257,25 @@ describe('a full session', () => {
   });
 });
 
+describe('while writes are stopped', () => {
+  it('no session is started, neither on the way out nor behind a restart', async () => {
+    await using desk = await openOktaDesk();
+    const joiners = creates(20);
+    const delivered = await desk.deliverAll(joiners);
+    const waiting = joiners.map((one, index) => acceptedOf(one, delivered[index] as never, desk.clock.nowMs()));
+    const told = (target: typeof desk.target, mayWrite: boolean) =>
+      desk.settled(target.confirmation?.confirm(waiting, desk.signal, mayWrite) as Promise<Confirmation>);
+    desk.clock.advance(60_000);
+    expect((await told(desk.target, false)).answers).toEqual([]);
+    await desk.target.close();
+    await using later = await openOktaDesk({ beside: desk, memory: desk.memory });
+    expect((await told(later.target, false)).answers).toEqual([]);
+    expect(desk.okta.state.sessions.map(({ status }) => status)).toEqual(['IN_PROGRESS']);
+    await told(later.target, true);
+    expect(desk.okta.state.sessions.map(({ status }) => status)).toEqual(['TRIGGERED']);
+  });
+});
+
 describe('after a restart', () => {
   it('nothing waits that was loaded before an orderly end: the session was started on the way out', async () => {
     await using desk = await openOktaDesk();
