@@ -41,18 +41,21 @@ interface Parameters {
   readonly key: string;
 }
 
+/** What was asked under a key from before a re-keying stays under it; a former key that somebody else bears by now leads to nobody. */
+const KEYS = `(SELECT @key UNION SELECT key FROM former_keys WHERE connection_id = @connection AND worker = @worker AND now = @key)`;
+
 /** In the order in which they go: what refers to a row before the row. */
 const STEPS: readonly (readonly [table: string, rows: string, statements: readonly string[]])[] = [
   [
     'personal',
     `personal WHERE seq IN (SELECT seq FROM entries WHERE worker = @worker UNION
        SELECT p.seq FROM personal p JOIN entries e ON e.seq = p.seq
-       WHERE e.worker IS NULL AND e.body ->> 'worker' = @key AND e.body ->> 'connection' = @name)`,
+       WHERE e.worker IS NULL AND e.body ->> 'worker' IN ${KEYS} AND e.body ->> 'connection' = @name)`,
     ['DELETE FROM {rows}'],
   ],
   [
     'rejections',
-    `rejections WHERE connection_id = @connection AND (body ->> 'key' = @key OR body ->> 'key' IN
+    `rejections WHERE connection_id = @connection AND (body ->> 'key' IN ${KEYS} OR body ->> 'key' IN
        (SELECT employment_id FROM employments WHERE worker_id = @worker))`,
     ['DELETE FROM {rows}'],
   ],
@@ -79,10 +82,10 @@ const STEPS: readonly (readonly [table: string, rows: string, statements: readon
   ],
   [
     'hold_items',
-    `hold_items WHERE harm ->> 'workerKey' = @key AND version IN (
+    `hold_items WHERE harm ->> 'workerKey' IN ${KEYS} AND version IN (
        SELECT version FROM holds WHERE connection_id = @connection UNION SELECT version FROM releases WHERE connection_id = @connection)`,
     [
-      `UPDATE hold_items SET harm = json_set(harm, '$.before', '', '$.after', '') WHERE harm ->> 'workerKey' = @key AND version IN (
+      `UPDATE hold_items SET harm = json_set(harm, '$.before', '', '$.after', '') WHERE harm ->> 'workerKey' IN ${KEYS} AND version IN (
          SELECT version FROM holds WHERE connection_id = @connection UNION SELECT version FROM releases WHERE connection_id = @connection)`,
     ],
   ],
@@ -93,9 +96,9 @@ const STEPS: readonly (readonly [table: string, rows: string, statements: readon
   ],
   [
     'acts',
-    `acts WHERE finished_at IS NOT NULL AND args ->> 'worker' = @key AND coalesce(args ->> 'connection', '') IN ('', @name)`,
+    `acts WHERE finished_at IS NOT NULL AND args ->> 'worker' IN ${KEYS} AND coalesce(args ->> 'connection', '') IN ('', @name)`,
     [
-      `UPDATE acts SET args = json_object('worker', @key), result = json_object('ok', json('true')) WHERE id IN (SELECT id FROM {rows})`,
+      `UPDATE acts SET args = json_object('worker', args ->> 'worker'), result = json_object('ok', json('true')) WHERE id IN (SELECT id FROM {rows})`,
     ],
   ],
   [

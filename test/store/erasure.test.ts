@@ -73,4 +73,21 @@ describe('an erasure in the store', () => {
     expect((await store.facts('acme', 'desks', ['a-7'])).get('a-7')).toEqual({});
     expect(await store.factDigest('acme', 'desks', 'a-7')).toBe('07'.repeat(16));
   });
+
+  it('takes what was asked of the worker under a key from before a re-keying', async () => {
+    const { store } = await heldStore();
+    await two(store);
+    const args = { worker: 'ada', account: 'ada.lovelace@example.com', target: 'idp', connection: 'acme' };
+    const asked = { kind: 'pair', args, reason: 'hers', by: 'olga', osUser: 'olga', channel: 'cli' } as const;
+    const id = await store.addAct(asked);
+    const others = await store.addAct({ ...asked, args: { ...args, worker: 'bob' } });
+    await store.takeActs(2);
+    for (const one of [id, others]) await store.finishAct(one, { ok: true, message: 'paired', exitCode: 0 });
+    const pairs = [{ from: 'ada', to: 'a-1815' }];
+    const rekeyed = await store.rekey({ connection: 'acme', pairs, sources: [], at: NOON, entries: [] });
+    expect(rekeyed.kind).toBe('rekeyed');
+    expect((await store.erase(order('a-1815', { revision: 2 }))).kind).toBe('erased');
+    expect(JSON.stringify(await store.act(id))).not.toContain('lovelace');
+    expect(JSON.stringify(await store.act(others))).toContain('lovelace');
+  });
 });
