@@ -44,11 +44,15 @@ interface Parameters {
 /** What was asked under a key from before a re-keying stays under it; a former key that somebody else bears by now leads to nobody. */
 const KEYS = `(SELECT @key UNION SELECT key FROM former_keys WHERE connection_id = @connection AND worker = @worker AND now = @key)`;
 
+/** Whoever was joined with the worker had a number of their own; one that somebody bears today is theirs. */
+const NUMBERS = `(SELECT @worker UNION SELECT worker FROM former_keys f WHERE connection_id = @connection AND key = @key AND now IS NULL
+  AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = f.worker))`;
+
 /** In the order in which they go: what refers to a row before the row. */
 const STEPS: readonly (readonly [table: string, rows: string, statements: readonly string[]])[] = [
   [
     'personal',
-    `personal WHERE seq IN (SELECT seq FROM entries WHERE worker = @worker UNION
+    `personal WHERE seq IN (SELECT seq FROM entries WHERE worker IN ${NUMBERS} UNION
        SELECT p.seq FROM personal p JOIN entries e ON e.seq = p.seq
        WHERE e.worker IS NULL AND e.body ->> 'worker' IN ${KEYS} AND e.body ->> 'connection' = @name)`,
     ['DELETE FROM {rows}'],

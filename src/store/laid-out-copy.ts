@@ -3,6 +3,7 @@ import type { Instant } from '../base/instant.ts';
 import { MACHINE_VERSION } from '../lifecycle/standing.ts';
 import type { RoomsNeeded, Slice } from './laid-out-file.ts';
 import type { Sql } from './sql.ts';
+import { LAST_WORKER } from './workers.ts';
 
 /** What stands in the way of a slice; both are empty where nothing does. */
 export interface InTheWay {
@@ -47,7 +48,7 @@ export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
     `${namesIn} AND EXISTS (SELECT 1 FROM main.reserved_names r WHERE r.target_id = s.target AND r.folded = s.folded)`,
   );
   const lastOf = (table: string) => sql.prepare<[], number>(`SELECT coalesce(max(id), 0) FROM main.${table}`).pluck();
-  const lastWorker = lastOf('workers');
+  const lastWorker = sql.prepare<[], number>(`SELECT ${LAST_WORKER}`).pluck();
   const lastEmployment = lastOf('employments');
   const copyWorkers = sql.prepare<[number, number, number, number]>(
     `INSERT INTO main.workers (id, connection_id, key, revision, machine_version, stage, delivery, facts, due_at)

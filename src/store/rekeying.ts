@@ -50,6 +50,9 @@ export function rekeyingOf(sql: Sql, { workers, outbox, pending, tallies }: Room
     `UPDATE workers SET key = ?, facts = ?, suspected_since = NULL, suspicion = NULL, revision = revision + 1 WHERE id = ?`,
   );
   const touch = sql.prepare<[number]>('UPDATE workers SET revision = revision + 1 WHERE id = ?');
+  const keepNumber = sql.prepare<[]>(
+    `INSERT OR REPLACE INTO settings (key, value) SELECT 'workers.lastJoined', CAST(max(worker) AS TEXT) FROM former_keys`,
+  );
   const dropWorker = sql.prepare<[number]>('DELETE FROM workers WHERE id = ?');
   const all = sql.prepare<[number, number, number], { id: number; worker_id: number; body: string }>(
     'SELECT id, worker_id, body FROM employments WHERE connection_id = ? AND id > ? ORDER BY id LIMIT ?',
@@ -228,6 +231,7 @@ export function rekeyingOf(sql: Sql, { workers, outbox, pending, tallies }: Room
         if (worker !== undefined && other !== undefined) {
           more = dissolve(worker, other);
           addFormer.run(connection, to, other.id, null, order.at);
+          keepNumber.run();
           joined += 1;
         }
         if (worker === undefined) touch.run(owner);

@@ -16,6 +16,10 @@ import type { Sql } from './sql.ts';
 import type { Tallies } from './tallies.ts';
 import { NO_FACTS_TEXT, type WrittenWorker } from './written.ts';
 
+/** The last number of a worker that was ever given: the audit of whoever was joined with another worker still names theirs. */
+export const LAST_WORKER = `max((SELECT coalesce(max(id), 0) FROM main.workers),
+  coalesce((SELECT CAST(value AS INTEGER) FROM main.settings WHERE key = 'workers.lastJoined'), 0))`;
+
 export interface WorkerRow {
   readonly id: number;
   readonly connection_id: number;
@@ -119,8 +123,8 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
   const insert = sql.prepare<
     [number, string, number, string, string, string, string | null, string | null, string | null]
   >(
-    `INSERT INTO workers (connection_id, key, revision, machine_version, stage, delivery, facts, due_at, suspected_since, suspicion)
-     VALUES (?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO workers (id, connection_id, key, revision, machine_version, stage, delivery, facts, due_at, suspected_since, suspicion)
+     VALUES (${LAST_WORKER} + 1, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const update = sql.prepare<[number, string, string, string, string | null, string | null, string | null, number]>(
     `UPDATE workers SET revision = revision + 1, machine_version = ?, stage = ?, delivery = ?, facts = ?, due_at = ?,

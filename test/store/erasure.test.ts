@@ -90,4 +90,18 @@ describe('an erasure in the store', () => {
     expect(JSON.stringify(await store.act(id))).not.toContain('lovelace');
     expect(JSON.stringify(await store.act(others))).toContain('lovelace');
   });
+
+  it('takes what the audit says of somebody who was joined with the worker, and never lends their number', async () => {
+    const { store } = await heldStore();
+    await two(store);
+    const pairs = [{ from: 'ada', to: 'bob' }];
+    expect(await store.rekey({ connection: 'acme', pairs, sources: [], at: NOON, entries: [] })).toMatchObject({
+      joined: 1,
+    });
+    await store.commit({ connection: 'acme', at: NOON, workers: [aChange('cyd')], entries: [aDecision('cyd')] });
+    expect(JSON.stringify(await store.audit.entriesOf('acme', 'cyd'))).not.toContain('a name of bob');
+    expect((await store.erase(order('bob', { revision: 2 }))).kind).toBe('erased');
+    const { erased } = await store.audit.verify();
+    expect(erased).toBe(4);
+  });
 });
