@@ -27,9 +27,9 @@ import type {
   Skip,
 } from '../planning/changeset.ts';
 import type { HarmKind } from '../planning/harm.ts';
+import type { UsedWindow } from '../planning/tally.ts';
 import type { FormerKeys } from '../worker/keys.ts';
 import type { Employment } from '../worker/worker.ts';
-import type { GuardSlot } from './guard-slots.ts';
 import type { KnownTable } from './known-rows.ts';
 
 export type CommitResult =
@@ -653,7 +653,7 @@ export interface Store extends AsyncDisposable {
   /** The same of a window that is asked for again and again while time goes on: its cost does not grow with what was used. */
   readonly guardSlot: (
     connection: string,
-    slot: GuardSlot,
+    slot: UsedWindow,
     since: Instant,
     units?: boolean,
   ) => Promise<readonly Usage[]>;

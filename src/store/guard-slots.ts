@@ -2,10 +2,10 @@
 // event of the day: the count goes on from the last look instead, by the uses that have come and those that have become too old.
 import { type Instant, msOf } from '../base/instant.ts';
 import type { HarmKind } from '../planning/harm.ts';
+import type { UsedWindow } from '../planning/tally.ts';
 import type { Usage } from './door.ts';
 
-export const GUARD_SLOTS = ['hour', 'day', 'week'] as const;
-export type GuardSlot = (typeof GUARD_SLOTS)[number];
+const GUARD_SLOTS = ['hour', 'day', 'week'] as const satisfies readonly UsedWindow[];
 
 export interface GuardUseRow {
   readonly id: number;
@@ -34,7 +34,7 @@ class Group {
   readonly unit: string | null;
   #queue: { readonly worker: string; readonly at: Instant }[] = [];
   #last = new Map<string, number>();
-  readonly #fronts: Readonly<Record<GuardSlot, Front>> = {
+  readonly #fronts: Readonly<Record<UsedWindow, Front>> = {
     hour: { place: 0, workers: 0 },
     day: { place: 0, workers: 0 },
     week: { place: 0, workers: 0 },
@@ -58,7 +58,7 @@ class Group {
     if (this.#queue.length > 2 * this.#last.size + STALE_MIN) this.#compact();
   }
 
-  workersSince(slot: GuardSlot, since: Instant): number {
+  workersSince(slot: UsedWindow, since: Instant): number {
     const front = this.#fronts[slot];
     for (let use = this.#queue[front.place]; use !== undefined && use.at < since; use = this.#queue[front.place]) {
       if (this.#last.get(use.worker) === front.place) front.workers -= 1;
@@ -90,7 +90,7 @@ export class GuardSlots {
   readonly #newest: () => number;
   #groups = new Map<string, Group>();
   #seenId = 0;
-  readonly #since: Partial<Record<GuardSlot, Instant>> = {};
+  readonly #since: Partial<Record<UsedWindow, Instant>> = {};
 
   /** @param newer unapproved uses behind this number, oldest first. @param newest the highest number of any use; 0 without one. */
   constructor(newer: (after: number) => Iterable<GuardUseRow>, newest: () => number) {
@@ -98,7 +98,7 @@ export class GuardSlots {
     this.#newest = newest;
   }
 
-  used(slot: GuardSlot, asked: Instant, units: boolean): readonly Usage[] {
+  used(slot: UsedWindow, asked: Instant, units: boolean): readonly Usage[] {
     const last = this.#since[slot];
     const isBack = last !== undefined && asked < last;
     const newest = this.#newest();

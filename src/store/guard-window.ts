@@ -2,8 +2,9 @@
 import type { Instant } from '../base/instant.ts';
 import type { GuardUse } from '../planning/changeset.ts';
 import type { HarmKind } from '../planning/harm.ts';
+import type { UsedWindow } from '../planning/tally.ts';
 import type { Usage } from './door.ts';
-import { type GuardSlot, GuardSlots, type GuardUseRow } from './guard-slots.ts';
+import { GuardSlots, type GuardUseRow } from './guard-slots.ts';
 import type { Sql } from './sql.ts';
 
 export interface GuardWindow {
@@ -11,7 +12,7 @@ export interface GuardWindow {
   /** With `units` also what each unit of the house used. */
   readonly since: (connection: number, since: Instant, units: boolean) => readonly Usage[];
   /** The same for a window that moves on with time: counted from the last look on. */
-  readonly within: (connection: number, slot: GuardSlot, since: Instant, units: boolean) => readonly Usage[];
+  readonly within: (connection: number, slot: UsedWindow, since: Instant, units: boolean) => readonly Usage[];
   /** Deletes at most `limit` uses from before `before`; false when none are left. */
   readonly sweep: (limit: number, before: Instant) => boolean;
 }
