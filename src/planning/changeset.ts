@@ -94,6 +94,27 @@ export interface OpenOperation {
   readonly ambiguous?: boolean;
 }
 
+/** What an operation is that was only taken in: `accepted`, and not confirmed yet. */
+export interface Accepted {
+  readonly id: number;
+  readonly connection: string;
+  readonly workerKey: string;
+  readonly kind: OperationKind;
+  readonly lane: Lane;
+  readonly externalId: string;
+  readonly userName: string;
+  /** As far as it is known. */
+  readonly remoteId: string | null;
+  /** What was asked for. Of a membership it says nothing. */
+  readonly active: boolean;
+  /** The group of a membership; null for everything else. */
+  readonly group: string | null;
+  /** What the target's room said of it when it was taken in; '' where it said nothing. */
+  readonly ticket: string;
+  /** After it, it counts as unconfirmed. */
+  readonly deadline: Instant;
+}
+
 /** All that the store knows of one worker, read in one go. `revision` 0 and `UNKNOWN` for somebody new. */
 export interface Situation {
   readonly key: string;

@@ -8,6 +8,7 @@ import type { Outcome } from '../lifecycle/outcome.ts';
 import type { Delivery, Stage, Standing } from '../lifecycle/standing.ts';
 import type { CorrelationValue, ListedAccount, Rejection } from '../mapping/bound-mapping.ts';
 import type {
+  Accepted,
   AccountState,
   Changeset,
   Checkpoint,
@@ -128,23 +129,7 @@ export interface ClaimedOperation {
   readonly worker?: Pick<Situation, 'revision' | 'standing' | 'dueAt'> | null;
 }
 
-/** An operation that its target took in and has not confirmed yet. */
-export interface AcceptedOperation {
-  readonly id: number;
-  readonly connection: string;
-  readonly workerKey: string;
-  readonly kind: OperationKind;
-  readonly lane: Lane;
-  readonly externalId: string;
-  readonly userName: string;
-  readonly remoteId: string | null;
-  readonly active: boolean;
-  /** Of a membership; null for everything else. */
-  readonly group: string | null;
-  /** See `Delivered.accepted` of a target; '' where it said none. */
-  readonly ticket: string;
-  /** After it, it counts as unconfirmed. */
-  readonly deadline: Instant;
+export interface AcceptedOperation extends Accepted {
   readonly attempts: number;
 }
 

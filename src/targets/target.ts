@@ -1,11 +1,10 @@
 // What every target promises. The rooms behind it know SCIM and its relatives; nothing outside does.
 import type { Finding } from '../base/finding.ts';
-import type { Instant } from '../base/instant.ts';
 import type { JsonValue } from '../base/json.ts';
 import type { Lane } from '../lifecycle/operation.ts';
 import type { AccountNews, Outcome } from '../lifecycle/outcome.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
-import type { AccountState, OperationKind, OperationPayload } from '../planning/changeset.ts';
+import type { Accepted, AccountState, OperationKind, OperationPayload } from '../planning/changeset.ts';
 
 /** One HTTP request as the audit and `plan --requests` show it. */
 export interface ShownRequest {
@@ -68,26 +67,6 @@ export interface Delivered {
   readonly accepted?: { readonly ticket: string; readonly withinMs: number };
   /** Set when the group's remote id was learnt or the group was created. */
   readonly group?: { readonly name: string; readonly remoteId: string; readonly created: boolean };
-}
-
-/** What an operation is that was only taken in: `accepted`, and not confirmed yet. */
-export interface Accepted {
-  readonly id: number;
-  readonly connection: string;
-  readonly workerKey: string;
-  readonly kind: OperationKind;
-  readonly lane: Lane;
-  readonly externalId: string;
-  readonly userName: string;
-  /** As far as it is known. */
-  readonly remoteId: string | null;
-  /** What was asked for. Of a membership it says nothing. */
-  readonly active: boolean;
-  /** The group of a membership; null for everything else. */
-  readonly group: string | null;
-  /** What the room said of it when it was taken in. */
-  readonly ticket: string;
-  readonly deadline: Instant;
 }
 
 export interface Confirmed {

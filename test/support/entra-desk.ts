@@ -5,17 +5,10 @@ import type { JsonValue } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/lifecycle/outcome.ts';
 import { uploadAddress } from '../../src/mapping/entra-rules.ts';
 import { type EntraSource, entraSchema } from '../../src/mapping/entra-schema.ts';
+import type { Accepted } from '../../src/planning/changeset.ts';
 import { openAccess } from '../../src/runtime/access/access.ts';
 import { entraTarget } from '../../src/targets/entra/entra-target.ts';
-import type {
-  Accepted,
-  Delivered,
-  Journal,
-  Sendable,
-  ShownRequest,
-  Target,
-  TargetMemory,
-} from '../../src/targets/target.ts';
+import type { Delivered, Journal, Sendable, ShownRequest, Target, TargetMemory } from '../../src/targets/target.ts';
 import { type FakeEntra, type FakeEntraOptions, startFakeEntra } from './fake-entra.ts';
 import { type HeldClock, heldClock } from './held-clock.ts';
 import { NOON } from './house.ts';

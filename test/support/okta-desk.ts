@@ -1,20 +1,13 @@
 // A target of kind okta-source at a strict stand-in under a held clock, with a journal that remembers.
+
 import { instantOfMs } from '../../src/base/instant.ts';
 import type { JsonValue } from '../../src/base/json.ts';
 import type { Outcome } from '../../src/lifecycle/outcome.ts';
 import { type OktaSettings, oktaSchema, oktaSettings } from '../../src/mapping/okta-schema.ts';
-import type { AccountPayload, AccountState } from '../../src/planning/changeset.ts';
+import type { Accepted, AccountPayload, AccountState } from '../../src/planning/changeset.ts';
 import { ssws } from '../../src/runtime/access/credentials.ts';
 import { oktaTarget } from '../../src/targets/okta/okta-target.ts';
-import type {
-  Accepted,
-  Confirmed,
-  Delivered,
-  Journal,
-  Sendable,
-  ShownRequest,
-  Target,
-} from '../../src/targets/target.ts';
+import type { Confirmed, Delivered, Journal, Sendable, ShownRequest, Target } from '../../src/targets/target.ts';
 import { type FakeOkta, type FakeOktaOptions, SOURCE_ID, startFakeOkta } from './fake-okta.ts';
 import { type HeldClock, heldClock } from './held-clock.ts';
 import { NOON } from './house.ts';

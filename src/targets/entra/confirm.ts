@@ -3,8 +3,9 @@
 import { DAY_MS, HOUR_MS, MINUTE_MS, msOf } from '../../base/instant.ts';
 import { Problem } from '../../base/problem.ts';
 import type { AccountNews, Outcome } from '../../lifecycle/outcome.ts';
+import type { Accepted } from '../../planning/changeset.ts';
 import { concluded, NOTHING_SENT } from '../scim/outcome-table.ts';
-import { type Accepted, type Confirmation, type Confirmed, type Delivered, NOBODY } from '../target.ts';
+import { type Confirmation, type Confirmed, type Delivered, NOBODY } from '../target.ts';
 import type { Job } from './job.ts';
 import type { LogLine, Logs } from './logs.ts';
 import { type Ticket, ticketIn } from './ticket.ts';

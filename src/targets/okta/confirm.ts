@@ -1,8 +1,9 @@
 // What became of what was only taken in. A session reports of no record [O1]: who was in it is read, leavers always and first. What
 // counts of a leaver is what stands there, never that a session was completed.
 import type { JsonValue } from '../../base/json.ts';
+import type { Accepted } from '../../planning/changeset.ts';
 import { sha256 } from '../../runtime/hash.ts';
-import type { Accepted, Confirmation, ConfirmationWay, Confirmed, Delivered } from '../target.ts';
+import type { Confirmation, ConfirmationWay, Confirmed, Delivered } from '../target.ts';
 import { type Gathering, memberKey } from './gathering.ts';
 import {
   believed,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { instantOfMs, MINUTE_MS } from '../../../src/base/instant.ts';
-import type { AccountPayload } from '../../../src/planning/changeset.ts';
-import type { Accepted, Sendable } from '../../../src/targets/target.ts';
+import type { Accepted, AccountPayload } from '../../../src/planning/changeset.ts';
+import type { Sendable } from '../../../src/targets/target.ts';
 import { acceptedOf, type EntraDesk, openEntraDesk } from '../../support/entra-desk.ts';
 import { ALICE, accountOf, noAccount, operation } from '../../support/scim-desk.ts';
 
