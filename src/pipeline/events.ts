@@ -11,6 +11,7 @@ import { actorOf, again, backedOff } from './event-ends.ts';
 import { hints } from './hints.ts';
 import type { House, LiveConnection } from './house.ts';
 import { record } from './told-records.ts';
+import { recordsTogether, toldBatches } from './told-together.ts';
 
 /** Events looked at in one go. */
 const TOGETHER = 100;
@@ -45,12 +46,33 @@ export async function takeEvents(
   const events = await house.store.waitingEvents(live.connection.name, kind, nowOf(house.clock), TOGETHER);
   if (events.length === 0) return 0;
   if (kind === 'hint') await contained(house, live, events, signal, () => hints(house, live, events, signal));
-  else {
-    const look = kind === 'record' ? record : emergency;
-    for (const event of events)
-      await contained(house, live, [event], signal, async () => [await look(house, live, event, signal)]);
-  }
+  else if (kind === 'record') await takeRecords(house, live, events, signal);
+  else await eachAlone(house, live, events, signal, emergency);
   return events.length;
+}
+
+async function takeRecords(
+  house: House,
+  live: LiveConnection,
+  events: readonly WaitingEvent[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { events: some, told } of await toldBatches(house, live, events)) {
+    const ends = told === null ? null : await recordsTogether(house, live, told, signal);
+    if (ends !== null) await contained(house, live, some, signal, async () => ends);
+    else await eachAlone(house, live, some, signal, record);
+  }
+}
+
+async function eachAlone(
+  house: House,
+  live: LiveConnection,
+  events: readonly WaitingEvent[],
+  signal: AbortSignal,
+  look: typeof record,
+): Promise<void> {
+  for (const event of events)
+    await contained(house, live, [event], signal, async () => [await look(house, live, event, signal)]);
 }
 
 /** One event that meets a bug of ours must neither stop the house nor the events behind it: it waits, where people see it. */

@@ -1,16 +1,17 @@
 // What is said of single workers beside the feed – a webhook's record, a source's answer about some – judged like a delta, while a
 // snapshot may be under way: the same mapping, plan and guard. It says nothing of anybody else, so it leaves the checkpoint, the
 // rejections and the fingerprints of the feed alone.
+import { assert } from '../base/assert.ts';
 import { Problem } from '../base/problem.ts';
 import type { Bound } from '../mapping/bind-connection.ts';
 import type { BoundMapping, Rejection } from '../mapping/bound-mapping.ts';
 import { nowOf } from '../runtime/clock.ts';
-import type { Delivery } from '../sources/source.ts';
+import type { Delivery, ReadRow } from '../sources/source.ts';
 import { believedAsOf, clockDoubt, withholdByDate } from './clock-watch.ts';
 import { marksOnFile } from './feed-seal.ts';
 import { meetTargets } from './first-contact.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, type JudgeOptions, openPlan } from './judge.ts';
+import { commitPlan, grantPlan, grantUnlessHeld, type JudgeOptions, openPlan } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 import { keepPending, planPending } from './pending.ts';
 import { Reading } from './reading.ts';
@@ -47,13 +48,38 @@ export function boundTo(live: LiveConnection, columns: readonly string[]): Bound
   return made.mapping;
 }
 
+interface Asker {
+  readonly actor: string;
+  readonly signal: AbortSignal;
+}
+
 /** @throws Problem where the delivery cannot be read, does not fit the mapping, or a target has moved. */
 export async function judgeBeside(
   house: House,
   live: LiveConnection,
   delivery: Delivery,
-  { actor, signal }: { readonly actor: string; readonly signal: AbortSignal },
+  asker: Asker,
 ): Promise<JudgedBeside> {
+  const judged = await judgedBy(house, live, delivery, asker, grantPlan);
+  assert(judged !== null, 'every word of the guard is taken');
+  return judged;
+}
+
+/** As `judgeBeside` where a guard holds nobody; null, and nothing is stored, where it would hold anybody. @throws Problem */
+export const judgeBesideUnlessHeld = (
+  house: House,
+  live: LiveConnection,
+  delivery: Delivery,
+  asker: Asker,
+): Promise<JudgedBeside | null> => judgedBy(house, live, delivery, asker, grantUnlessHeld);
+
+async function judgedBy(
+  house: House,
+  live: LiveConnection,
+  delivery: Delivery,
+  { actor, signal }: Asker,
+  grant: typeof grantUnlessHeld,
+): Promise<JudgedBeside | null> {
   const { store } = house;
   const { name, policy } = live.connection;
   const mapping = boundTo(live, delivery.columns);
@@ -72,7 +98,9 @@ export async function judgeBeside(
   using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, {
     beside: { feedLags: plan.feedLags },
   });
-  for await (const rows of delivery.read(new Set(), signal)) await reading.take(rows);
+  const believed = (row: ReadRow): ReadRow =>
+    doubt === null || row.asOf === undefined ? row : { ...row, asOf: believedAsOf(row.asOf, doubt, null) };
+  for await (const rows of delivery.read(new Set(), signal)) await reading.take(rows.map(believed));
   await reading.finish();
   const judged = new Set(plan.keys());
   await planPending(house, plan, { among: judged });
@@ -85,7 +113,8 @@ export async function judgeBeside(
     covers: 'judged',
     firstLoad: false,
   };
-  const verdict = await grantPlan(house, plan, options);
+  const verdict = await grant(house, plan, options);
+  if (verdict === null) return null;
   const committed = await commitPlan(house, plan, verdict, options);
   const passes = (key: string): boolean => !plan.candidates.has(key) || verdict.passes.has(key);
   await keepPending(house, plan, passes, committed.postponed);

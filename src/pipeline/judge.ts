@@ -328,11 +328,27 @@ const STALE_AT_LEISURE = 50;
  * counts for every other plan. Reading and planning before it, and storing after it, happen beside other plans.
  */
 export async function grantPlan(house: House, plan: Plan, options: JudgeOptions): Promise<Verdict> {
+  const verdict = await grantWhere(house, plan, options, () => true);
+  assert(verdict !== null, 'every word of the guard is taken');
+  return verdict;
+}
+
+/** The guard's word where it holds nobody; null, and nothing is granted or stored, where it would hold anybody. */
+export const grantUnlessHeld = (house: House, plan: Plan, options: JudgeOptions): Promise<Verdict | null> =>
+  grantWhere(house, plan, options, ({ held }) => held.size === 0);
+
+async function grantWhere(
+  house: House,
+  plan: Plan,
+  options: JudgeOptions,
+  isTaken: (verdict: Verdict) => boolean,
+): Promise<Verdict | null> {
   while (plan.berth.stale.size > STALE_AT_LEISURE) await planStale(house, plan);
   await countUnits(house, plan);
   return plan.turn.take(async () => {
     await planStale(house, plan);
     const verdict = await guardPlan(house, plan, options);
+    if (!isTaken(verdict)) return null;
     await storeHolds(house, plan, verdict, options);
     plan.berth.grant(verdict.uses);
     plan.berth.held(heldWorkers([...verdict.held.values()].map((items) => ({ items }))));

@@ -151,7 +151,8 @@ export class Reading implements Disposable {
     await this.#joinDatedRows();
     await this.#flush();
     // Rows that differ but all say terminated leave no doubt that the worker leaves.
-    for (const [id, leave] of this.#conflicted) if (leave !== null) await this.#leaveOnFile(id, leave.lastDay);
+    for (const [id, leave] of this.#conflicted)
+      if (leave !== null) await this.#leaveOnFile(id, leave.lastDay, this.#asOf);
     await this.#flush();
     if (this.#options.beside !== undefined) return;
     // Persons with open hold items whose rows were recognised are judged on the facts on file.
@@ -165,7 +166,8 @@ export class Reading implements Disposable {
   }
 
   async #row(row: ReadRow, former: FormerKeys): Promise<void> {
-    this.#options.earlier?.count(row.record, row.place, this.#asOf);
+    const asOf = row.asOf ?? this.#asOf;
+    this.#options.earlier?.count(row.record, row.place, asOf);
     if (row.record === null) {
       const fault = row.fault;
       assert(fault !== null, 'a row without a record has no fault');
@@ -180,7 +182,7 @@ export class Reading implements Disposable {
       this.#count(this.#marks.numberOf('', '', []), row.digest);
       return;
     }
-    const read = this.#mapping.toEmployment(row.record, row.place, this.#asOf);
+    const read = this.#mapping.toEmployment(row.record, row.place, asOf);
     const mapped = former.size === 0 ? read : await this.#underKeysOfToday(read, row.place, former);
     const mark = markOf(this.#marks, this.#mapping.readColumns, row.record, mapped);
     if (this.#dated !== null) {
@@ -189,7 +191,7 @@ export class Reading implements Disposable {
     }
     if (mapped.kind === 'rejected') {
       this.#count(mark, row.digest);
-      await this.#rejectedRecord(mapped, row);
+      await this.#rejectedRecord(mapped, row, asOf);
       return;
     }
     const { employment } = mapped;
@@ -301,7 +303,7 @@ export class Reading implements Disposable {
       if (employment !== null) {
         await this.#observe(employment.personId, [employment], [{ employmentId: id, digests, marks }]);
         if (this.#waiting.length >= BATCH) await this.#flush();
-      } else if (leave !== null) await this.#leaveOnFile(id, leave.endDate);
+      } else if (leave !== null) await this.#leaveOnFile(id, leave.endDate, this.#asOf);
       else await this.#forget(id);
       index += 1;
       if (index % MAPPED_AT_ONCE === 0) await breathe();
@@ -372,18 +374,18 @@ export class Reading implements Disposable {
   }
 
   /** Counts as present and changes nothing, unless id and termination are readable: then the leave is acted on as explicit. */
-  async #rejectedRecord({ rejection, endDate }: RejectedRecord, row: ReadRow): Promise<void> {
+  async #rejectedRecord({ rejection, endDate }: RejectedRecord, row: ReadRow, asOf: Instant): Promise<void> {
     this.#reject(rejection);
     if (rejection.key === null) return;
     const twice = this.#seen.has(rejection.key);
     this.#saw(rejection.key, row, rejection.key);
     // Of two rows that say different things neither is acted on.
     if (!rejection.saysTerminated || twice || this.#unchangedTwin(rejection.key, row.digest)) return;
-    await this.#leaveOnFile(rejection.key, endDate);
+    await this.#leaveOnFile(rejection.key, endDate, asOf);
   }
 
   /** A leave that is readable although the record as a whole is not: the facts on file, terminated. */
-  async #leaveOnFile(key: string, endDate: CalendarDate | null | undefined): Promise<void> {
+  async #leaveOnFile(key: string, endDate: CalendarDate | null | undefined, asOf: Instant): Promise<void> {
     this.#unparsed.add(key);
     const worker = await this.#ownerOf(key);
     if (worker === null || !this.#wanted(worker)) return;
@@ -392,7 +394,7 @@ export class Reading implements Disposable {
     if (onFile === null) return;
     // A later last day that an earlier record gave is no longer true; where none can be read the one on file stays.
     const ended = endDate === undefined ? {} : { endDate };
-    const terminated: Employment = { ...onFile, ...ended, status: 'terminated', asOf: this.#asOf };
+    const terminated: Employment = { ...onFile, ...ended, status: 'terminated', asOf };
     await this.#observe(worker, [terminated], [{ employmentId: onFile.id, digests: [] }]);
   }
 

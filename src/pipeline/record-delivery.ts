@@ -1,4 +1,5 @@
-// One record that somebody handed over, as a delivery of its own: a webhook's record takes the way of every row.
+// Records that somebody handed over, as a delivery of their own: a webhook's record takes the way of every row.
+import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { RawRecord } from '../mapping/bound-mapping.ts';
@@ -8,28 +9,45 @@ import type { Delivery, ReadRow, Scan } from '../sources/source.ts';
 /** Characters of a row's digest: the first half of SHA-256. */
 const DIGEST_CHARS = 32;
 
-/** @param asOf when the record was so. */
-export function recordDelivery(name: string, record: RawRecord, asOf: Instant): Delivery {
-  const digest = sha256(canonicalJson(record));
-  const row: ReadRow = { place: { record: 1 }, digest: digest.slice(0, DIGEST_CHARS), fault: null, record };
+export interface ToldRecord {
+  readonly record: RawRecord;
+  /** When the record was so. */
+  readonly asOf: Instant;
+}
+
+/** @param told at least one, all with the same columns; their places count from 1. */
+export function recordDelivery(name: string, told: readonly ToldRecord[]): Delivery {
+  const [first] = told;
+  assert(first !== undefined, 'a delivery of records has one');
+  const digests = told.map(({ record }) => sha256(canonicalJson(record)));
+  const digest = digests.length === 1 ? (digests[0] ?? '') : sha256(digests.join('\n'));
+  const rows = told.map(
+    ({ record, asOf }, index): ReadRow => ({
+      place: { record: index + 1 },
+      digest: (digests[index] ?? '').slice(0, DIGEST_CHARS),
+      fault: null,
+      record,
+      asOf,
+    }),
+  );
   const scan: Scan = {
-    rows: 1,
-    unknownRows: 1,
+    rows: rows.length,
+    unknownRows: rows.length,
     knownSeen: new Uint8Array(0),
-    completeness: { strength: 'weak', proof: 'one record' },
+    completeness: { strength: 'weak', proof: 'told by themselves' },
     contentDigest: digest,
   };
   return {
     id: digest,
     name,
-    asOf,
+    asOf: told.reduce((latest, { asOf }) => (asOf > latest ? asOf : latest), first.asOf),
     content: 'delta',
-    columns: Object.keys(record),
+    columns: Object.keys(first.record),
     format: 'record',
     contentDigest: async () => digest,
     scan: async () => scan,
     async *read() {
-      yield [row];
+      yield rows;
     },
     [Symbol.asyncDispose]: async () => {},
   };

@@ -1,4 +1,4 @@
-// Records by webhook: each takes the way of a row of the feed, as a delivery of its own.
+// Records by webhook, one event after the other: each record takes the way of a row of the feed, as a delivery of its own.
 import type { Instant } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import type { RawRecord } from '../mapping/bound-mapping.ts';
@@ -31,8 +31,7 @@ async function judgedRecords(
   { records, at }: Read,
   signal: AbortSignal,
 ): Promise<EventEnd> {
-  // Nothing is newer than the moment it was told.
-  const asOf: Instant = at === null || at > event.receivedAt ? event.receivedAt : at;
+  const asOf = toldAsOf(event, at);
   const faults: string[] = [];
   const waiting: string[] = [];
   const unmet = new Set<string>();
@@ -47,7 +46,10 @@ async function judgedRecords(
     }
     try {
       const judged = await live.beside.take(() =>
-        judgeBeside(house, live, recordDelivery(event.hook, one, asOf), { actor: actorOf(event), signal }),
+        judgeBeside(house, live, recordDelivery(event.hook, [{ record: one, asOf }]), {
+          actor: actorOf(event),
+          signal,
+        }),
       );
       faults.push(...judged.rejections.map(({ reason }) => reason));
       waiting.push(...judged.waiting);
@@ -57,9 +59,26 @@ async function judgedRecords(
       return again(house, event, sentences(error), backedOff(house, event));
     }
   }
+  return endOf(house, event, { faults, waiting, unmet: [...unmet] });
+}
+
+/** Nothing is newer than the moment it was told. */
+export const toldAsOf = ({ receivedAt }: WaitingEvent, at: Instant | null): Instant =>
+  at === null || at > receivedAt ? receivedAt : at;
+
+/** How an event ends whose records were judged. */
+export function endOf(
+  house: House,
+  event: WaitingEvent,
+  {
+    faults,
+    waiting,
+    unmet,
+  }: { readonly faults: readonly string[]; readonly waiting: readonly string[]; readonly unmet: readonly string[] },
+): EventEnd {
   if (faults.length > 0) return rejected(event, faults.join('; '));
-  if (unmet.size > 0)
-    return again(house, event, `target ${[...unmet].join(', ')} could not be listed yet`, backedOff(house, event));
+  if (unmet.length > 0)
+    return again(house, event, `target ${unmet.join(', ')} could not be listed yet`, backedOff(house, event));
   return done(event, waiting.length === 0 ? 'judged' : `judged; held or waiting: ${[...new Set(waiting)].join(', ')}`);
 }
 

@@ -32,6 +32,8 @@ export interface ReadRow {
   readonly fault: Fault | null;
   /** Null only together with a fault. A ragged row keeps the cells that are certain to be in their column: none. */
   readonly record: RawRecord | null;
+  /** When the record was so, where it was told apart from the others; otherwise the delivery's own time. */
+  readonly asOf?: Instant;
 }
 
 /** One distinct file or answer, open for reading. Dispose it when done. */

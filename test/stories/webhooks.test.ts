@@ -302,7 +302,7 @@ describe('a hint', () => {
           const rows = ids.flatMap((id) => people.get(id) ?? []).map((one) => recordOf(one));
           const [first] = rows;
           if (first === undefined) return { kind: 'nothing', reason: 'nobody of these' };
-          const delivery = recordDelivery('about', first, now);
+          const delivery = recordDelivery('about', [{ record: first, asOf: now }]);
           return {
             kind: 'delivery',
             delivery: {
