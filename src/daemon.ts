@@ -31,6 +31,7 @@ import { readingsOf } from './pipeline/readings.ts';
 import { reconcileBySchedule } from './pipeline/reconcile-act.ts';
 import { sealLoop } from './pipeline/seal.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
+import { readStops, stopsWrite } from './pipeline/stop-writes.ts';
 import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
 import { openChannels } from './runtime/alert-channels.ts';
@@ -98,7 +99,14 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     const targets = new Map(
       connection.targets.map((settings) => [
         settings.name,
-        openTarget(settings, { config, clock, random, log, memory: memoryOf(store, settings.name) }),
+        openTarget(settings, {
+          config,
+          clock,
+          random,
+          log,
+          memory: memoryOf(store, settings.name),
+          mayWrite: async () => !stopsWrite(await readStops(store), settings.name, false),
+        }),
       ]),
     );
     for (const target of targets.values()) stack.defer(() => target.close());

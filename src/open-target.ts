@@ -32,6 +32,8 @@ export interface TargetParts {
   readonly random: () => number;
   readonly log: Logger;
   readonly memory: TargetMemory;
+  /** Whether writes to it may leave at this moment; for those that belong to no operation. */
+  readonly mayWrite: () => Promise<boolean>;
 }
 
 /** @throws Problem when the settings contradict each other or lead nowhere. */
@@ -134,6 +136,6 @@ function openOkta(settings: TargetSettings, parts: TargetParts): Target {
       deletes,
       scopes: auth.kind === 'oauth2' ? auth.scope.split(/\s+/).filter((scope) => scope !== '') : null,
     },
-    { ...openAccess(settings, deps), ...deps, memory: parts.memory },
+    { ...openAccess(settings, deps), ...deps, memory: parts.memory, mayWrite: parts.mayWrite },
   );
 }

@@ -8,7 +8,6 @@ import type { Confirmation, ConfirmationWay, Delivered, Target } from '../target
 import { clearAlarm, raiseAlarm } from './alarms.ts';
 import type { Bell, House, LiveConnection } from './house.ts';
 import type { OutcomeDoor } from './outcomes.ts';
-import { readStops, stopsWrite } from './stop-writes.ts';
 import { isLeaver, NO_TRIES } from './verdict.ts';
 
 /** The alarm of a target that did not confirm in time. */
@@ -52,8 +51,7 @@ async function confirmOnce(parts: ConfirmParts, way: ConfirmationWay, signal: Ab
   let told: Confirmation = { answers: [], stalled: null };
   if (waiting.length > 0 || (await isQueued(parts))) {
     try {
-      const stopped = stopsWrite(await readStops(house.store), target.name, false);
-      told = await way.confirm(waiting, signal, !stopped);
+      told = await way.confirm(waiting, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof Problem)) throw error;

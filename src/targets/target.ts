@@ -96,10 +96,10 @@ export interface ConfirmationWay {
   /** Milliseconds between two questions. */
   readonly everyMs: number;
   /**
-   * Oldest first; none where work is only queued yet. `mayWrite` false: writes are stopped, and nothing but reads leaves.
+   * Oldest first; none where work is only queued yet.
    * @throws Problem when the target does not answer.
    */
-  readonly confirm: (waiting: readonly Accepted[], signal: AbortSignal, mayWrite?: boolean) => Promise<Confirmation>;
+  readonly confirm: (waiting: readonly Accepted[], signal: AbortSignal) => Promise<Confirmation>;
 }
 
 /** Intent before and outcome after every request. `intent` resolves when the intent is durable. */

@@ -19,6 +19,8 @@ export interface OktaDesk extends AsyncDisposable {
   readonly intents: ShownRequest[];
   readonly answers: { readonly request: ShownRequest; readonly outcome: Outcome }[];
   readonly memory: { value: JsonValue | null };
+  /** Of writes that belong to no operation. */
+  readonly stops: { stopped: boolean };
   readonly journal: Journal;
   readonly signal: AbortSignal;
   /** What it comes to, while the clock moves as far as somebody waits. */
@@ -46,6 +48,7 @@ export async function openOktaDesk(
   const clock = options.beside?.clock ?? heldClock(NOON);
   const okta = options.beside?.okta ?? (await startFakeOkta({ now: clock.nowMs, ssws: 'let-me-in', ...options.fake }));
   const memory = options.memory ?? { value: null };
+  const stops = { stopped: false };
   const target = oktaTarget(
     {
       name: 'idp',
@@ -66,6 +69,7 @@ export async function openOktaDesk(
           memory.value = structuredClone(value) as JsonValue;
         },
       },
+      mayWrite: async () => !stops.stopped,
       now: clock.nowMs,
       wait: clock.wait,
       random: () => 0.5,
@@ -106,6 +110,7 @@ export async function openOktaDesk(
     intents,
     answers,
     memory,
+    stops,
     journal,
     signal,
     settled,

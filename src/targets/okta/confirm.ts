@@ -47,10 +47,8 @@ export function confirmationOf({ room, desk, gathering }: ConfirmParts): Confirm
   /** When each was first looked at behind its session, and when last. */
   let looks = new Map<number, { readonly firstMs: number; lastMs: number }>();
 
-  async function confirm(waiting: readonly Accepted[], signal: AbortSignal, mayWrite = true): Promise<Confirmation> {
-    // What was loaded takes effect only when its session is started: that is a write like any other.
-    await (mayWrite ? desk.resume(signal) : desk.recall());
-    desk.mayStart(mayWrite);
+  async function confirm(waiting: readonly Accepted[], signal: AbortSignal): Promise<Confirmation> {
+    await desk.resume(signal);
     const current = desk.current();
     const isFull = current !== null && current.loads >= LOADS_MAX;
     if (current !== null && (isFull || !gathering.isWaiting()) && now() - current.lastLoadMs >= settings.lingerMs)

@@ -46,6 +46,7 @@ export interface OktaTargetDeps {
   readonly credentials: Credentials;
   readonly transport?: Transport;
   readonly memory: TargetMemory;
+  readonly mayWrite: () => Promise<boolean>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -96,6 +97,7 @@ export function oktaTarget(settings: OktaTargetSettings, deps: OktaTargetDeps): 
     settings: settings.okta,
     paths: sourcePaths(settings.identitySourceId),
     memory: deps.memory,
+    mayWrite: deps.mayWrite,
     now: deps.now,
     wait: deps.wait,
     random: deps.random,

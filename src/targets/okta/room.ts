@@ -9,6 +9,8 @@ export interface Room {
   readonly settings: OktaSettings;
   readonly paths: SourcePaths;
   readonly memory: TargetMemory;
+  /** False: writes are stopped. Asked before each one that belongs to no operation; an operation's journal knows for itself. */
+  readonly mayWrite: () => Promise<boolean>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>;

@@ -32,10 +32,8 @@ export interface SessionDesk {
   readonly current: () => OpenSession | null;
   /** Told after every load that was taken in, or whose answer leaves that open. */
   readonly loaded: (session: OpenSession, keys: readonly string[]) => void;
-  /** Starts the import of what was loaded. Does nothing where nothing was. */
+  /** Starts the import of what was loaded. Does nothing where nothing was, and while writes are stopped. */
   readonly start: (signal: AbortSignal) => Promise<void>;
-  /** False: writes are stopped, and no session is started until they are resumed. */
-  readonly mayStart: (may: boolean) => void;
   /** Whether the session still takes records, after it refused some; `no`: another one is needed. */
   readonly takes: (session: OpenSession, signal: AbortSignal) => Promise<'yes' | 'no' | 'unknown'>;
   /** Reads what is remembered: before that nobody knows what an earlier process left. Asks nothing of Okta. */
@@ -83,7 +81,6 @@ export function sessionDesk(room: Room): SessionDesk {
   let blockedSince: { readonly atMs: number; readonly what: string } | null = null;
   /** Sessions that were started and failed since the last one that did not. */
   let failures = { count: 0, lastMs: 0 };
-  let stopped = false;
   let refusedUntilMs = Number.NEGATIVE_INFINITY;
   const ended = new Map<string, 'completed' | 'failed'>();
   let turn: Promise<unknown> = Promise.resolve();
@@ -173,6 +170,7 @@ export function sessionDesk(room: Room): SessionDesk {
       if (!(await startNow(id, signal))) return ended.has(id);
       started = { id, holds: 'everybody' };
     } else if (state === 'CREATED' || state === 'IN_PROGRESS') {
+      if (!(await room.mayWrite())) return false;
       const { outcome } = await ask('DELETE', paths.session(id), signal);
       if (outcome.class !== 'done') return false;
       await over(id, 'failed');
@@ -182,6 +180,7 @@ export function sessionDesk(room: Room): SessionDesk {
 
   /** What became of a request whose answer was lost is asked of the session itself. */
   async function startNow(id: string, signal: AbortSignal): Promise<boolean> {
+    if (!(await room.mayWrite())) return false;
     const { outcome } = await ask('POST', paths.start(id), signal);
     const state = outcome.class === 'done' ? 'TRIGGERED' : await stateOf(id, signal);
     if (state === 'TRIGGERED' || state === 'COMPLETED' || state === 'CLOSED') {
@@ -208,6 +207,7 @@ export function sessionDesk(room: Room): SessionDesk {
       block(`session ${textOf(foreign, 'id') ?? ''} of somebody else is ${textOf(foreign, 'status') ?? ''}`);
       return { kind: 'wait', ms: settings.pollMs };
     }
+    if (!(await room.mayWrite())) return { kind: 'wait', ms: settings.pollMs };
     await remember({ opening: true });
     const { outcome, body } = await ask('POST', paths.sessions, signal);
     const id = textOf(sessionIn(body), 'id');
@@ -251,14 +251,11 @@ export function sessionDesk(room: Room): SessionDesk {
     start: (signal) =>
       alone(async () => {
         const session = current;
-        if (session === null || session.loads === 0 || stopped) return;
+        if (session === null || session.loads === 0) return;
         if (!(await startNow(session.id, signal))) return;
         started = { id: session.id, holds: session.holds };
         current = null;
       }),
-    mayStart: (may) => {
-      stopped = !may;
-    },
     takes: (session, signal) =>
       alone(async () => {
         if (current?.id !== session.id) return 'no';

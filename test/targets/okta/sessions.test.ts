@@ -263,16 +263,43 @@ describe('while writes are stopped', () => {
     const joiners = creates(20);
     const delivered = await desk.deliverAll(joiners);
     const waiting = joiners.map((one, index) => acceptedOf(one, delivered[index] as never, desk.clock.nowMs()));
-    const told = (target: typeof desk.target, mayWrite: boolean) =>
-      desk.settled(target.confirmation?.confirm(waiting, desk.signal, mayWrite) as Promise<Confirmation>);
     desk.clock.advance(60_000);
-    expect((await told(desk.target, false)).answers).toEqual([]);
+    desk.stops.stopped = true;
+    expect(await desk.confirm(waiting)).toEqual([]);
     await desk.target.close();
     await using later = await openOktaDesk({ beside: desk, memory: desk.memory });
-    expect((await told(later.target, false)).answers).toEqual([]);
+    later.stops.stopped = true;
+    expect(await later.confirm(waiting)).toEqual([]);
     expect(desk.okta.state.sessions.map(({ status }) => status)).toEqual(['IN_PROGRESS']);
-    await told(later.target, true);
+    later.stops.stopped = false;
+    await later.confirm(waiting);
     expect(desk.okta.state.sessions.map(({ status }) => status)).toEqual(['TRIGGERED']);
+  });
+
+  it('a session that is full just then is not started either, and none is opened', async () => {
+    await using desk = await openOktaDesk();
+    await desk.deliverAll(creates(20));
+    desk.stops.stopped = true;
+    const delivering = desk.target.deliverMany(
+      creates(20 + 200 * 50)
+        .slice(20)
+        .map((operation) => ({ operation, journal: { ...desk.journal } })),
+      desk.signal,
+    );
+    await desk.settled(Promise.all(delivering.slice(0, 200 * 49)));
+    expect(desk.okta.state.sessions.map(({ status, loads }) => [status, loads.length])).toEqual([['IN_PROGRESS', 50]]);
+    desk.stops.stopped = false;
+    desk.clock.advance(60_000);
+    await desk.confirm([]);
+    expect(desk.okta.state.sessions.map(({ status }) => status)).toEqual(['TRIGGERED']);
+    await using empty = await openOktaDesk();
+    empty.stops.stopped = true;
+    void empty.target.deliverMany(
+      creates(20).map((operation) => ({ operation, journal: { ...empty.journal } })),
+      empty.signal,
+    );
+    await empty.settled(empty.clock.wait(120_000));
+    expect(empty.okta.state.sessions).toEqual([]);
   });
 });
 
