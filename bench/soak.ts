@@ -35,6 +35,8 @@ const WARM_UP_MS = Math.min(5, MINUTES / 4) * 60_000;
 const SAMPLE_EVERY_MS = 10_000;
 const FEED_EVERY_MS = 30_000;
 const BESIDE_PAUSE_MS = 5_000;
+/** A command that takes longer beside a daemon at work is cut off and counts as failed. */
+const COMMAND_MAX_MS = 120_000;
 /** After the last event everything has to be done by then. */
 const PATIENCE_MS = 120_000;
 const SECRET = 'a-secret-of-the-soak-00001';
@@ -102,11 +104,12 @@ async function startHouse(mappings: string, state: string, env: Readonly<Record<
   };
 }
 
-/** One command line beside the daemon; resolves with its exit code. */
+/** One command line beside the daemon; resolves with its exit code, null where it was cut off. */
 async function beside(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number | null> {
   const child = spawn(process.execPath, [source('../src/main.ts'), ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, ...env },
+    timeout: COMMAND_MAX_MS,
   });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code;
@@ -212,7 +215,7 @@ try {
   const endMs = startedMs + MINUTES * 60_000;
   const samples: Sample[] = [];
   const wal: number[] = [];
-  const ran: Record<string, { times: number; failed: number }> = {};
+  const ran: Record<string, { times: number; failed: number; longestSeconds: number }> = {};
   say(`${MINUTES} minutes at ${PER_SECOND} events a second`);
   const measuring = (async (): Promise<void> => {
     let warm = false;
@@ -246,9 +249,15 @@ try {
       ] as const;
       const line = lines[turn % lines.length] ?? lines[0];
       const name = line.slice(0, line[0] === 'backup' ? 1 : 2).join(' ');
+      const beganMs = Date.now();
       const code = await beside(line, env);
-      const before = ran[name] ?? { times: 0, failed: 0 };
-      ran[name] = { times: before.times + 1, failed: before.failed + (code === 0 ? 0 : 1) };
+      const took = Math.round((Date.now() - beganMs) / 1_000);
+      const before = ran[name] ?? { times: 0, failed: 0, longestSeconds: 0 };
+      ran[name] = {
+        times: before.times + 1,
+        failed: before.failed + (code === 0 ? 0 : 1),
+        longestSeconds: Math.max(before.longestSeconds, took),
+      };
       await rm(copy, { force: true });
       await pause(BESIDE_PAUSE_MS);
     }

@@ -33,7 +33,7 @@ export interface Backup {
   readonly head: { readonly seq: number; readonly hash: string };
 }
 
-/** Pages copied at once: the daemon's writers wait for one such step at most. */
+/** Pages copied at once, between two looks at who else waits in this process. */
 const PAGES = 2_000;
 
 /** @throws Problem where there is no database, the file exists, or the copy is not sound. */
@@ -41,6 +41,7 @@ export async function backUp(
   dir: string,
   file: string,
   onProgress: (done: number, total: number) => void,
+  pagesAtOnce = PAGES,
 ): Promise<Backup> {
   const source = join(dir, DATABASE_FILE);
   if (!existsSync(source)) {
@@ -64,10 +65,15 @@ export async function backUp(
     closeSync(openSync(partial, 'w', 0o600));
     const sql = new BetterSqlite3(source, { readonly: true, fileMustExist: true });
     try {
+      // One snapshot from the first page to the last. Without it SQLite begins the copy anew whenever another process commits
+      // (https://sqlite.org/c3ref/backup_finish.html), so beside a daemon at work it would never end. Until it is closed the
+      // write-ahead log only grows.
+      sql.exec('BEGIN');
+      sql.prepare('SELECT seq FROM audit_head').get();
       await sql.backup(partial, {
         progress: ({ totalPages, remainingPages }) => {
           onProgress(totalPages - remainingPages, totalPages);
-          return PAGES;
+          return pagesAtOnce;
         },
       });
     } finally {
