@@ -13,6 +13,8 @@ const ROWS = 20_000;
 /** On the way to an endpoint in the same region and back, and a little work there. */
 const DELAY_MS = 20;
 const SEED = 20_261_122;
+/** As `limits.concurrency` in bench.yaml. */
+const CONCURRENCY = 32;
 /** As Zitadel and Asgardeo allow. */
 const LIMITS = '{ maxOps: 100, maxBytes: 1000000 }';
 
@@ -23,6 +25,8 @@ export interface BulkFigures {
   readonly bulk: Measurement & { readonly requests: number };
   /** Operations a second with bulk requests ÷ without. */
   readonly gain: number;
+  /** Requests a second of the bare loop at the same endpoint and concurrency. */
+  readonly barePerSecond: number;
 }
 
 /** Works below `work`. */
@@ -34,7 +38,20 @@ export async function measureBulk(work: string, rows: number, delayMs = 0): Prom
   const on = mapping.replace(anchor, `    capabilities: { bulk: ${LIMITS} }\n${anchor}`);
   const singles = await delivered(join(work, 'singles'), off, rows, delayMs);
   const bulk = await delivered(join(work, 'bulk'), on, rows, delayMs);
-  return { rows, delayMs, singles, bulk, gain: singles.seconds / bulk.seconds };
+  return {
+    rows,
+    delayMs,
+    singles,
+    bulk,
+    gain: singles.seconds / bulk.seconds,
+    barePerSecond: await bare(rows, delayMs),
+  };
+}
+
+async function bare(requests: number, delayMs: number): Promise<number> {
+  await using stub = await startStub(delayMs);
+  const args = [stub.url, String(requests), String(CONCURRENCY), 'bulk'];
+  return (await run<{ readonly perSecond: number }>('bare-loop.ts', args)).perSecond;
 }
 
 async function delivered(
@@ -81,6 +98,7 @@ if (import.meta.main) {
         );
       }
       console.log(`${delayMs} ms: ${figures.gain.toFixed(2)} × by bulk requests`);
+      console.log(`${delayMs} ms: ${Math.round(figures.barePerSecond)} requests a second by the bare loop`);
     }
   } finally {
     await rm(work, { recursive: true, force: true });

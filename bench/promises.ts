@@ -91,6 +91,18 @@ export interface OtherFigures {
 
 export function otherRows({ bulk, leavers, webhooks, rehearsal }: OtherFigures): readonly PromiseRow[] {
   return [
+    ...bulk
+      .filter(({ delayMs }) => delayMs > 0)
+      .map(({ delayMs, singles, barePerSecond }) =>
+        row(
+          `delivery ÷ bare undici loop, answers after ${delayMs} ms`,
+          singles.requests / singles.seconds / barePerSecond,
+          '×',
+          'at least',
+          0.5,
+          0.7,
+        ),
+      ),
     ...bulk.map(({ delayMs, gain }) =>
       row(`bulk requests ÷ one by one, answers after ${delayMs} ms`, gain, '×', 'at least', 2),
     ),

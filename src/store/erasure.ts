@@ -44,9 +44,20 @@ interface Parameters {
 /** What was asked under a key from before a re-keying stays under it; a former key that somebody else bears by now leads to nobody. */
 const KEYS = `(SELECT @key UNION SELECT key FROM former_keys WHERE connection_id = @connection AND worker = @worker AND now = @key)`;
 
-/** Whoever was joined with the worker had a number of their own; one that somebody bears today is theirs. */
-const NUMBERS = `(SELECT @worker UNION SELECT worker FROM former_keys f WHERE connection_id = @connection AND key = @key AND now IS NULL
-  AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = f.worker))`;
+/**
+ * Whoever was joined with the worker had a number of their own, and may have been joined with others before. They are told by the
+ * key, which the worker got with the joining and may have given up since, and by its moment, for the key may have become
+ * somebody else's; a number that somebody bears today is theirs.
+ */
+const NUMBERS = `(WITH RECURSIVE own (number) AS (
+  SELECT @worker UNION
+  SELECT joined.worker FROM own
+    JOIN former_keys f ON f.connection_id = @connection AND f.worker = own.number
+    JOIN former_keys joined ON joined.connection_id = @connection AND joined.now IS NULL AND joined.at = f.at
+      AND (joined.key IN (SELECT k.key FROM former_keys k WHERE k.connection_id = @connection AND k.worker = own.number)
+        OR (own.number = @worker AND joined.key = @key))
+  WHERE NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = joined.worker)
+) SELECT number FROM own)`;
 
 /** In the order in which they go: what refers to a row before the row. */
 const STEPS: readonly (readonly [table: string, rows: string, statements: readonly string[]])[] = [

@@ -2,7 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { EraseOrder, Store } from '../../src/store/store.ts';
-import { aChange, aDecision, heldStore, minutesAfterNoon, NOON, WAYS } from '../support/store.ts';
+import {
+  aChange,
+  aDecision,
+  anAccount,
+  anOperation,
+  heldStore,
+  minutesAfterNoon,
+  NOON,
+  WAYS,
+} from '../support/store.ts';
 
 const VERIFIER = join(import.meta.dirname, '..', '..', 'tools', 'verify-audit.mjs');
 const NODE = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'node');
@@ -103,5 +112,38 @@ describe('an erasure in the store', () => {
     expect((await store.erase(order('bob', { revision: 2 }))).kind).toBe('erased');
     const { erased } = await store.audit.verify();
     expect(erased).toBe(4);
+  });
+
+  it('takes it after further re-keyings, too, and nothing of those who bear or bore the key afterwards', async () => {
+    const { store } = await heldStore();
+    await two(store);
+    const comes = async (key: string) => {
+      const accounts = [anAccount(key, { userName: `${key}.the.second` })];
+      const operations = [anOperation(key)];
+      const workers = [aChange(key, { accounts, operations })];
+      expect((await store.commit({ connection: 'acme', at: NOON, workers })).kind).toBe('applied');
+    };
+    const rekey = async (from: string, to: string, minute: number) => {
+      const at = minutesAfterNoon(minute);
+      const rekeyed = await store.rekey({ connection: 'acme', pairs: [{ from, to }], sources: [], at, entries: [] });
+      return rekeyed.kind === 'rekeyed' ? rekeyed.joined : rekeyed.kind;
+    };
+    // Cyd is joined with ada, who becomes bob and is joined with that bob, who becomes dora.
+    await comes('cyd');
+    expect([await rekey('ada', 'cyd', 1), await rekey('cyd', 'bob', 2), await rekey('bob', 'dora', 3)]).toEqual([
+      1, 1, 0,
+    ]);
+    // The key goes to somebody else, and with them somebody is joined.
+    await comes('bob');
+    await comes('eve');
+    expect(await rekey('eve', 'bob', 4)).toBe(1);
+    const { revision } = (await store.situations('acme', ['dora'])).get('dora') ?? { revision: 0 };
+    expect((await store.erase(order('dora', { revision }))).kind).toBe('erased');
+    const entries = await store.audit.tail(100);
+    const names = (list: typeof entries) => list.map(({ workerKey }) => workerKey);
+    expect(new Set(names(entries.filter(({ personal }) => personal !== null)))).toEqual(new Set(['bob', 'eve']));
+    const bobs = entries.filter(({ workerKey }) => workerKey === 'bob');
+    expect(bobs.map(({ personal }) => personal !== null)).toEqual([false, false, true]);
+    expect(await store.audit.verify()).toMatchObject({ ok: true, erased: 5 });
   });
 });
