@@ -30,8 +30,8 @@ const { values: flags } = parseArgs({
 const MINUTES = Number(flags.minutes);
 const PER_SECOND = Number(flags['per-second']);
 const WORKERS = Number(flags.workers);
-/** Of the time, at most five minutes: caches fill, code is compiled. */
-const WARM_UP_MS = Math.min(5, MINUTES / 4) * 60_000;
+/** Of the time, at most twenty minutes: caches fill, the allocator gets what it keeps, and code goes on being compiled for long. */
+const WARM_UP_MS = Math.min(20, MINUTES / 3) * 60_000;
 const SAMPLE_EVERY_MS = 10_000;
 const FEED_EVERY_MS = 30_000;
 const BESIDE_PAUSE_MS = 5_000;
