@@ -86,8 +86,13 @@ const zoneAndDay = zone.chain((timeZone) =>
   }),
 );
 const time: fc.Arbitrary<DayTime> = fc.record({
-  days: fc.integer({ min: -3, max: 3 }),
-  minutes: fc.oneof(fc.integer({ min: 1, max: 1_439 }), fc.constantFrom(15, 30, 60, 90, 120, 150, 180, 1_380)),
+  days: fc.oneof(fc.constant(0), fc.integer({ min: -3, max: 3 })),
+  // Clocks are changed at night.
+  minutes: fc.oneof(
+    fc.integer({ min: 1, max: 1_439 }),
+    fc.constantFrom(15, 30, 60, 90, 1_380),
+    fc.integer({ min: 60, max: 180 }),
+  ),
 });
 
 const employment = (more: Partial<Employment>): Employment => ({
