@@ -11,7 +11,7 @@ import { believedAsOf, clockDoubt, withholdByDate } from './clock-watch.ts';
 import { marksOnFile } from './feed-seal.ts';
 import { meetTargets } from './first-contact.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, grantUnlessHeld, type JudgeOptions, openPlan } from './judge.ts';
+import { commitPlan, grantPlan, grantUnlessHeld, type JudgeOptions, openPlan, type Plan } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 import { keepPending, planPending } from './pending.ts';
 import { Reading } from './reading.ts';
@@ -65,13 +65,20 @@ export async function judgeBeside(
   return judged;
 }
 
-/** As `judgeBeside` where a guard holds nobody; null, and nothing is stored, where it would hold anybody. @throws Problem */
-export const judgeBesideUnlessHeld = (
+/**
+ * As `judgeBeside` where the plan is one that the caller wants and a guard holds nobody of it; otherwise null, and nothing is stored.
+ * @throws Problem
+ */
+export const judgeBesideWhere = (
   house: House,
   live: LiveConnection,
   delivery: Delivery,
   asker: Asker,
-): Promise<JudgedBeside | null> => judgedBy(house, live, delivery, asker, grantUnlessHeld);
+  isWanted: (plan: Plan) => Promise<boolean>,
+): Promise<JudgedBeside | null> =>
+  judgedBy(house, live, delivery, asker, async (_, plan, options) =>
+    (await isWanted(plan)) ? grantUnlessHeld(house, plan, options) : null,
+  );
 
 async function judgedBy(
   house: House,
