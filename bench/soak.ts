@@ -294,6 +294,7 @@ try {
   const walMb = Math.max(...wal);
   const events = posted.sent.mover + posted.sent.joiner + posted.sent.leaver;
   const webhookP95 = quantile(posted.tookMs, 0.95);
+  const worstMs = quantile(posted.tookMs, 1);
   const rows: readonly (readonly [what: string, figure: string, promise: string, verdict: Verdict])[] = [
     ['heap after collection', perHour(heap), '< 1 MB/h', verdictOf(heap, PROMISES.memoryMbPerHour)],
     ['buffers beside the heap', perHour(external), '< 1 MB/h', verdictOf(external, PROMISES.memoryMbPerHour)],
@@ -318,7 +319,7 @@ try {
     ['audit verifies', proven === 0 ? 'yes' : 'NO', 'yes', held(proven === 0)],
   ];
   console.log(
-    `${events} events (${JSON.stringify(posted.sent)}) in ${MINUTES} min, webhook until 202: p50 ${quantile(posted.tookMs, 0.5).toFixed(1)} ms, p95 ${webhookP95.toFixed(1)} ms, worst ${Math.max(...posted.tookMs).toFixed(0)} ms`,
+    `${events} events (${JSON.stringify(posted.sent)}) in ${MINUTES} min, webhook until 202: p50 ${quantile(posted.tookMs, 0.5).toFixed(1)} ms, p95 ${webhookP95.toFixed(1)} ms, worst ${worstMs.toFixed(0)} ms`,
   );
   console.log(
     `${idle.cycles} cycles; beside it ${JSON.stringify(ran)}; refused and sent again ${JSON.stringify(posted.refused)}`,
@@ -332,7 +333,7 @@ try {
     perSecond: PER_SECOND,
     workers: WORKERS,
     events: posted.sent,
-    webhookMs: { p50: quantile(posted.tookMs, 0.5), p95: webhookP95, worst: Math.max(...posted.tookMs) },
+    webhookMs: { p50: quantile(posted.tookMs, 0.5), p95: webhookP95, worst: worstMs },
     refused: posted.refused,
     warmUpMs: WARM_UP_MS,
     heap,
