@@ -2,7 +2,17 @@
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, type Instant, instantOf, MINUTE_MS, msOf, plusMs } from '../../src/base/instant.ts';
 import { readClockDoubt } from '../../src/pipeline/clock-watch.ts';
-import { crowd, feed, NOON, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
+import { HOOK_ENVIRONMENT, HOOKS, hookDesk } from '../support/hooks.ts';
+import {
+  crowd,
+  feed,
+  mappingText,
+  NOON,
+  openTestHouse,
+  type Person,
+  recordOf,
+  type TestHouse,
+} from '../support/house.ts';
 
 /** Somebody whose last day is long decided, somebody who starts, and others. */
 const LEAVER: Person = { id: '1', status: 'T', end: '2026-11-25' };
@@ -11,7 +21,12 @@ const people = [LEAVER, STARTER, ...crowd(30)];
 
 /** The house with a target whose clock is `away` from the truth; null names no time. */
 async function watched(theirs: { says: () => number | null }): Promise<TestHouse> {
-  const house = await openTestHouse({ watchClock: true, idp: { time: () => theirs.says() } });
+  const house = await openTestHouse({
+    watchClock: true,
+    idp: { time: () => theirs.says() },
+    mapping: `${mappingText()}${HOOKS}`,
+    environment: HOOK_ENVIRONMENT,
+  });
   theirs.says = house.clock.nowMs;
   await house.sync(feed(people));
   await house.approveAll();
@@ -69,6 +84,28 @@ describe('a step of the clock', () => {
     await house.settle();
     expect(await house.stage('1')).toBe('left/settled');
   });
+
+  test.each([1, 2])(
+    'gives no record that is told meanwhile a time that later leaves would be older than, of %i',
+    async (together) => {
+      const theirs = { says: (): number | null => 0 };
+      const house = await watched(theirs);
+      const truth = house.clock.now();
+      theirs.says = () => msOf(truth);
+      const desk = hookDesk(house);
+      const told = crowd(30).slice(0, together);
+      house.clock.set(plusMs(truth, 400 * DAY_MS));
+      for (const one of told) await desk.record(recordOf({ ...one, title: 'Chief' }));
+      await desk.take();
+      await house.settle();
+      expect(told.map(({ id }) => house.idp.user(id)?.title)).toEqual(told.map(() => 'Chief'));
+      house.clock.set(plusMs(truth, HOUR_MS));
+      for (const one of told) await desk.record(recordOf({ ...one, status: 'T', end: '2026-11-20' }));
+      await desk.take();
+      await house.settle();
+      expect(told.map(({ id }) => isActive(house, id))).toEqual(told.map(() => false));
+    },
+  );
 
   test('after three days without power is believed at once when the target agrees', async () => {
     const theirs = { says: (): number | null => 0 };
