@@ -6,6 +6,7 @@ import type { JsonObject, JsonValue } from '../base/json.ts';
 import type { Place } from '../base/problem.ts';
 import type { Period } from '../worker/dated-rows.ts';
 import type { AttributeValue, Employment, Worker } from '../worker/worker.ts';
+import type { NameList } from './user-name.ts';
 
 /** Raised whenever the same record under the same file could map to something else: fingerprints of older code are forgotten. */
 export const MAPPING_CODE_VERSION = 1;
@@ -61,7 +62,7 @@ export interface DesiredMembership {
 export interface DesiredAccount {
   readonly externalId: string;
   /** Candidates in order of preference when the name is generated, none where one was chosen already; a single entry when it is mapped. */
-  readonly userNames: readonly string[];
+  readonly userNames: NameList;
   /** True when the name came from `unique(...)`: it never correlates, and a taken one moves on to the next. */
   readonly userNameGenerated: boolean;
   /**

@@ -12,7 +12,7 @@ import type { AccountView, WorkerView } from './record-view.ts';
 import { Refusal } from './refusal.ts';
 import { suggestion } from './suggestion.ts';
 import { traced } from './trace.ts';
-import { UniqueName, userNameCandidates } from './user-name.ts';
+import { type NameList, UniqueName, userNameCandidates } from './user-name.ts';
 import type { YamlPath } from './yaml-tree.ts';
 
 /** The dialects in which a target's expressions are written. */
@@ -94,7 +94,7 @@ export function tryAccount(
 ): void {
   const worker = view.show(employment, employment.personId);
   const value = target.userName.run({ worker });
-  const userName = value instanceof UniqueName ? (userNameCandidates(value, employment.id)[0] ?? '') : String(value);
+  const userName = value instanceof UniqueName ? (userNameCandidates(value, employment.id).at(0) ?? '') : String(value);
   const variables = { worker, userName };
   for (const one of expressionsOf(target)) if (isTried(one, given)) one.run(variables);
 }
@@ -128,7 +128,7 @@ export function targetMapping(
     const note = (text: string): void => void notes.push(text);
     const kept = generated && chosen !== null;
     const userNames = kept ? [] : namesOf(userNameOf(target.userName, worker, note), primary.id);
-    const variables = { worker, userName: chosen ?? userNames[0] ?? '' };
+    const variables = { worker, userName: chosen ?? userNames.at(0) ?? '' };
     const attributes = filled(template.root, (leaf) => {
       try {
         return leaf.expression.run(variables);
@@ -181,7 +181,7 @@ function userNameOf(expression: Expression, worker: WorkerView, note: (text: str
   }
 }
 
-function namesOf(named: Value, id: string): readonly string[] {
+function namesOf(named: Value, id: string): NameList {
   if (named instanceof UniqueName) return userNameCandidates(named, id);
   const name = String(named).trim();
   return name === '' ? [] : [name];
@@ -207,7 +207,7 @@ function correlationOf(
   for (const path of correlate) {
     if (path === 'externalId') values.push({ path, value: desired.externalId });
     else if (path === 'userName') {
-      const [name] = desired.userNameGenerated ? [] : desired.userNames;
+      const name = desired.userNameGenerated ? undefined : desired.userNames.at(0);
       if (name !== undefined) values.push({ path, value: name });
     } else if (carried.has(path)) {
       const value = valueAtPath(desired.attributes, path);

@@ -10,6 +10,13 @@ export const CANDIDATES_MAX = 50;
 /** Most stems that are taken from the list. */
 const STEMS_MAX = 10;
 
+/** Names in order of preference. An array is one; those with numbers are only made when they are asked for, since few ever are. */
+export interface NameList {
+  readonly length: number;
+  readonly at: (index: number) => string | undefined;
+  readonly slice: (from?: number, to?: number) => readonly string[];
+}
+
 /** What `unique(...)` evaluates to. */
 export class UniqueName {
   readonly stems: readonly string[];
@@ -25,7 +32,7 @@ export class UniqueName {
  * Distinct names: each stem as it is, then the stems with 2, 3, 4 … until there are 50, and last the one made of the id.
  * A stem is transliterated and cut to `[a-z0-9.-]`; `w` and the id stand in where nothing is left of any.
  */
-export function userNameCandidates(name: UniqueName, id: string): readonly string[] {
+export function userNameCandidates(name: UniqueName, id: string): NameList {
   const slugged = name.stems
     .slice(0, STEMS_MAX)
     .map(slug)
@@ -33,7 +40,7 @@ export function userNameCandidates(name: UniqueName, id: string): readonly strin
   const fallback = `w${slug(id)}`;
   const stems = slugged.length === 0 ? [fallback] : [...new Set(slugged)];
   return cannotMeet(stems, fallback, name.suffix)
-    ? [...numbered(stems, name.suffix, CANDIDATES_MAX), `${fallback}${name.suffix}`]
+    ? new Numbered(stems, fallback, name.suffix)
     : apart(stems, fallback, name.suffix);
 }
 
@@ -46,28 +53,30 @@ function cannotMeet(stems: readonly string[], fallback: string, suffix: string):
   );
 }
 
-function numbered(stems: readonly string[], suffix: string, count: number): string[] {
-  const [only] = stems;
-  if (stems.length === 1) return tailsOf(suffix).map((tail) => only + tail);
-  const names: string[] = [];
-  for (const tail of tailsOf(suffix)) {
-    for (const stem of stems) if (names.length < count) names.push(stem + tail);
+class Numbered implements NameList {
+  readonly length = CANDIDATES_MAX + 1;
+  readonly #stems: readonly string[];
+  readonly #fallback: string;
+  readonly #suffix: string;
+
+  constructor(stems: readonly string[], fallback: string, suffix: string) {
+    this.#stems = stems;
+    this.#fallback = fallback;
+    this.#suffix = suffix;
   }
-  return names;
-}
 
-/** Suffixes that are kept with their numbers; a mapping has one or a few. */
-const SUFFIXES_KNOWN_MAX = 100;
-const tailsKnown = new Map<string, readonly string[]>();
+  at(index: number): string | undefined {
+    if (index < 0 || index >= this.length) return undefined;
+    if (index === CANDIDATES_MAX) return this.#fallback + this.#suffix;
+    const number = Math.floor(index / this.#stems.length) + 1;
+    return `${this.#stems[index % this.#stems.length]}${number === 1 ? '' : number}${this.#suffix}`;
+  }
 
-/** The suffix alone, then with 2, 3, 4 … in front. */
-function tailsOf(suffix: string): readonly string[] {
-  const known = tailsKnown.get(suffix);
-  if (known !== undefined) return known;
-  const tails = Array.from({ length: CANDIDATES_MAX }, (_, index) => `${index === 0 ? '' : index + 1}${suffix}`);
-  if (tailsKnown.size >= SUFFIXES_KNOWN_MAX) tailsKnown.clear();
-  tailsKnown.set(suffix, tails);
-  return tails;
+  slice(from = 0, to = this.length): readonly string[] {
+    const names: string[] = [];
+    for (let index = from; index < Math.min(to, this.length); index++) names.push(this.at(index) as string);
+    return names;
+  }
 }
 
 function apart(stems: readonly string[], fallback: string, suffix: string): readonly string[] {

@@ -102,7 +102,7 @@ async function heldNames(
   matches: ReadonlyMap<string, Match>,
 ): Promise<ReadonlySet<string>> {
   const wanted = present.flatMap(({ workerKey, target: { account, desired } }) => {
-    const name = desired === null || desired.userNameGenerated ? undefined : desired.userNames[0];
+    const name = desired === null || desired.userNameGenerated ? undefined : desired.userNames.at(0);
     const has = account?.userName ?? matches.get(workerKey)?.accounts[0]?.userName ?? null;
     return name === undefined || has === null || foldName(has) === foldName(name) ? [] : [{ workerKey, name }];
   });

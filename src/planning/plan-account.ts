@@ -230,7 +230,7 @@ function kept(input: AccountInput, account: AccountState, adopting = false): Acc
   if (desired === null) return NOTHING;
   const expected = expectation(account, open);
   // A generated name is kept for life; a mapped one follows HR.
-  const wanted = desired.userNameGenerated ? account.userName : (desired.userNames[0] ?? account.userName);
+  const wanted = desired.userNameGenerated ? account.userName : (desired.userNames.at(0) ?? account.userName);
   // But what somebody else was given is given to nobody again: the name waits for a person, all else is sent.
   const withheld = input.answers.nameHeld && wanted.toLowerCase() !== account.userName.toLowerCase();
   const userName = withheld ? account.userName : wanted;

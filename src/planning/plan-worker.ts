@@ -14,6 +14,7 @@ import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import { AT_WORK, type Stage, type Standing, WITH_ACCOUNT } from '../lifecycle/standing.ts';
 import { type Truth, truthOf } from '../lifecycle/truth.ts';
 import type { BoundMapping, CorrelationValue, DesiredAccount, TargetMapping } from '../mapping/bound-mapping.ts';
+import type { NameList } from '../mapping/user-name.ts';
 import { withGiven } from '../worker/given.ts';
 import { type Absence, type Employment, withObservation } from '../worker/worker.ts';
 import type { Change } from './account-changes.ts';
@@ -44,7 +45,7 @@ export interface PreparedTarget {
   /** Values by which an existing account may be found; empty when this worker has an account already. */
   readonly correlation: readonly CorrelationValue[];
   /** Candidates in order when a new account needs a name, else empty. */
-  readonly names: readonly string[];
+  readonly names: NameList;
   /** Manager whose account must exist before the reference can be sent; '' when nothing is to be looked up. */
   readonly managerKey: string;
 }
@@ -210,7 +211,7 @@ function preparedTarget(
 function withName(target: PreparedTarget, prepared: Prepared, userName: string | null): DesiredAccount | null {
   const { desired } = target;
   if (desired === null || prepared.primary === null || userName === null) return desired;
-  return userName === desired.userNames[0]
+  return userName === desired.userNames.at(0)
     ? desired
     : target.mapping.desired(prepared.worker, prepared.primary, userName);
 }

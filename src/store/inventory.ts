@@ -25,6 +25,9 @@ export function comparable({ path, value }: CorrelationValue): string {
   return path === 'userName' || path.startsWith('emails') ? foldName(value) : value;
 }
 
+/** Asked for everybody who is planned, and no join: SQLite makes a new plan for a join whenever a value is bound to it. */
+const VERSION = '(SELECT inventory_version FROM targets WHERE id = ?)';
+
 export function inventoryOf(sql: Sql): Inventory {
   const addVersion = sql.prepare<[number]>('INSERT INTO inventory_versions (target_id) VALUES (?)');
   const addAccount = sql.prepare<[number, string, string | null, string]>(
@@ -39,16 +42,14 @@ export function inventoryOf(sql: Sql): Inventory {
     'SELECT count(*) AS count FROM inventory_accounts WHERE version = ?',
   );
   const byValue = sql.prepare<[number, string, string], InventoryRow>(
-    `SELECT a.body FROM targets t JOIN inventory_values v ON v.version = t.inventory_version
-       JOIN inventory_accounts a ON a.id = v.account
-     WHERE t.id = ? AND v.path = ? AND v.value = ? ORDER BY a.id`,
+    `SELECT body FROM inventory_accounts WHERE id IN (
+       SELECT account FROM inventory_values WHERE version = ${VERSION} AND path = ? AND value = ?) ORDER BY id`,
   );
   const byName = sql.prepare<[number, string], { found: number }>(
-    `SELECT 1 AS found FROM targets t JOIN inventory_accounts a ON a.version = t.inventory_version
-     WHERE t.id = ? AND a.folded_name = ? LIMIT 1`,
+    `SELECT 1 AS found FROM inventory_accounts WHERE version = ${VERSION} AND folded_name = ? LIMIT 1`,
   );
   const anybody = sql.prepare<[number], { found: number }>(
-    `SELECT 1 AS found FROM targets t JOIN inventory_accounts a ON a.version = t.inventory_version WHERE t.id = ? LIMIT 1`,
+    `SELECT 1 AS found FROM inventory_accounts WHERE version = ${VERSION} LIMIT 1`,
   );
   const orphans = sql.prepare<[], { id: number }>(
     `SELECT id FROM inventory_versions

@@ -23,9 +23,10 @@ export function unpairedOf(
   { accounts, targets, withheld }: { accounts: Accounts; targets: Names; withheld: WithheldNames },
 ): Unpaired {
   const has = sql.prepare<[number, string], unknown>('SELECT 1 FROM unpaired WHERE target_id = ? AND remote_id = ?');
-  const all = sql.prepare<[number, number], { key: string; remote_id: string }>(
-    `SELECT w.key, u.remote_id FROM unpaired u JOIN workers w ON w.id = u.worker_id
-     WHERE u.target_id = ? AND w.connection_id = ? ORDER BY u.remote_id`,
+  const all = sql.prepare<[number, number], { key: string | null; remote_id: string }>(
+    // Of few rows, each with its worker: a join would walk over every worker of the connection.
+    `SELECT (SELECT key FROM workers WHERE id = worker_id AND connection_id = ?) AS key, remote_id FROM unpaired
+     WHERE target_id = ? ORDER BY remote_id`,
   );
   const add = sql.prepare<[number, string, number, Instant]>(
     `INSERT INTO unpaired (target_id, remote_id, worker_id, at) VALUES (?, ?, ?, ?)
@@ -35,13 +36,16 @@ export function unpairedOf(
 
   return {
     has: (target, remoteId) => has.get(target, remoteId) !== undefined,
-    at: (connection, target) =>
-      new Map(
-        [...Map.groupBy(all.all(target, connection), ({ key }) => key)].map(([key, rows]) => [
-          key,
-          rows.map(({ remote_id }) => remote_id),
-        ]),
-      ),
+    at: (connection, target) => {
+      const found = new Map<string, string[]>();
+      for (const { key, remote_id } of all.all(connection, target)) {
+        if (key === null) continue;
+        const accounts = found.get(key);
+        if (accounts === undefined) found.set(key, [remote_id]);
+        else accounts.push(remote_id);
+      }
+      return found;
+    },
     take: (target, remoteId) => {
       take.run(target, remoteId);
     },

@@ -118,7 +118,9 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
     'SELECT id, body FROM employments WHERE worker_id = ?',
   );
   const owner = sql.prepare<[number, string], { key: string }>(
-    'SELECT w.key FROM employments e JOIN workers w ON w.id = e.worker_id WHERE e.connection_id = ? AND e.employment_id = ?',
+    // No join: SQLite would make a new plan for it at every row of a feed.
+    `SELECT (SELECT key FROM workers WHERE id = worker_id) AS key FROM employments
+     WHERE connection_id = ? AND employment_id = ?`,
   );
   const insert = sql.prepare<
     [number, string, number, string, string, string, string | null, string | null, string | null]

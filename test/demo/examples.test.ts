@@ -153,7 +153,7 @@ describe('the adventureworks mapping', () => {
     expect(foreign.map(({ attributes }) => (attributes.name as { familyName: string }).familyName).sort()).toEqual(
       ['Ajenstat', 'Reátegui Alayo', 'Saraiva', 'Sánchez'].sort(),
     );
-    expect(foreign.map(({ userNames }) => userNames[0]).sort()).toEqual([
+    expect(foreign.map(({ userNames }) => userNames.at(0)).sort()).toEqual([
       'francois.ajenstat@adventureworks.example.com',
       'jose.saraiva@adventureworks.example.com',
       'ken.sanchez@adventureworks.example.com',
@@ -174,7 +174,7 @@ describe('the demo mapping', () => {
   test('gives every worker a readable first userName, two people the same one, and HR its own Latin spelling', () => {
     const { mapping, employments } = mapped('demo/demo.yaml', feed);
     const names = new Map(
-      employments.map((employment) => [employment.id, desiredOf(mapping, employment).userNames[0]]),
+      employments.map((employment) => [employment.id, desiredOf(mapping, employment).userNames.at(0)]),
     );
     expect([...names.values()].every((name) => /^[a-z][a-z.-]*\.[a-z-]+@example\.com$/.test(name ?? ''))).toBe(true);
     expect([names.get('00118'), names.get('00147')]).toEqual(['anna.schmidt@example.com', 'anna.schmidt@example.com']);

@@ -157,8 +157,8 @@ describe('the account of the documentation’s mapping', () => {
     const target = targetOf(acme);
     const first = target.desired(workerOf(one), one, null);
     const second = target.desired(workerOf(two), two, null);
-    expect(first.userNames[0]).toBe('zoe.okafor@example.com');
-    expect(second.userNames[0]).toBe('bo.okafor@example.com');
+    expect(first.userNames.at(0)).toBe('zoe.okafor@example.com');
+    expect(second.userNames.at(0)).toBe('bo.okafor@example.com');
     expect(target.desired(workerOf(one), one, null)).toEqual(first);
   });
 });

@@ -36,13 +36,13 @@ const NUMBER = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:emplo
 describe('what is asked of a target', () => {
   it('for somebody new: a free name, an account that may be theirs, and the manager', () => {
     const { names, correlation, managerKey, desired } = asked(nobody, [employed({ Manager: '7' })]);
-    expect(names[0]).toBe('zoe.okafor@example.com');
+    expect(names.at(0)).toBe('zoe.okafor@example.com');
     expect(correlation).toEqual([
       { path: 'externalId', value: '104' },
       { path: NUMBER, value: '104' },
     ]);
     expect(managerKey).toBe('7');
-    expect(desired?.userNames).toEqual(names);
+    expect(desired?.userNames).toBe(names);
   });
 
   it('for somebody who has an account: whether a new manager has one', () => {

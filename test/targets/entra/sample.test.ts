@@ -43,7 +43,7 @@ function bodies(): readonly Body[] {
     const { employment } = mapped;
     const desired = target.desired({ key: employment.personId, employments: [employment] }, employment, null);
     const payload: AccountPayload = {
-      userName: desired.userNames[0] ?? '',
+      userName: desired.userNames.at(0) ?? '',
       externalId: desired.externalId,
       active: row.WorkerStatus === 'Active',
       attributes: desired.attributes,
