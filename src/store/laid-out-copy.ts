@@ -27,17 +27,18 @@ export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
   const { accounts, appender, targets, tallies, withheld } = rooms;
   const knownWorkers = sql
     .prepare<[number, number, number], string>(
-      `SELECT s.key FROM laid.workers s WHERE s.n BETWEEN ? AND ?
+      `SELECT key FROM laid.rows s WHERE n BETWEEN ? AND ? AND stage IS NOT NULL
          AND EXISTS (SELECT 1 FROM main.workers w WHERE w.connection_id = ? AND w.key = s.key)`,
     )
     .pluck();
   const othersEmployments = sql
     .prepare<[number, number, number], string>(
-      `SELECT DISTINCT s.key FROM laid.employments l JOIN laid.workers s ON s.n = l.worker WHERE l.n BETWEEN ? AND ?
-         AND EXISTS (SELECT 1 FROM main.employments e WHERE e.connection_id = ? AND e.employment_id = l.employment_id)`,
+      `SELECT DISTINCT key FROM laid.rows s WHERE n BETWEEN ? AND ? AND employment IS NOT NULL
+         AND EXISTS (SELECT 1 FROM main.employments e WHERE e.connection_id = ? AND e.employment_id = s.employment_id)`,
     )
     .pluck();
-  const namesIn = 'SELECT s.target, s.user_name AS userName, s.folded FROM laid.accounts s WHERE s.n BETWEEN ? AND ?';
+  const namesIn =
+    'SELECT s.target, s.user_name AS userName, s.folded FROM laid.rows s WHERE s.n BETWEEN ? AND ? AND s.target IS NOT NULL';
   interface NameRow {
     readonly target: number;
     readonly userName: string;
@@ -52,78 +53,81 @@ export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
   const lastEmployment = lastOf('employments');
   const copyWorkers = sql.prepare<[number, number, number, number]>(
     `INSERT INTO main.workers (id, connection_id, key, revision, machine_version, stage, delivery, facts, due_at)
-     SELECT n + ?, ?, key, 1, ${MACHINE_VERSION}, stage, delivery, facts, due_at FROM laid.workers WHERE n BETWEEN ? AND ?`,
+     SELECT worker + ?, ?, key, 1, ${MACHINE_VERSION}, stage, delivery, facts, due_at
+     FROM laid.rows WHERE n BETWEEN ? AND ? AND stage IS NOT NULL`,
   );
   const copyEmployments = sql.prepare<[number, number, number, number, number]>(
     `INSERT INTO main.employments (id, connection_id, employment_id, worker_id, body)
-     SELECT n + ?, ?, employment_id, worker + ?, body FROM laid.employments WHERE n BETWEEN ? AND ?`,
+     SELECT employment + ?, ?, employment_id, worker + ?, body
+     FROM laid.rows WHERE n BETWEEN ? AND ? AND employment IS NOT NULL`,
   );
   const copyAccounts = sql.prepare<[number, number, number]>(
     `INSERT INTO main.accounts (worker_id, target_id, remote_id, etag, user_name, external_id, active, origin, known,
        manager_known, manager_owed, groups, debt_payable)
      SELECT worker + ?, target, NULL, etag, user_name, external_id, active, origin, known, manager_known, manager_owed, groups, 0
-     FROM laid.accounts WHERE n BETWEEN ? AND ?`,
+     FROM laid.rows WHERE n BETWEEN ? AND ? AND target IS NOT NULL`,
   );
   const reserve = sql.prepare<[number, number, number]>(
     `INSERT INTO main.reserved_names (target_id, folded, worker_id)
-     SELECT target, folded, worker + ? FROM laid.accounts WHERE n BETWEEN ? AND ?`,
+     SELECT target, folded, worker + ? FROM laid.rows WHERE n BETWEEN ? AND ? AND target IS NOT NULL`,
   );
   const entries = sql
-    .prepare<[number, number], [number, string]>('SELECT worker, text FROM laid.entries WHERE n BETWEEN ? AND ?')
+    .prepare<[number, number], [number, string]>(
+      'SELECT worker, text FROM laid.rows WHERE n BETWEEN ? AND ? AND entry IS NOT NULL',
+    )
     .raw();
   const copyPersonal = sql.prepare<[number, number, number]>(
     `INSERT INTO main.personal (seq, salt, body)
-     SELECT n + ?, salt, personal FROM laid.entries WHERE n BETWEEN ? AND ? AND personal IS NOT NULL`,
+     SELECT entry + ?, salt, personal FROM laid.rows WHERE n BETWEEN ? AND ? AND personal IS NOT NULL`,
   );
   const copyOperations = sql.prepare<[number, Instant, number, number, number]>(
     `INSERT INTO main.operations (worker_id, target_id, kind, lane, transition, payload, state, turn, not_before, created_at,
        entry_seq)
-     SELECT worker + ?, target, kind, lane, transition, payload, 'queued', turn, not_before, ?, entry + ?
-     FROM laid.operations WHERE n BETWEEN ? AND ?`,
+     SELECT worker + ?, operation_target, kind, lane, transition, payload, 'queued', turn, not_before, ?, decided + ?
+     FROM laid.rows WHERE n BETWEEN ? AND ? AND kind IS NOT NULL`,
   );
   const copyFingerprints = sql.prepare<[number, number, number, number]>(
     `INSERT INTO main.fingerprints (generation, employment, digests, marks)
-     SELECT ?, employment + ?, digests, marks FROM laid.fingerprints WHERE n BETWEEN ? AND ?`,
+     SELECT ?, fingerprint_of + ?, digests, marks FROM laid.rows WHERE n BETWEEN ? AND ? AND digests IS NOT NULL`,
+  );
+  const anyFingerprint = sql.prepare<[number, number], unknown>(
+    'SELECT 1 FROM laid.rows WHERE n BETWEEN ? AND ? AND digests IS NOT NULL LIMIT 1',
   );
 
   return {
     inTheWay: (connection, slice) => ({
       workers: [
         ...new Set([
-          ...knownWorkers.all(...slice.workers, connection),
-          ...othersEmployments.all(...slice.employments, connection),
+          ...knownWorkers.all(...slice.rows, connection),
+          ...othersEmployments.all(...slice.rows, connection),
         ]),
       ],
-      names: ([...slice.targets].some(withheld.any)
-        ? allNames.all(...slice.accounts)
-        : takenNames.all(...slice.accounts)
-      )
+      names: ([...slice.targets].some(withheld.any) ? allNames.all(...slice.rows) : takenNames.all(...slice.rows))
         .filter(({ target, folded }) => accounts.holderOf(target, folded) !== null)
         .map(({ target, userName }) => ({ target: targets.nameOf(target), userName })),
     }),
     place: (connection, slice) => {
       const toWorker = Number(lastWorker.get() ?? 0) + 1 - slice.workers[0];
       const toEmployment = Number(lastEmployment.get() ?? 0) + 1 - slice.employments[0];
-      copyWorkers.run(toWorker, connection, ...slice.workers);
-      copyEmployments.run(toEmployment, connection, toWorker, ...slice.employments);
+      copyWorkers.run(toWorker, connection, ...slice.rows);
+      copyEmployments.run(toEmployment, connection, toWorker, ...slice.rows);
       for (const target of slice.targets) accounts.link(connection, target);
-      copyAccounts.run(toWorker, ...slice.accounts);
-      reserve.run(toWorker, ...slice.accounts);
+      copyAccounts.run(toWorker, ...slice.rows);
+      reserve.run(toWorker, ...slice.rows);
       const toEntry = appender.nextSeq() - slice.entries[0];
-      for (const [worker, text] of entries.all(...slice.entries)) appender.appendText(text, worker + toWorker);
-      copyPersonal.run(toEntry, ...slice.entries);
-      const { changes, lastInsertRowid } = copyOperations.run(toWorker, slice.at, toEntry, ...slice.operations);
+      for (const [worker, text] of entries.all(...slice.rows)) appender.appendText(text, worker + toWorker);
+      copyPersonal.run(toEntry, ...slice.rows);
+      const { changes, lastInsertRowid } = copyOperations.run(toWorker, slice.at, toEntry, ...slice.rows);
       for (const [stage, delivery, count] of slice.standings.values()) {
         tallies.add('worker', connection, stage, delivery, count);
       }
       for (const [target, lane, count] of slice.queued.values()) {
         tallies.add('operation', target, String(lane), 'queued', count);
       }
-      const [first, last] = slice.fingerprints;
       return {
         operationIds: Array.from({ length: changes }, (_, index) => Number(lastInsertRowid) - changes + 1 + index),
-        hasFingerprints: last >= first,
-        saveFingerprints: (generation) => void copyFingerprints.run(generation, toEmployment, first, last),
+        hasFingerprints: anyFingerprint.get(...slice.rows) !== undefined,
+        saveFingerprints: (generation) => void copyFingerprints.run(generation, toEmployment, ...slice.rows),
       };
     },
   };
