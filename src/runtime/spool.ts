@@ -7,7 +7,8 @@ import type { Shelf } from './shelf.ts';
 
 /** Text kept in memory before the file is used: a daily snapshot never gets there. */
 const MEMORY_MAX = 2 * 1024 * 1024;
-const WRITE_BUFFER = 1024 * 1024;
+/** More than what is asked for while a first load is planned: that is still here then. */
+const WRITE_BUFFER = 4 * 1024 * 1024;
 /** Read at once where items are asked for in the order in which they were added. */
 const READ_BUFFER = 256 * 1024;
 /** UTF-8 never takes more bytes for one unit of a text. */
@@ -143,7 +144,6 @@ export class Spool implements Disposable {
   }
 
   #read(at: number, length: number): string {
-    this.#flush();
     const end = at + length;
     if (at < this.#windowAt || end > this.#windowAt + this.#windowBytes) {
       // One item by itself, unless the one before it was asked for last.
@@ -158,14 +158,16 @@ export class Spool implements Disposable {
     return this.#window.toString('utf8', at - this.#windowAt, end - this.#windowAt);
   }
 
-  /** Fills `into` from this place of the file on. */
+  /** Fills `into` from this place of the file on; what waits to be written is there already. */
   #readInto(into: Uint8Array, at: number): void {
     if (into.length === 0) return;
-    this.#flush();
     assert(this.#fd !== null, 'a spool without a file has nothing in it');
+    const written = this.#fileBytes - this.#pendingBytes;
+    const inFile = Math.max(0, Math.min(into.length, written - at));
+    if (inFile < into.length) this.#pending.copy(into, inFile, at + inFile - written, at + into.length - written);
     let read = 0;
-    while (read < into.length) {
-      const more = readSync(this.#fd, into, read, into.length - read, at + read);
+    while (read < inFile) {
+      const more = readSync(this.#fd, into, read, inFile - read, at + read);
       assert(more > 0, 'spool file is short');
       read += more;
     }
