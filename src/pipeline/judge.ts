@@ -61,8 +61,8 @@ export interface JudgeOptions {
   readonly onProgress?: (phase: 'plan' | 'commit', done: number, total: number) => void;
 }
 
-/** Workers planned in one go: short enough to keep the event loop free. */
-const SLICE = 100;
+/** Workers planned in one go: few enough to keep the event loop free, and to be gone before the collector would keep them. */
+const SLICE = 25;
 /** Workers in one commit. Those under way together share a transaction, so that a page which many of them touch is written once. */
 const COMMIT_SLICE = 600;
 /** Slices whose commits are under way at once: while they are stored the next are read from the spool. About 6 MB of bytes. */

@@ -33,9 +33,9 @@ export interface ReadingOptions {
 type RejectedRecord = Extract<MappedRecord, { kind: 'rejected' }>;
 
 /** Rows mapped without letting the event loop run: some milliseconds. */
-const MAPPED_AT_ONCE = 100;
+const MAPPED_AT_ONCE = 25;
 /** Rows planned together. */
-const BATCH = 100;
+const BATCH = 25;
 /** Rejections kept in one delivery; beyond this the count still rises, and the guard holds long before. */
 export const REJECTIONS_KEPT_MAX = 10_000;
 

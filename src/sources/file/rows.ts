@@ -8,7 +8,7 @@ import { DIGEST_BYTES, digestInto, ROW_BYTES_MAX } from './splitter.ts';
 import { type OpenFile, walk } from './walk.ts';
 
 /** Rows in one batch; what is made of them is gone before the collector would take it for something that stays. */
-const BATCH_ROWS_MAX = 100;
+const BATCH_ROWS_MAX = 25;
 /** Bytes of the rows waiting for a batch: a few huge rows must not wait for many of their kind. */
 const BATCH_BYTES_MAX = 4_194_304;
 

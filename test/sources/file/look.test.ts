@@ -299,13 +299,13 @@ describe('an open delivery', () => {
     await delivery[Symbol.asyncDispose]();
   });
 
-  test('comes in batches of at most 100 rows, in order', async () => {
+  test('comes in batches of at most 25 rows, in order', async () => {
     const folder = feedFolder();
     folder.write('workers.csv', `id,name\n${Array.from({ length: 12_345 }, (_, i) => `${i},n${i}\n`).join('')}`);
     await using delivery = await deliveryOf(feedSettings(folder.dir));
     await delivery.scan(knownRows([]), forever());
     const batches = await Array.fromAsync(delivery.read(new Set(), forever()));
-    expect(Math.max(...batches.map((batch) => batch.length))).toBe(100);
+    expect(Math.max(...batches.map((batch) => batch.length))).toBe(25);
     expect(batches.flat().map(({ record }) => Number(record?.id))).toEqual(Array.from({ length: 12_345 }, (_, i) => i));
   });
 });
