@@ -6,7 +6,7 @@ import type { LifecycleEvent } from './event.ts';
 import { type Beginning, isProtectedLeave } from './gate.ts';
 import type { LifecyclePolicy } from './policy.ts';
 import { type Facts, type Standing, WITH_ACCOUNT } from './standing.ts';
-import { endedTerm, type Truth, truthOf } from './truth.ts';
+import { endedTerm, type JudgedBefore, type Truth, truthOf } from './truth.ts';
 
 export interface Detection {
   /**
@@ -23,8 +23,9 @@ export function detect(
   employments: readonly Employment[],
   now: Instant,
   policy: LifecyclePolicy,
+  judgedBefore?: JudgedBefore,
 ): Detection {
-  const truth = truthOf(standing, employments, now, policy);
+  const truth = truthOf(standing, employments, now, policy, judgedBefore);
   const moves = movesTo(standing, truth, now, policy);
   // Somebody with an account meets the guard with the end first; for somebody who only arrives it is a fact among others.
   const arrives = beginsAnew(standing, truth);

@@ -76,11 +76,16 @@ interface Scene {
   readonly counted: readonly Verdict[];
 }
 
+/** How these employments read now, by what of a standing matters for that: another look from another standing need not judge again. */
+export type JudgedBefore = Map<string, readonly Verdict[]>;
+
+/** `judgedBefore` belongs to the same employments, moment and policy. */
 export function truthOf(
   standing: Standing,
   known: readonly Employment[],
   now: Instant,
   policy: LifecyclePolicy,
+  judgedBefore: JudgedBefore = new Map(),
 ): Truth {
   const { stage, facts } = standing;
   const working = stage === 'active' || stage === 'onLeave';
@@ -89,12 +94,17 @@ export function truthOf(
     : known;
   const judged = (benefitOfDoubt: boolean): readonly Verdict[] => {
     const { preboardDays, enableAt, disableAt } = policy;
+    const by = `${benefitOfDoubt} ${facts.guardedEnd}`;
+    const found = judgedBefore.get(by);
+    if (found !== undefined) return found;
     const context = { now, preboardDays, benefitOfDoubt, guardedEnd: facts.guardedEnd, enableAt, disableAt };
-    return inOrder(
+    const verdicts = inOrder(
       employments.length < 2
         ? employments.map((employment) => judge(employment, context))
         : employments.map((one) => judge(one, { ...context, relievedAt: relievedAt(one, employments, policy) })),
     );
+    judgedBefore.set(by, verdicts);
+    return verdicts;
   };
   let all = judged(false);
   let counted = countedAt(stage, all, policy);

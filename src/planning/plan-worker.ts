@@ -12,7 +12,7 @@ import type { Lane, OperationName, TransitionName } from '../lifecycle/operation
 import { endsAt } from '../lifecycle/phase.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import { AT_WORK, type Stage, type Standing, WITH_ACCOUNT } from '../lifecycle/standing.ts';
-import { type Truth, truthOf } from '../lifecycle/truth.ts';
+import { type JudgedBefore, type Truth, truthOf } from '../lifecycle/truth.ts';
 import type { BoundMapping, CorrelationValue, DesiredAccount, TargetMapping } from '../mapping/bound-mapping.ts';
 import type { NameList } from '../mapping/user-name.ts';
 import { withGiven } from '../worker/given.ts';
@@ -136,7 +136,8 @@ export function prepare(
     for (const name of decision.operations) operations.add(name);
   };
   for (const event of orders) take(event);
-  const detection = detect(standing, employments, rules.now, rules.policy);
+  const judged: JudgedBefore = new Map();
+  const detection = detect(standing, employments, rules.now, rules.policy, judged);
   assert(detection.events.length <= EVENTS_MAX, 'detection names few events at once');
   const arrives = !hasAccess(situation);
   const endUnseen = arrives && detection.events.some((event) => isEndSeen(event));
@@ -145,7 +146,8 @@ export function prepare(
   // Facts that only became newer are stored when they decided something; else every read would rewrite everybody.
   const employmentsChanged = factsChanged || (accepted.length > 0 && employments !== situation.employments);
   const unseen = endUnseen && WITH_ACCOUNT.has(standing.stage);
-  const truth = accepted.length === 0 ? detection.truth : truthOf(standing, employments, rules.now, rules.policy);
+  const truth =
+    accepted.length === 0 ? detection.truth : truthOf(standing, employments, rules.now, rules.policy, judged);
   const worker = { key: situation.key, employments };
   const primary = truth.primary;
   return {

@@ -67,7 +67,7 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     settings,
     retention: retentionOf(sql, settings),
     withheld,
-    unpaired: unpairedOf(sql, { accounts, targets, withheld }),
+    unpaired: unpairedOf(sql, { accounts, targets, withheld, workers }),
     pending,
     alarms: alarmsOf(sql, connections),
     facts: factsOf(sql),

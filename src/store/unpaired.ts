@@ -7,6 +7,7 @@ import { foldName } from './fold-name.ts';
 import type { Names } from './names.ts';
 import type { Sql } from './sql.ts';
 import type { WithheldNames } from './withheld-names.ts';
+import type { Workers } from './workers.ts';
 
 export interface Unpaired {
   readonly has: (target: number, remoteId: string) => boolean;
@@ -20,13 +21,23 @@ export interface Unpaired {
 
 export function unpairedOf(
   sql: Sql,
-  { accounts, targets, withheld }: { accounts: Accounts; targets: Names; withheld: WithheldNames },
+  {
+    accounts,
+    targets,
+    withheld,
+    workers,
+  }: {
+    accounts: Accounts;
+    targets: Names;
+    withheld: WithheldNames;
+    workers: Pick<Workers, 'identityOf'>;
+  },
 ): Unpaired {
   const has = sql.prepare<[number, string], unknown>('SELECT 1 FROM unpaired WHERE target_id = ? AND remote_id = ?');
-  const all = sql.prepare<[number, number], { key: string | null; remote_id: string }>(
-    // Of few rows, each with its worker: a join would walk over every worker of the connection.
-    `SELECT (SELECT key FROM workers WHERE id = worker_id AND connection_id = ?) AS key, remote_id FROM unpaired
-     WHERE target_id = ? ORDER BY remote_id`,
+  // Few rows, asked for at every plan. A join would walk over every worker of the connection, and SQLite makes a new plan for a
+  // join, or for an order, whenever a value is bound.
+  const all = sql.prepare<[number], { worker_id: number; remote_id: string }>(
+    'SELECT worker_id, remote_id FROM unpaired WHERE target_id = ?',
   );
   const add = sql.prepare<[number, string, number, Instant]>(
     `INSERT INTO unpaired (target_id, remote_id, worker_id, at) VALUES (?, ?, ?, ?)
@@ -38,11 +49,12 @@ export function unpairedOf(
     has: (target, remoteId) => has.get(target, remoteId) !== undefined,
     at: (connection, target) => {
       const found = new Map<string, string[]>();
-      for (const { key, remote_id } of all.all(connection, target)) {
-        if (key === null) continue;
-        const accounts = found.get(key);
-        if (accounts === undefined) found.set(key, [remote_id]);
-        else accounts.push(remote_id);
+      for (const { worker_id, remote_id } of all.all(target)) {
+        const { connection_id, key } = workers.identityOf(worker_id);
+        if (connection_id !== connection) continue;
+        const taken = found.get(key);
+        if (taken === undefined) found.set(key, [remote_id]);
+        else taken.push(remote_id);
       }
       return found;
     },
