@@ -4,27 +4,36 @@ import { Problem } from '../base/problem.ts';
 import type { CorrelationValue, ListedAccount } from '../mapping/bound-mapping.ts';
 import { textAt } from '../planning/account-changes.ts';
 import { foldName, type Store } from '../store/store.ts';
-import type { LookUp, Target } from '../targets/target.ts';
+import { LOOK_UP_REFUSED, type LookUp, type Target } from '../targets/target.ts';
 import type { House } from './house.ts';
 
 export interface Acquaintance {
-  /** For each value, in order, the accounts that carry it; null where the target did not answer. */
+  /** For each value, in order, the accounts that carry it; null where the target did not tell. */
   readonly byValues: (
     target: string,
     values: readonly CorrelationValue[],
-  ) => Promise<readonly (readonly ListedAccount[])[] | null>;
-  /** Those of the names, folded, that exist there; null where the target did not answer. */
-  readonly names: (target: string, names: readonly string[]) => Promise<ReadonlySet<string> | null>;
+  ) => Promise<readonly (readonly ListedAccount[] | null)[]>;
+  readonly names: (target: string, names: readonly string[]) => Promise<KnownNames>;
   /** True where asking for names may meet accounts that `byValues` finds from then on. */
   readonly learns: (target: string) => Promise<boolean>;
 }
+
+/** Of the names that were asked for, folded. */
+export interface KnownNames {
+  /** Those that exist there. */
+  readonly there: ReadonlySet<string>;
+  /** Those of which the target did not tell. */
+  readonly unknown: ReadonlySet<string>;
+}
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Set for a target that was met without a list. */
 export const lookUpsKey = (target: string): string => `target.${target}.lookUps`;
 
 export const fromLists = (store: Store): Acquaintance => ({
   byValues: store.inventoryByValues,
-  names: store.inventoryNames,
+  names: async (target, names) => ({ there: await store.inventoryNames(target, names), unknown: NONE }),
   learns: async () => false,
 });
 
@@ -52,44 +61,71 @@ export function acquaintanceOf(house: House, connection: string, signal: AbortSi
 
 function byLookUps(house: House, target: Target, signal: AbortSignal): Acquaintance {
   const asked = new Set<string>();
+  /** Questions that the target refuses for what they say. */
+  const refused = new Set<string>();
   const found = new Map<string, ListedAccount>();
   let silent = false;
 
-  /** False where the target does not answer. */
-  async function ask(questions: readonly LookUp[]): Promise<boolean> {
-    if (silent) return false;
-    const keyOf = ({ attribute, value }: LookUp) => `${attribute} ${value}`;
-    const fresh = [...new Map(questions.map((question) => [keyOf(question), question])).values()].filter(
-      (question) => !asked.has(keyOf(question)),
-    );
+  const keyOf = ({ attribute, value }: LookUp): string => `${attribute} ${value}`;
+  const isTold = (question: LookUp): boolean => asked.has(keyOf(question));
+
+  /** The code of what went wrong, null where they were answered. */
+  async function put(questions: readonly LookUp[]): Promise<string | null> {
     try {
-      for (const account of await target.find(fresh, signal)) found.set(account.remoteId, account);
+      for (const account of await target.find(questions, signal)) found.set(account.remoteId, account);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      silent = true;
-      house.log.warn(
-        { target: target.name, code: error.faults[0]?.code },
-        'people could not be looked up, who is new there waits',
-      );
-      return false;
+      return error.faults[0]?.code ?? '';
     }
-    for (const question of fresh) asked.add(keyOf(question));
-    return true;
+    for (const question of questions) asked.add(keyOf(question));
+    return null;
+  }
+
+  /** What can be asked has been asked then: `isTold` says what came of it. */
+  async function ask(questions: readonly LookUp[]): Promise<void> {
+    const fresh = [...new Map(questions.map((question) => [keyOf(question), question])).values()].filter(
+      (question) => !isTold(question) && !refused.has(keyOf(question)),
+    );
+    if (silent || fresh.length === 0) return;
+    let code = await put(fresh);
+    if (code === LOOK_UP_REFUSED) {
+      // One of them is refused for what it says: asked alone, it keeps nobody else waiting.
+      for (const question of fresh) {
+        code = fresh.length === 1 ? code : await put([question]);
+        if (code === LOOK_UP_REFUSED) refused.add(keyOf(question));
+        else if (code !== null) break;
+      }
+      const nothingElse = fresh.length > 1 && !fresh.some(isTold);
+      if (code === LOOK_UP_REFUSED && !nothingElse) code = null;
+      house.log.warn({ target: target.name, questions: refused.size }, 'look-ups were refused, who is new there waits');
+    }
+    if (code === null) return;
+    silent = true;
+    house.log.warn({ target: target.name, code }, 'people could not be looked up, who is new there waits');
   }
 
   return {
     byValues: async (_target, values) => {
-      const questions = values.flatMap(({ path, value }): readonly LookUp[] =>
-        path === 'externalId' || path === 'userName' ? [{ attribute: path, value }] : [],
+      const questions = values.map(({ path, value }): LookUp | null =>
+        path === 'externalId' || path === 'userName' ? { attribute: path, value } : null,
       );
-      if (!(await ask(questions))) return null;
+      await ask(questions.filter((question) => question !== null));
       const accounts = [...found.values()];
-      return values.map(({ path, value }) => accounts.filter((account) => carries(account, path, value)));
+      return values.map(({ path, value }, index) => {
+        const question = questions[index] ?? null;
+        if (question === null ? silent : !isTold(question)) return null;
+        return accounts.filter((account) => carries(account, path, value));
+      });
     },
     names: async (_target, names) => {
-      if (!(await ask(names.map((value) => ({ attribute: 'userName', value }))))) return null;
-      const there = new Set([...found.values()].map(({ userName }) => foldName(userName ?? '')));
-      return new Set(names.map(foldName).filter((name) => there.has(name)));
+      const questions = names.map((value): LookUp => ({ attribute: 'userName', value }));
+      await ask(questions);
+      const all = new Set([...found.values()].map(({ userName }) => foldName(userName ?? '')));
+      const folded = names.map(foldName);
+      return {
+        there: new Set(folded.filter((name) => all.has(name))),
+        unknown: new Set(folded.filter((_, index) => !isTold(questions[index] as LookUp))),
+      };
     },
     learns: async () => true,
   };

@@ -59,7 +59,7 @@ export async function answersFor(
     const owners = ids.length === 0 ? new Map<string, NameHolder>() : await store.owners(targetName, [...new Set(ids)]);
     const managers = new Set(present.map(({ target }) => target.managerKey).filter((key) => key !== ''));
     const ready = managers.size === 0 ? new Map() : await store.remoteIds(connection, targetName, [...managers]);
-    const held = await heldNames(store, connection, targetName, present, matches);
+    const held = await heldNames(store, connection, targetName, present, matches, given);
     for (const [index, one] of asked.entries()) {
       if (one === null) continue;
       const found = matches.get(one.workerKey) ?? NOBODY;
@@ -93,13 +93,17 @@ function withoutUnpaired(
   return accounts.length === 0 ? [] : [[key, { ...match, accounts }]];
 }
 
-/** Workers whose record asks for a name that another worker has; accounts that get their first name are asked for elsewhere. */
+/**
+ * Workers whose record asks for a name that another worker has, or is given in this cycle; what is left is given to them. Accounts
+ * that get their first name are asked for elsewhere.
+ */
 async function heldNames(
   store: Store,
   connection: string,
   target: string,
   present: readonly Asked[],
   matches: ReadonlyMap<string, Match>,
+  given: GivenNames,
 ): Promise<ReadonlySet<string>> {
   const wanted = present.flatMap(({ workerKey, target: { account, desired } }) => {
     const name = desired === null || desired.userNameGenerated ? undefined : desired.userNames.at(0);
@@ -109,14 +113,17 @@ async function heldNames(
   if (wanted.length === 0) return new Set();
   const names = wanted.map(({ name }) => name);
   const taken = await store.takenNames(target, names);
-  return new Set(
-    wanted
-      .filter(({ workerKey, name }) => {
-        const holder = taken.get(foldName(name));
-        return holder !== undefined && (holder.connection !== connection || holder.workerKey !== workerKey);
-      })
-      .map(({ workerKey }) => workerKey),
-  );
+  const cycle = given.get(target) ?? new Map<string, string>();
+  given.set(target, cycle);
+  const held = new Set<string>();
+  for (const { workerKey, name } of wanted) {
+    const folded = foldName(name);
+    const holder = taken.get(folded);
+    const others = holder !== undefined && (holder.connection !== connection || holder.workerKey !== workerKey);
+    if (others || (cycle.get(folded) ?? workerKey) !== workerKey) held.add(workerKey);
+    else cycle.set(folded, workerKey);
+  }
+  return held;
 }
 
 interface Match {
@@ -155,16 +162,16 @@ async function correlated(
   const found = new Map<string, Match>();
   if (values.length === 0) return found;
   const lists = await acquaintance.byValues(target, values);
-  if (lists === null) {
-    for (const { workerKey, target: prepared } of asked) if (prepared.correlation.length > 0) unanswered.add(workerKey);
-    return found;
-  }
   let at = 0;
   for (const { workerKey, target: prepared } of asked) {
     const own = lists.slice(at, at + prepared.correlation.length);
     at += prepared.correlation.length;
-    // The rules are in order of trust: the first value that finds anybody decides.
-    const index = own.findIndex((list) => list.length > 0);
+    // The rules are in order of trust: the first value that finds anybody decides, unless one before it could not be asked for.
+    const index = own.findIndex((list) => list === null || list.length > 0);
+    if (own[index] === null) {
+      unanswered.add(workerKey);
+      continue;
+    }
     const distinct = new Map((own[index] ?? []).map((account) => [account.remoteId, account]));
     const by = prepared.correlation[index]?.path ?? null;
     if (distinct.size > 0) found.set(workerKey, { accounts: [...distinct.values()], by });
@@ -193,19 +200,19 @@ async function chosenNames(
     const names = waiting.flatMap((one) => one.target.names.slice(from, from + width));
     if (names.length === 0) break;
     const [taken, existing] = await Promise.all([store.takenNames(target, names), acquaintance.names(target, names)]);
-    if (existing === null) {
-      for (const { workerKey } of waiting) unanswered.add(workerKey);
-      break;
-    }
     waiting = waiting.filter((one) => {
+      let untold = false;
       const name = one.target.names.slice(from, from + width).find((candidate) => {
         const folded = foldName(candidate);
+        untold ||= existing.unknown.has(folded);
+        if (untold) return false;
         const holder = taken.get(folded);
         const ours = holder !== undefined && holder.connection === connection && holder.workerKey === one.workerKey;
-        if ((holder !== undefined && !ours) || (existing.has(folded) && !ours)) return false;
+        if ((holder !== undefined && !ours) || (existing.there.has(folded) && !ours)) return false;
         return (cycle.get(folded) ?? one.workerKey) === one.workerKey;
       });
-      if (name === undefined) return true;
+      if (untold) unanswered.add(one.workerKey);
+      if (name === undefined) return !untold;
       cycle.set(foldName(name), one.workerKey);
       chosen.set(one.workerKey, name);
       return false;

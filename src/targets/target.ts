@@ -1,6 +1,7 @@
 // What every target promises. The rooms behind it know SCIM and its relatives; nothing outside does.
 import type { Finding } from '../base/finding.ts';
 import type { JsonValue } from '../base/json.ts';
+import { Problem } from '../base/problem.ts';
 import type { Lane } from '../lifecycle/operation.ts';
 import type { AccountNews, Outcome } from '../lifecycle/outcome.ts';
 import type { ListedAccount } from '../mapping/bound-mapping.ts';
@@ -120,6 +121,18 @@ export interface Journal {
 
 /** Code of the Problem of an endpoint that cannot list its users: people are looked up with `find` instead. */
 export const NO_LISTING = 'target.no-listing';
+/** Code of the Problem of a question that the target refuses for what it says: asked again it is refused again, others are not. */
+export const LOOK_UP_REFUSED = 'target.look-up-refused';
+
+export const lookUpRefused = ({ code, status }: Pick<Outcome, 'code' | 'status'>): Problem =>
+  new Problem(
+    {
+      code: LOOK_UP_REFUSED,
+      message: `somebody could not be looked up: the target answered ${code}${status === null ? '' : ` (HTTP ${status})`}`,
+      hint: 'see what the userName and externalId of whoever waits look like',
+    },
+    1,
+  );
 
 /** One value by which an account may be found. */
 export interface LookUp {
@@ -176,7 +189,8 @@ export interface Target {
   readonly deliverMany: (passengers: readonly Passenger[], signal: AbortSignal) => readonly Promise<Delivered>[];
   /**
    * The accounts that carry one of these values; what the target cannot be asked by finds nobody. userNames compare without regard
-   * to case. @throws Problem when the target does not answer.
+   * to case. @throws Problem when the target does not answer; with LOOK_UP_REFUSED where it refuses one of the questions for what
+   * it says.
    */
   readonly find: (asked: readonly LookUp[], signal: AbortSignal) => Promise<readonly ListedAccount[]>;
   /** What the target says of this one account now. Changes nothing. @throws Problem when it does not answer. */

@@ -58,13 +58,38 @@ it('whoever asks for a taken name loses access all the same when they leave', as
   expect(await stage('1004')).toBe('left/settled');
 });
 
-it('two who ask for one new name at once do not stop the house, even where the target gives it to both', async () => {
+it('of two who ask for one new name at once one is given it, and the other waits visibly, even where the target would take both', async () => {
   const { idp, hears, stage } = await house(careless);
-  await hears(changed(changed(people, '1003', { dept: 'fresh' }), '1004', { dept: 'fresh' }));
-  expect([...idp.users.values()].filter(({ userName }) => userName === 'fresh@example.com')).toHaveLength(2);
-  await hears(
-    changed(changed(changed(people, '1003', { dept: 'fresh' }), '1004', { dept: 'fresh' }), '1005', { status: 'T' }),
-  );
+  const asking = changed(changed(people, '1003', { dept: 'fresh' }), '1004', { dept: 'fresh', title: 'Chief' });
+  await hears(asking);
+  expect(idp.user('1003')?.userName).toBe('fresh@example.com');
+  expect(idp.user('1004')).toMatchObject({ userName: 'n4@example.com', title: 'Chief' });
+  expect(await stage('1004')).toBe('active/failed');
+  await hears(changed(asking, '1005', { status: 'T' }));
   expect(idp.user('1005')?.active).toBe(false);
   expect(await stage('1005')).toBe('left/settled');
 });
+
+// Sixty rows lie between the two, so that they are not planned together.
+it.each([
+  ['beside', 0],
+  ['before', -60],
+  ['behind', 60],
+])(
+  'a name that somebody new asks for %s whoever is renamed to it is given once, and never asked of the target twice',
+  async (_, distance) => {
+    const { idp, hears, stage } = await house();
+    const others = (from: number) =>
+      crowd(Math.abs(distance), (index) => ({ id: String(from + index), dept: `m${index}` }));
+    const renamed = changed(people, '1003', { dept: 'fresh' });
+    const news: Person = { id: '5000', dept: 'fresh' };
+    await hears(distance < 0 ? [news, ...others(6000), ...renamed] : [...renamed, ...others(6000), news]);
+    const named = [...idp.users.values()].filter(({ userName }) => userName === 'fresh@example.com');
+    expect(named).toHaveLength(1);
+    const stages = [await stage('1003'), await stage('5000')];
+    expect(stages.filter((one) => one === 'active/settled')).toHaveLength(1);
+    expect(stages.filter((one) => one.endsWith('/failed'))).toHaveLength(1);
+    const asked = idp.log.filter(({ method, body }) => method !== 'GET' && body.includes('fresh@example.com'));
+    expect(asked).toHaveLength(1);
+  },
+);

@@ -57,6 +57,32 @@ describe('a target that lists nobody', () => {
     expect(idp.user('1002')?.title).toBe('Clerk');
   });
 
+  it('lets one whose question the target refuses wait alone, and asks for them again at the next look', async () => {
+    const { idp, sync, stage } = await openTestHouse({ mapping, idp: { doorman: byNameOnly } });
+    const refused = idp.behaviours.add({
+      method: 'GET',
+      path: '/Users?filter=userName%20eq%20%22first1001.last1001',
+      act: { kind: 'answer', status: 400 },
+    });
+    const report = await sync(feed(crowd(4)));
+    expect(report.tally).toMatchObject({ 'workers waiting for a target to answer': 1 });
+    expect([...idp.users.values()].map(({ externalId }) => externalId).sort()).toEqual(['1000', '1002', '1003']);
+    expect(await stage('1001')).toBe('unknown');
+    refused();
+    await sync(feed(crowd(4)));
+    expect(await stage('1001')).toBe('active/settled');
+    expect(idp.users.size).toBe(4);
+  });
+
+  it('asks no more in a plan once every question was refused', async () => {
+    const { idp, sync } = await openTestHouse({ mapping, idp: { doorman: byNameOnly } });
+    idp.behaviours.add({ method: 'GET', path: '/Users?filter', act: { kind: 'answer', status: 400 } });
+    const report = await sync(feed(crowd(80)));
+    expect(report.tally).toMatchObject({ 'workers waiting for a target to answer': 80 });
+    expect(lookUps(idp.log).length).toBeLessThan(60);
+    expect(idp.users.size).toBe(0);
+  });
+
   it('does not make anybody whom it could not look up, and lets nobody else wait', async () => {
     const { idp, sync, stage, clock } = await openTestHouse({ mapping, idp: { doorman: byNameOnly } });
     await sync(feed(crowd(2)));

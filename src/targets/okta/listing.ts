@@ -5,7 +5,7 @@ import { textOf } from '../../runtime/access/json-body.ts';
 import { sameName } from '../scim/correlate.ts';
 import type { Exchange } from '../scim/exchange.ts';
 import { patient } from '../scim/patient.ts';
-import { type Looked, type LookUp, NO_LISTING } from '../target.ts';
+import { type Looked, type LookUp, lookUpRefused, NO_LISTING } from '../target.ts';
 import { listPath } from './paths.ts';
 import { type Read, readPerson, usersIn } from './reading.ts';
 import type { Room } from './room.ts';
@@ -104,6 +104,7 @@ async function answered(
     if (there.kind !== 'unknown') return there;
     signal.throwIfAborted();
     const { outcome } = there;
+    if (outcome.class === 'permanent') throw lookUpRefused(outcome);
     if (outcome.class !== 'retry' || tries >= LOOK_TRIES) throw unanswered(outcome.code);
     await room.wait(Math.min(outcome.retryAfterMs ?? 1_000, 60_000) * (0.5 + room.random() / 2), signal);
     signal.throwIfAborted();

@@ -2,7 +2,7 @@
 import { Problem } from '../../base/problem.ts';
 import type { ListedAccount } from '../../mapping/bound-mapping.ts';
 import { textOf } from '../../runtime/access/json-body.ts';
-import type { LookUp } from '../target.ts';
+import { type LookUp, lookUpRefused } from '../target.ts';
 import { sameName } from './correlate.ts';
 import type { Exchange } from './exchange.ts';
 import { listed } from './list.ts';
@@ -32,7 +32,9 @@ export async function findAccounts(
       const answer = await patient(exchange, searchUsers(attribute, value), deps, signal, {
         failed: unanswered,
         tries: TRIES,
+        also: ({ outcome }) => outcome.class === 'permanent',
       });
+      if (answer.outcome.class === 'permanent') throw lookUpRefused(answer.outcome);
       const list = listOf(answer.body);
       if (list === null) throw unanswered('the answer is no list of users');
       for (const resource of list.resources) {
