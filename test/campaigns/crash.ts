@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import BetterSqlite3 from 'better-sqlite3';
 import type { LoggedRequest } from '../support/fake-idp.ts';
 import { CRASH_CONNECTION, type CrashDay, crashCompany, seeded } from './crash-company.ts';
 import { type Evidence, type Expectation, type Resource, violations } from './crash-judge.ts';
@@ -140,6 +141,23 @@ async function audited({ settings }: Round): Promise<readonly string[]> {
   return end.code === 0 ? [] : [`audit verify ended with code ${end.code}:\n${end.said}`];
 }
 
+/** Whoever bears a name has it reserved, whenever the process died: names of a load are reserved after their workers are stored. */
+function unreserved({ settings }: Round): readonly string[] {
+  const database = new BetterSqlite3(join(settings.state, 'rollcall.db'), { readonly: true });
+  try {
+    const names = database
+      .prepare(
+        `SELECT user_name FROM accounts a WHERE NOT EXISTS (SELECT 1 FROM reserved_names r
+         WHERE r.worker_id = a.worker_id AND r.target_id = a.target_id AND r.folded = lower(a.user_name))`,
+      )
+      .pluck()
+      .all();
+    return names.length === 0 ? [] : [`${names.length} names are not reserved, such as ${String(names[0])}`];
+  } finally {
+    database.close();
+  }
+}
+
 /** Two days of one company. Returns every broken promise. */
 async function playRound(seed: number, dir: string, campaign: Campaign): Promise<readonly string[]> {
   const random = seeded(seed);
@@ -169,6 +187,7 @@ async function playRound(seed: number, dir: string, campaign: Campaign): Promise
       ...violations(await endpoint.evidence(), expectation),
       ...(await repeated(round, hasLeavers)),
       ...(await audited(round)),
+      ...unreserved(round),
     ];
     if (faults.length > 0) return faults;
   }
