@@ -1,6 +1,5 @@
 // Accounts at targets, and the names reserved there.
 import type { AccountState } from '../planning/changeset.ts';
-import type { LateNames } from './late-names.ts';
 import type { Names } from './names.ts';
 import type { Sql } from './sql.ts';
 import type { WithheldNames } from './withheld-names.ts';
@@ -47,7 +46,7 @@ export interface Accounts {
   /** The worker who has this folded name at this target, NOBODY where it is withheld from everybody; null when it is free. */
   readonly holderOf: (target: number, folded: string) => number | null;
   readonly reserve: (target: number, folded: string, worker: number) => void;
-  /** Folded names reserved for this worker at this target; only inside a transaction. Looks at all of them: not for everyday work. */
+  /** Folded names reserved for this worker at this target. Looks at all of them: not for everyday work. */
   readonly namesOf: (worker: number, target: number) => readonly string[];
   readonly release: (target: number, folded: string) => void;
   /** The worker has no account there any more. What referred to it as a manager's is owed again. */
@@ -65,12 +64,7 @@ export interface AccountOwner {
 
 const COLUMNS = `target_id, remote_id, etag, user_name, external_id, active, origin, known, manager_known, manager_owed, groups`;
 
-export function accountsOf(
-  sql: Sql,
-  targets: Names,
-  withheld: Pick<WithheldNames, 'holderOf'>,
-  late: Pick<LateNames, 'holderOf' | 'settle'>,
-): Accounts {
+export function accountsOf(sql: Sql, targets: Names, withheld: Pick<WithheldNames, 'holderOf'>): Accounts {
   const ofWorker = sql.prepare<[number], AccountRow>(`SELECT ${COLUMNS} FROM accounts WHERE worker_id = ?`);
   const find = sql.prepare<[number, number], AccountRow>(
     `SELECT ${COLUMNS} FROM accounts WHERE worker_id = ? AND target_id = ?`,
@@ -227,18 +221,12 @@ export function accountsOf(
     },
     debtors: (connection, target, managerKey, limit) =>
       debtors.all(target, managerKey, connection, limit).map((row) => row.key),
-    holderOf: (target, folded) =>
-      holder.get(target, folded)?.worker_id ?? late.holderOf(target, folded) ?? withheld.holderOf(target, folded),
+    holderOf: (target, folded) => holder.get(target, folded)?.worker_id ?? withheld.holderOf(target, folded),
     reserve: (target, folded, worker) => {
-      late.settle();
       reserve.run(target, folded, worker);
     },
-    namesOf: (worker, target) => {
-      late.settle();
-      return names.all(worker, target);
-    },
+    namesOf: (worker, target) => names.all(worker, target),
     release: (target, folded) => {
-      late.settle();
       release.run(target, folded);
     },
     remove: ({ worker, connection, key }, target) => {

@@ -24,7 +24,7 @@ export interface Copying {
 }
 
 export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
-  const { accounts, appender, lateNames, targets, tallies, withheld } = rooms;
+  const { accounts, appender, targets, tallies, withheld } = rooms;
   const knownWorkers = sql
     .prepare<[number, number, number], string>(
       `SELECT key FROM laid.rows s WHERE n BETWEEN ? AND ? AND stage IS NOT NULL
@@ -46,8 +46,7 @@ export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
   }
   const allNames = sql.prepare<[number, number], NameRow>(namesIn);
   const takenNames = sql.prepare<[number, number], NameRow>(
-    `${namesIn} AND (EXISTS (SELECT 1 FROM main.reserved_names r WHERE r.target_id = s.target AND r.folded = s.folded)
-       OR EXISTS (SELECT 1 FROM temp.late_names r WHERE r.target_id = s.target AND r.folded = s.folded))`,
+    `${namesIn} AND EXISTS (SELECT 1 FROM main.reserved_names r WHERE r.target_id = s.target AND r.folded = s.folded)`,
   );
   const lastOf = (table: string) => sql.prepare<[], number>(`SELECT coalesce(max(id), 0) FROM main.${table}`).pluck();
   const lastWorker = sql.prepare<[], number>(`SELECT ${LAST_WORKER}`).pluck();
@@ -69,7 +68,7 @@ export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
      FROM laid.rows WHERE n BETWEEN ? AND ? AND target IS NOT NULL`,
   );
   const reserve = sql.prepare<[number, number, number]>(
-    `INSERT INTO temp.late_names (target_id, folded, worker_id)
+    `INSERT INTO main.reserved_names (target_id, folded, worker_id)
      SELECT target, folded, worker + ? FROM laid.rows WHERE n BETWEEN ? AND ? AND target IS NOT NULL`,
   );
   const entries = sql
@@ -113,10 +112,8 @@ export function copyingFrom(sql: Sql, rooms: RoomsNeeded): Copying {
       copyWorkers.run(toWorker, connection, ...slice.rows);
       copyEmployments.run(toEmployment, connection, toWorker, ...slice.rows);
       for (const target of slice.targets) accounts.link(connection, target);
-      lateNames.take(() => {
-        copyAccounts.run(toWorker, ...slice.rows);
-        return reserve.run(toWorker, ...slice.rows).changes;
-      });
+      copyAccounts.run(toWorker, ...slice.rows);
+      reserve.run(toWorker, ...slice.rows);
       const toEntry = appender.nextSeq() - slice.entries[0];
       for (const [worker, text] of entries.all(...slice.rows)) appender.appendText(text, worker + toWorker);
       copyPersonal.run(toEntry, ...slice.rows);

@@ -8,7 +8,6 @@ import type { Accounts } from './accounts.ts';
 import { type Appender, entryText } from './audit.ts';
 import { fingerprintBytes } from './fingerprints.ts';
 import { foldName } from './fold-name.ts';
-import type { LateNames } from './late-names.ts';
 import type { Names } from './names.ts';
 import { laneRank } from './outbox.ts';
 import type { Sql } from './sql.ts';
@@ -39,7 +38,6 @@ export interface Slice {
 export interface RoomsNeeded {
   readonly accounts: Accounts;
   readonly appender: Appender;
-  readonly lateNames: LateNames;
   readonly tallies: Tallies;
   readonly targets: Names;
   readonly withheld: WithheldNames;

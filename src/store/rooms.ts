@@ -14,7 +14,6 @@ import { holdsOf } from './holds.ts';
 import { hookEventsOf } from './hook-events.ts';
 import { inventoryOf } from './inventory.ts';
 import { laidOutOf } from './laid-out.ts';
-import { lateNamesOf } from './late-names.ts';
 import { namesOf } from './names.ts';
 import { outboxOf } from './outbox.ts';
 import { pendingOf } from './pending.ts';
@@ -38,8 +37,7 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
   const tallies = talliesOf(sql);
   const settings = settingsOf(sql);
   const withheld = withheldNamesOf(sql, settings, randomBytes);
-  const lateNames = lateNamesOf(sql, settings);
-  const accounts = accountsOf(sql, targets, withheld, lateNames);
+  const accounts = accountsOf(sql, targets, withheld);
   const groups = groupsOf(sql);
   const workers = workersOf(sql, tallies);
   const outbox = outboxOf(sql, targets, tallies);
@@ -60,7 +58,7 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     appender,
     entries: entryReaderOf(sql),
     fingerprints: fingerprintsOf(sql),
-    laidOut: laidOutOf(sql, { accounts, appender, lateNames, tallies, targets, withheld }),
+    laidOut: laidOutOf(sql, { accounts, appender, tallies, targets, withheld }),
     checkpoints: checkpointsOf(sql, connections),
     holds: holdsOf(sql, connections),
     guardWindow: guardWindowOf(sql),
@@ -69,7 +67,6 @@ export function roomsOf(sql: Sql, randomBytes: (length: number) => Uint8Array) {
     settings,
     retention: retentionOf(sql, settings),
     withheld,
-    lateNames,
     unpaired: unpairedOf(sql, { accounts, targets, withheld, workers }),
     pending,
     alarms: alarmsOf(sql, connections),

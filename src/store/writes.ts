@@ -59,15 +59,12 @@ export interface LocalWrites extends Writes {
 const DISCARD_DAYS = 30;
 /** A job whose work does not grow with its input. */
 const SMALL = 1;
-/** Names that wait to be reserved: as much work as a group of jobs at most. */
-const LATE_NAMES = 1_300;
 
 /** The one writer over this connection, with everything that keeps values in memory during a transaction. */
 export function roomsWriter(sql: Sql, rooms: Rooms): Writer {
   return writerOf(sql, [
     { beforeCommit: rooms.tallies.write, afterRollback: rooms.tallies.forget },
     { beforeCommit: rooms.appender.beforeCommit, afterRollback: rooms.appender.afterRollback },
-    rooms.lateNames,
     {
       beforeCommit: () => {},
       afterRollback: () => {
@@ -116,7 +113,6 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
     settle: async () => {
       await sweeper.stop();
       await writer.idle();
-      if (rooms.lateNames.any() && !writer.isUnknown()) await write(SMALL, rooms.lateNames.settle);
     },
     commit: async (changeset) => {
       const staged = await staging.holds(changeset);
@@ -129,10 +125,7 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
     },
     // Outside of any transaction of the database: what happens to that file says nothing of the store.
     layOut: async (at, packed) => rooms.laidOut.layOut(at, packed),
-    putAway: async (laid) => {
-      rooms.laidOut.putAway(laid);
-      if (rooms.lateNames.any()) await write(LATE_NAMES, rooms.lateNames.settle);
-    },
+    putAway: async (laid) => rooms.laidOut.putAway(laid),
     approve: (asked) => release('approved', asked, asked.expiresAt),
     discard: (asked) => release('discarded', asked, plusMs(asked.at, DISCARD_DAYS * DAY_MS)),
 
@@ -183,7 +176,6 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
 
 /** Only inside a transaction. */
 function erasedIn(rooms: Rooms, order: EraseOrder): Erased {
-  rooms.lateNames.settle();
   const { connection: name, workerKey: key, facts, at } = order;
   const connection = rooms.connections.idForWriting(name);
   const row = rooms.workers.find(connection, key);
@@ -203,7 +195,6 @@ function erasedIn(rooms: Rooms, order: EraseOrder): Erased {
 
 /** Only inside a transaction. */
 function rekeyedIn(rooms: Rooms, order: RekeyOrder): Rekeyed {
-  rooms.lateNames.settle();
   const connection = rooms.connections.idForWriting(order.connection);
   const rekeyed = rooms.rekeying.apply(connection, order);
   if (rekeyed.kind !== 'rekeyed') return rekeyed;

@@ -23,7 +23,6 @@ export interface Writing {
 export function openWriting({ dir, mode, now, randomBytes }: WritingOptions): Writing {
   const sql = openDatabase(dir, mode, now());
   const rooms = roomsOf(sql, randomBytes);
-  if (mode === 'write') rooms.lateNames.makeUp();
   return { sql, rooms, writes: writesOf(sql, rooms, roomsWriter(sql, rooms), now), mode };
 }
 

@@ -115,10 +115,10 @@ describe.each(WAYS)('workers laid out beforehand, %s', (_, way) => {
     for (const plans of slices)
       expected.push(await other.store.commit({ ...CONTEXT, packed: packed(other.dir, plans) }));
     expect(ids).toEqual(expected);
-    await one.store.putAway(laid);
     expect(rowsIn(one.dir)).toEqual(rowsIn(other.dir));
     expect(await one.store.audit.verify()).toMatchObject({ ok: true, entries: 41 });
     expect((await one.store.knownRows('acme', 'context')).indexesOf('w7')).toHaveLength(1);
+    await one.store.putAway(laid);
   });
 
   it('are seen by nobody, hold up nobody, and leave nothing when they are put away', async () => {
