@@ -121,6 +121,16 @@ describe.each(WAYS)('workers laid out beforehand, %s', (_, way) => {
     await one.store.putAway(laid);
   });
 
+  it('have their names from the moment on in which they are stored, for whoever only reads as well', async () => {
+    const held = await heldStore(undefined, way);
+    await held.store.commit(somebody);
+    const laid = await laidOut(held, PLANS);
+    const { userName } = anAccount('w4');
+    expect((await held.store.takenNames('idp', [userName])).size).toBe(0);
+    await held.store.commit({ ...CONTEXT, laidOut: laid });
+    expect((await held.store.takenNames('idp', [userName])).get(userName)).toMatchObject({ workerKey: 'w4' });
+  });
+
   it('are seen by nobody, hold up nobody, and leave nothing when they are put away', async () => {
     const held = await heldStore(undefined, way);
     const { dir, store } = held;
