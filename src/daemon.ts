@@ -28,7 +28,7 @@ import { judgeHeld, performAct } from './pipeline/operator.ts';
 import { PlansUnderWay } from './pipeline/plans-under-way.ts';
 import { proofLoop, writeProof } from './pipeline/proof.ts';
 import { readingsOf } from './pipeline/readings.ts';
-import { reconcileBySchedule } from './pipeline/reconcile-act.ts';
+import { reconcileBySchedule } from './pipeline/reconcile-slots.ts';
 import { sealLoop } from './pipeline/seal.ts';
 import { watchSeals } from './pipeline/seal-watch.ts';
 import { readStops, stopsWrite } from './pipeline/stop-writes.ts';
@@ -303,7 +303,9 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
       ...(connection.webhooks.length > 0 ? [eventLoops(house, live, inner)] : []),
       watchLeft(house, live, inner),
     );
-    jobs.push(...reconcileBySchedule(house, live, inner));
+    const reconciliations = reconcileBySchedule(house, live, inner);
+    jobs.push(...reconciliations);
+    loops.push(...reconciliations.map(({ stopped }) => stopped));
   }
   house.log.info({ url, version: VERSION, connections: house.connections.size }, 'rollcall runs');
   const guarded = loops.map((loop) =>

@@ -1,11 +1,10 @@
-// A reconciliation that somebody asked for, and those that come by their schedule.
-import { schedule } from 'node-cron';
+// A reconciliation that somebody asked for.
 import type { JsonObject } from '../base/json.ts';
 import { EXIT, Problem } from '../base/problem.ts';
 import { REPAIRS, type Repair } from '../mapping/connection-schema.ts';
 import type { NewAct } from '../store/store.ts';
 import type { ActResult } from './act-result.ts';
-import type { House, LiveConnection } from './house.ts';
+import type { House } from './house.ts';
 import { DRIFT_KINDS, type Reconciliation, reconcile } from './reconcile.ts';
 
 /** A listing of hundreds of thousands at a slow target; whoever asked is told where the report will be. */
@@ -58,44 +57,4 @@ export async function reconcileAct(house: House, act: NewAct): Promise<ActResult
     exitCode: EXIT.fine,
     details: { reports: reports as unknown as readonly JsonObject[] },
   };
-}
-
-interface Job {
-  readonly stop: () => void | Promise<void>;
-}
-
-/** Calls back at each moment of the cron expression. */
-type Scheduler = (
-  cron: string,
-  come: () => void,
-  options: { readonly timezone: string; readonly noOverlap: boolean },
-) => Job;
-
-/** By the schedule of each target; what fails is said and comes again with the next slot. */
-export function reconcileBySchedule(
-  house: House,
-  live: LiveConnection,
-  signal: AbortSignal,
-  at: Scheduler = schedule,
-): readonly Job[] {
-  const { connection } = live;
-  return connection.targets.flatMap((settings) => {
-    const target = live.targets.get(settings.name);
-    const { schedule: cron, repair } = settings.reconcile;
-    if (target === undefined || cron === 'never') return [];
-    const come = async (): Promise<void> => {
-      try {
-        await reconcile(house, live, target, { repair, actor: 'daemon', signal });
-        house.outboxFilled.ring();
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        house.log.warn(
-          { target: target.name, code: error.faults[0]?.code },
-          'the target could not be compared; it is again at the next slot',
-        );
-      }
-    };
-    // A bug must end the daemon as it does everywhere else: the rejection is not caught.
-    return [at(cron, () => void come(), { timezone: connection.timeZone, noOverlap: true })];
-  });
 }

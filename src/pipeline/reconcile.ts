@@ -1,6 +1,6 @@
 // What a target really holds against what is believed of it: every account is listed once and compared. What policy lets be mended is
 // stored as what is known now and judged like everything else, so that the guards and the outbox see no difference.
-import { DAY_MS, earlier, type Instant, msOf, plusMs } from '../base/instant.ts';
+import { earlier, type Instant, plusMs } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { Problem } from '../base/problem.ts';
 import { AT_WORK } from '../lifecycle/standing.ts';
@@ -422,6 +422,3 @@ export async function readReconciliation(
 ): Promise<Reconciliation | null> {
   return (await store.setting(reconciliationKey(target))) as unknown as Reconciliation | null;
 }
-
-/** So old that nobody should lean on it. */
-export const isStale = (report: Reconciliation, now: Instant): boolean => msOf(now) - msOf(report.at) > 8 * DAY_MS;

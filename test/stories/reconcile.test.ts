@@ -2,8 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Repair } from '../../src/mapping/connection-schema.ts';
 import { type DriftKind, reconcile } from '../../src/pipeline/reconcile.ts';
-import { reconcileBySchedule } from '../../src/pipeline/reconcile-act.ts';
-import { silentLog } from '../../src/runtime/log.ts';
 import type { Resource } from '../support/fake-scim.ts';
 import { comes, crowd, feed, mappingText, openTestHouse, type Person, type TestHouse } from '../support/house.ts';
 
@@ -167,68 +165,5 @@ describe('a reconciliation', () => {
     test.idp.behaviours.add({ method: 'GET', path: /^\/Users\?/, act });
     await expect(compare(test, ALL)).rejects.toThrow();
     expect((await test.house.store.audit.tail(5, { kinds: ['reconciliation'] })).length).toBe(0);
-  });
-});
-
-describe('a reconciliation by schedule', () => {
-  const slots = (test: TestHouse) => {
-    const asked: { cron: string; timezone: string; come: () => void }[] = [];
-    reconcileBySchedule(test.house, test.live, new AbortController().signal, (cron, come, { timezone }) => {
-      asked.push({ cron, timezone, come });
-      return { stop: () => undefined };
-    });
-    return asked;
-  };
-  const SCHEDULED = mappingText({
-    'correlate: [': `reconcile: { schedule: "30 4 * * 0", repair: [zombies] }\n    correlate: [`,
-  });
-  const compared = async (test: TestHouse) =>
-    (await test.house.store.audit.tail(1_000, { kinds: ['reconciliation'] })).map(({ actor, body }) => [
-      actor,
-      body.zombie,
-    ]);
-
-  it('comes in the zone of the connection, ends the access of a leaver who was enabled, and the next finds nothing', async () => {
-    const people = crowd(40);
-    const test = await at(people, SCHEDULED);
-    await leave(test, people, ['1003']);
-    touch(test, '1003', { active: true });
-    const [slot, ...others] = slots(test);
-    expect([slot?.cron, slot?.timezone, others]).toEqual(['30 4 * * 0', 'Europe/Berlin', []]);
-    slot?.come();
-    await expect.poll(() => compared(test)).toEqual([['daemon', 1]]);
-    expect((await test.house.store.alarms('acme')).map(({ code, hint }) => [code, hint])).toEqual([
-      ['account.zombie', 'rollcall reconcile idp --repair zombies'],
-    ]);
-    await test.settle(10 * MINUTE);
-    expect(test.idp.user('1003')?.active).toBe(false);
-    slot?.come();
-    await expect
-      .poll(() => compared(test))
-      .toEqual([
-        ['daemon', 1],
-        ['daemon', 0],
-      ]);
-    expect(await test.house.store.alarms('acme')).toEqual([]);
-  });
-
-  it('that finds no answer changes nothing and comes again', async () => {
-    const said: string[] = [];
-    const log = { ...silentLog, warn: (_: object | string, text = '') => void said.push(text) };
-    const test = await openTestHouse({ mapping: SCHEDULED, log });
-    await test.sync(feed(crowd(10)));
-    const mended = test.idp.behaviours.add({ act: { kind: 'answer', status: 400 } });
-    const [slot] = slots(test);
-    slot?.come();
-    await expect.poll(() => said).toContain('the target could not be compared; it is again at the next slot');
-    expect(await compared(test)).toEqual([]);
-    mended();
-    slot?.come();
-    await expect.poll(() => compared(test)).toEqual([['daemon', 0]]);
-  });
-
-  it('is left out where the file says never', async () => {
-    const test = await at(crowd(3), SCHEDULED.replace('"30 4 * * 0"', 'never'));
-    expect(slots(test)).toEqual([]);
   });
 });
