@@ -28,8 +28,8 @@ export function openWriting({ dir, mode, now, randomBytes }: WritingOptions): Wr
 
 /** Waits for what is under way, folds the write-ahead log into the database and closes it. */
 export async function closeWriting({ sql, writes, mode }: Writing): Promise<void> {
-  await writes.settle();
   try {
+    await writes.settle();
     // After a disk fault the log is the only witness: it is left for the next start.
     if (mode === 'write' && !writes.writer.isUnknown()) sql.pragma('wal_checkpoint(TRUNCATE)');
   } finally {
