@@ -1,7 +1,7 @@
 // Why somebody is in a plan: their record changed, or only what is made of it, or the date, or nobody wrote them any more.
 import type { House, LiveConnection } from '../pipeline/house.ts';
 import type { Inspected } from '../pipeline/intake.ts';
-import type { Planned } from '../pipeline/judge.ts';
+import type { Planned } from '../pipeline/planned-spool.ts';
 
 /**
  * `feed`: their row is new or differs from the one that was read last. `mapping`: the very rows that were read last lead

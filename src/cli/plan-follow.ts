@@ -1,6 +1,6 @@
 // References that follow: a manager is named once the target has issued the manager's id, in a change of its own.
 import type { House, LiveConnection } from '../pipeline/house.ts';
-import type { Plan } from '../pipeline/judge.ts';
+import type { Plan } from '../pipeline/plan.ts';
 import type { AccountPayload, AccountState } from '../planning/changeset.ts';
 import type { Verdict } from '../planning/guard.ts';
 import { guardWord, isSent } from './plan-sent.ts';

@@ -4,7 +4,7 @@ import { forecast } from '../lifecycle/forecast.ts';
 import type { LifecyclePolicy } from '../lifecycle/policy.ts';
 import { type Stage, type Standing, UNKNOWN } from '../lifecycle/standing.ts';
 import type { House, LiveConnection } from '../pipeline/house.ts';
-import type { Planned } from '../pipeline/judge.ts';
+import type { Planned } from '../pipeline/planned-spool.ts';
 import type { PlanRules } from '../planning/plan-worker.ts';
 import { localTime } from '../views/local-time.ts';
 import { type Employment, withObservation } from '../worker/worker.ts';

@@ -1,5 +1,5 @@
 // What of a plan would leave now.
-import type { Plan } from '../pipeline/judge.ts';
+import type { Plan } from '../pipeline/plan.ts';
 import type { NewOperation } from '../planning/changeset.ts';
 import type { Verdict } from '../planning/guard.ts';
 import type { WorkerPlan } from '../planning/plan-worker.ts';

@@ -4,7 +4,8 @@ import type { Lane, TransitionName } from '../lifecycle/operation.ts';
 import type { Stage } from '../lifecycle/standing.ts';
 import type { House, LiveConnection } from '../pipeline/house.ts';
 import type { CycleReport, Inspected } from '../pipeline/intake.ts';
-import type { Plan, Planned } from '../pipeline/judge.ts';
+import type { Plan } from '../pipeline/plan.ts';
+import type { Planned } from '../pipeline/planned-spool.ts';
 import { type Change, flatten } from '../planning/account-changes.ts';
 import type {
   AccountPayload,

@@ -2,11 +2,13 @@
 
 import type { Verdict } from '../planning/guard.ts';
 import { limitsUnderSeal } from '../planning/seal.ts';
+import { commitPlan } from './commit-plan.ts';
 import { type CycleReport, plannedTally } from './cycle-report.ts';
 import { leaversOnly, type SealVerdict } from './feed-seal.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, guardPlan, type JudgeOptions, type Plan } from './judge.ts';
+import { grantPlan, guardPlan, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
+import type { Plan } from './plan.ts';
 import type { Reading } from './reading.ts';
 
 export const SEAL_BROKEN = 'feed.seal-broken';

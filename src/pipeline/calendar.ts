@@ -4,9 +4,11 @@ import { MINUTE_MS, plusMs } from '../base/instant.ts';
 import type { WorkerChange } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { clockDoubt, withholdByDate } from './clock-watch.ts';
+import { commitPlan } from './commit-plan.ts';
 import type { House, LiveConnection, Tally } from './house.ts';
-import { commitPlan, grantPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
+import { grantPlan, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
+import { openPlan, planWorkers } from './plan.ts';
 
 /** Workers judged in one tick; the rest follows in the next, at once. */
 const TICK_MAX = 5_000;

@@ -4,9 +4,11 @@ import { Problem } from '../base/problem.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import type { Stage } from '../lifecycle/standing.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { commitPlan } from './commit-plan.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, type JudgeOptions, openPlan, planWorkers } from './judge.ts';
+import { grantPlan, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
+import { openPlan, planWorkers } from './plan.ts';
 
 export type CarriedOut =
   | { readonly kind: 'done' | 'held'; readonly from: Stage; readonly to: Stage; readonly operations: number }

@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { Target } from '../targets/target.ts';
 import { withObservation } from '../worker/worker.ts';
 import type { House } from './house.ts';
-import type { Plan } from './judge.ts';
+import type { Plan } from './plan.ts';
 
 /** A step ahead larger than this needs a witness. */
 export const STEP_MAX_MS = DAY_MS;

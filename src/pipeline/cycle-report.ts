@@ -8,7 +8,7 @@ import type { Verdict } from '../planning/guard.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { FurtherReport } from './further.ts';
 import { count, type House, type Tally, tallyJson } from './house.ts';
-import type { Plan } from './judge.ts';
+import type { Plan } from './plan.ts';
 
 export interface CycleReport {
   readonly connection: string;

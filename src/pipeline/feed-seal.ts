@@ -8,7 +8,8 @@ import { sha256 } from '../runtime/hash.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
 import type { Employment } from '../worker/worker.ts';
 import type { House, LiveConnection } from './house.ts';
-import { type Observed, openPlan, type Plan, planWorkers } from './judge.ts';
+import { openPlan, type Plan, planWorkers } from './plan.ts';
+import type { Observed } from './planned-spool.ts';
 import type { Reading } from './reading.ts';
 
 /** Raised whenever the same row could get another mark: fingerprints with older ones are forgotten. */

@@ -13,6 +13,7 @@ import type { Completeness, Delivery } from '../sources/source.ts';
 import type { KnownFingerprints } from '../store/store.ts';
 import { judgeBroken, releaseFeed } from './broken-seal.ts';
 import { believedAsOf, clockDoubt, withholdByDate } from './clock-watch.ts';
+import { type Committed, commitPlan } from './commit-plan.ts';
 import { type CycleReport, EMPTY_REPORT, plannedTally, recordCycle } from './cycle-report.ts';
 import { earlierMarks } from './earlier-marks.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
@@ -31,21 +32,13 @@ import { meetTargets } from './first-contact.ts';
 import { type FurtherReport, readFurther } from './further.ts';
 import { count, type House, type LiveConnection } from './house.ts';
 import { joinedWorkers, judgeJoined, planJoined, settleJoined } from './joined.ts';
-import {
-  type Committed,
-  commitPlan,
-  grantPlan,
-  guardPlan,
-  type JudgeOptions,
-  openPlan,
-  type Plan,
-  planWorkers,
-} from './judge.ts';
+import { grantPlan, guardPlan, type JudgeOptions } from './judge.ts';
 import { LayingOut } from './laying-out.ts';
 import { letGo } from './let-go.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
 import { forgetPending, judgePending, keepPending, planPending } from './pending.ts';
+import { openPlan, type Plan, planWorkers } from './plan.ts';
 import { recordPopulation } from './population.ts';
 import { REJECTIONS_KEPT_MAX, Reading } from './reading.ts';
 import { lookForAbsent, type Missing, rememberSuspects } from './suspected.ts';

@@ -4,12 +4,14 @@ import type { AlsoJoin } from '../mapping/bound-mapping.ts';
 import { heldWorkers } from '../planning/hold-items.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { inForceAt } from '../worker/dated-rows.ts';
+import { commitPlan } from './commit-plan.ts';
 import { type CycleReport, EMPTY_REPORT } from './cycle-report.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
 import { meetTargets } from './first-contact.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, type JudgeOptions, openPlan, type Plan, planWorkers } from './judge.ts';
+import { grantPlan, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
+import { openPlan, type Plan, planWorkers } from './plan.ts';
 
 /** What a further source may lead to; every other hold is about what the first one says. */
 const GIVEN: ReadonlySet<string> = new Set(['attributeChanged', 'valueBlanked', 'rename', 'membershipRemoved']);

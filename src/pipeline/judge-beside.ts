@@ -8,12 +8,14 @@ import type { BoundMapping, Rejection } from '../mapping/bound-mapping.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Delivery, ReadRow } from '../sources/source.ts';
 import { believedAsOf, clockDoubt, withholdByDate } from './clock-watch.ts';
+import { commitPlan } from './commit-plan.ts';
 import { marksOnFile } from './feed-seal.ts';
 import { meetTargets } from './first-contact.ts';
 import type { House, LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, grantUnlessHeld, type JudgeOptions, openPlan, type Plan } from './judge.ts';
+import { grantPlan, grantUnlessHeld, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
 import { keepPending, planPending } from './pending.ts';
+import { openPlan, type Plan } from './plan.ts';
 import { Reading } from './reading.ts';
 import { refuseOtherKeys } from './worker-key.ts';
 

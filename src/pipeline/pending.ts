@@ -4,11 +4,13 @@ import type { PendingFacts } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Employment } from '../worker/worker.ts';
 import { clockDoubt, withholdByDate } from './clock-watch.ts';
+import { type Committed, commitPlan } from './commit-plan.ts';
 import { type CycleReport, EMPTY_REPORT } from './cycle-report.ts';
 import { meetTargets } from './first-contact.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
-import { type Committed, commitPlan, grantPlan, openPlan, type Plan, planWorkers } from './judge.ts';
+import { grantPlan } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
+import { openPlan, type Plan, planWorkers } from './plan.ts';
 
 /** Workers looked up, or stored, at once. */
 const BATCH = 100;

@@ -16,7 +16,8 @@ import type { Employment } from '../worker/worker.ts';
 import { DatedUnits, halfSeen } from './dated-units.ts';
 import type { EarlierMarks } from './earlier-marks.ts';
 import { breathe, type House } from './house.ts';
-import { type Observed, type Plan, planWorkers } from './judge.ts';
+import { type Plan, planWorkers } from './plan.ts';
+import type { Observed } from './planned-spool.ts';
 import { markOf, recognisedMarks } from './row-marks.ts';
 import { SeenRows } from './seen-rows.ts';
 

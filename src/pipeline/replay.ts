@@ -10,6 +10,7 @@ import { nowOf } from '../runtime/clock.ts';
 import type { Entry, NewAct } from '../store/store.ts';
 import type { ActResult } from './act-result.ts';
 import { clockDoubt, withholdByDate } from './clock-watch.ts';
+import { commitPlan } from './commit-plan.ts';
 import {
   type Failure,
   factsDigest,
@@ -19,8 +20,9 @@ import {
   SKIP_LEAVER_HOURS_MAX,
 } from './failures.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
-import { commitPlan, grantPlan, guardPlan, type JudgeOptions, openPlan, type Plan, planWorkers } from './judge.ts';
+import { grantPlan, guardPlan, type JudgeOptions } from './judge.ts';
 import { acceptedMapping, limitsOf } from './limits-in-force.ts';
+import { openPlan, type Plan, planWorkers } from './plan.ts';
 
 /** Operations in one act: a larger replay is several, so that each is judged, stored and answered for by itself. */
 export const REPLAYED_TOGETHER_MAX = 1_000;

@@ -8,7 +8,8 @@ import { isOver, truthOf } from '../lifecycle/truth.ts';
 import type { Situation, WorkerChange } from '../planning/changeset.ts';
 import { type Absence, type Employment, withObservation } from '../worker/worker.ts';
 import { breathe, type House } from './house.ts';
-import { type Observed, type Plan, planWorkers } from './judge.ts';
+import { type Plan, planWorkers } from './plan.ts';
+import type { Observed } from './planned-spool.ts';
 
 /** Workers looked up at once. */
 const BATCH = 500;

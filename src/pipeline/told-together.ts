@@ -11,8 +11,8 @@ import { type EventEnd, StoreUnknown, type WaitingEvent } from '../store/store.t
 import type { FormerKeys } from '../worker/keys.ts';
 import { actorOf, readingOf } from './event-ends.ts';
 import type { House, LiveConnection } from './house.ts';
-import type { Plan } from './judge.ts';
 import { boundTo, judgeBesideWhere } from './judge-beside.ts';
+import type { Plan } from './plan.ts';
 import { recordDelivery, type ToldRecord } from './record-delivery.ts';
 import { endOf, toldAsOf } from './told-records.ts';
 
