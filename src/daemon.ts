@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { schedule } from 'node-cron';
-import { Problem } from './base/problem.ts';
+import { type Fault, Problem } from './base/problem.ts';
+
 import type { Config } from './config.ts';
 import { loadConnections } from './connections.ts';
 import { credentialEnds } from './credential-ends.ts';
@@ -21,6 +22,7 @@ import { payDebts } from './pipeline/debts.ts';
 import { type Dispatch, startDispatch } from './pipeline/dispatch.ts';
 import { eventLoops } from './pipeline/events.ts';
 import { watchFeeds } from './pipeline/feed-watch.ts';
+import { movedFaults } from './pipeline/first-contact.ts';
 import { Bell, type House, type LiveConnection, type LiveFurther, type Proof } from './pipeline/house.ts';
 import { type CycleReport, runCycle } from './pipeline/intake.ts';
 import { watchLeft } from './pipeline/left-watch.ts';
@@ -155,7 +157,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
         'operations were in flight when the last process ended; they are looked up first',
       );
     if (options.withoutConnections !== true)
-      await refuseVanished(store, options.connection === undefined || options.connection === '', live);
+      await refuseAltered(store, options.connection === undefined || options.connection === '', live);
   }
   const proof = options.mode === 'write' ? await openProof(config) : null;
   if (proof !== null) stack.use(proof.log);
@@ -193,14 +195,17 @@ async function openProof({ proofDir, segmentsDir, auditKey }: Config): Promise<P
   return { log, segmentsDir, due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null };
 }
 
-/** Removing or renaming a connection or a target in a file does nothing but stop with a message (design section 5). */
-async function refuseVanished(
+/**
+ * Removing or renaming a connection or a target in a file does nothing but stop with a message (design section 5). So does another base
+ * URL: the ids on file would name nobody there, or somebody else.
+ */
+async function refuseAltered(
   store: Store,
   everything: boolean,
   live: ReadonlyMap<string, LiveConnection>,
 ): Promise<void> {
   const overview = await store.overview();
-  const faults = overview.connections
+  const faults: Fault[] = overview.connections
     .filter(({ connection, workers }) => everything && workers > 0 && !live.has(connection))
     .map(({ connection, workers }) => ({
       code: 'connection.vanished',
@@ -216,6 +221,7 @@ async function refuseVanished(
         hint: 'bring the target back under its name; nobody is changed until then',
       });
     }
+    for (const target of one.targets.values()) faults.push(...movedFaults(target, await store.contact(target.name)));
   }
   if (faults.length > 0) throw new Problem(faults);
 }

@@ -1,7 +1,7 @@
 // Before the first write to a target its accounts are listed once, so that people who have an account already are found
 // and names that exist there are not given again. A target that cannot be listed yet keeps its own work waiting and nobody else's.
 import type { JsonObject } from '../base/json.ts';
-import { Problem } from '../base/problem.ts';
+import { type Fault, Problem } from '../base/problem.ts';
 import type { BoundMapping, CorrelationValue, ListedAccount } from '../mapping/bound-mapping.ts';
 import type { Connection } from '../mapping/connection-file.ts';
 import { textAt } from '../planning/account-changes.ts';
@@ -82,15 +82,24 @@ async function strangersOf(house: House, live: LiveConnection): Promise<readonly
     const contact = await house.store.contact(target.name);
     if (contact === null) strangers.push({ settings, target });
     else if (contact.baseUrl === target.baseUrl) live.unmet.delete(target.name);
-    else {
-      throw new Problem({
-        code: 'target.moved',
-        message: `target ${target.name} was met at ${contact.baseUrl}, the file now says ${target.baseUrl}`,
-        hint: 'accounts belong to the endpoint they were made at: give the new endpoint a name of its own',
-      });
-    }
+    else throw new Problem(movedFaults(target, contact));
   }
   return strangers;
+}
+
+/** Empty unless this target was met under another base URL: whatever is on file of it belongs to that one. */
+export function movedFaults(
+  { name, baseUrl }: Pick<Target, 'name' | 'baseUrl'>,
+  contact: Awaited<ReturnType<Store['contact']>>,
+): readonly Fault[] {
+  if (contact === null || contact.baseUrl === baseUrl) return [];
+  return [
+    {
+      code: 'target.moved',
+      message: `target ${name} was met at ${contact.baseUrl}, the file now says ${baseUrl}`,
+      hint: 'accounts belong to the endpoint they were made at: give the new endpoint a name of its own',
+    },
+  ];
 }
 
 /** One listing of a target at a time; a cycle that did not wait for it finds it under way. */
