@@ -145,7 +145,12 @@ export class Plan implements Disposable {
     this.#index.set(plan.key, this.#spool.add(planned));
     const { harms, unit } = plan;
     if (harms.length > 0)
-      this.candidates.set(plan.key, { workerKey: plan.key, harms, ...(unit === undefined ? {} : { unit }) });
+      this.candidates.set(plan.key, {
+        workerKey: plan.key,
+        harms,
+        ...(unit === undefined ? {} : { unit }),
+        ...(endsAccess(plan) ? { endsAccess: true as const } : {}),
+      });
     if (plan.blocked) this.blocked.add(plan.key);
     if (plan.change?.operations.some(({ kind }) => kind === 'disable') === true) this.#urgent.add(plan.key);
   }
@@ -165,6 +170,13 @@ export class Plan implements Disposable {
     this.berth.leave();
     this.#spool[Symbol.dispose]();
   }
+}
+
+/** Whether they leave, and an account that is theirs already is disabled. */
+function endsAccess({ to, change, harms }: Planned['plan']): boolean {
+  if (to !== 'left' || change === null) return false;
+  const adopting = new Set(harms.filter(({ kind }) => kind === 'adoption').map(({ target }) => target));
+  return change.operations.some(({ kind, target }) => kind === 'disable' && !adopting.has(target));
 }
 
 export const openPlan = (

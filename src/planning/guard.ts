@@ -96,6 +96,18 @@ type StatusOf = (candidate: Candidate, harm: Harm) => Status;
 const isOrdered = (candidate: Candidate, harm: Harm): boolean =>
   harm.kind === 'emergencyLeaver' && candidate.orderedBy === 'operator';
 
+/**
+ * An account that waits elsewhere to be adopted keeps nobody's access from ending: the one that is theirs is not in doubt. Whatever takes
+ * the access must have passed itself, on HR's own word or an order; a last day that was granted when it was first seen takes nothing more.
+ */
+const endsBesideAdoption = ({ endsAccess, harms }: Candidate, passing: readonly Harm[]): boolean =>
+  endsAccess === true &&
+  harms.every((harm) =>
+    passing.includes(harm)
+      ? !isDisable(harm) || harm.kind === 'explicitLeaver' || harm.kind === 'emergencyLeaver'
+      : harm.kind === 'adoption',
+  );
+
 /** The verdict over one plan. Pure: the same input in any order of candidates gives the same verdict. */
 export function judge(input: GuardInput): Verdict {
   const { covers = 'everyone' } = input;
@@ -179,7 +191,8 @@ export function judge(input: GuardInput): Verdict {
       (h) => (h.kind === 'explicitLeaver' || h.kind === 'emergencyLeaver') && isDisable(h),
     );
     const ordered = disables.some((harm) => isOrdered(candidate, harm));
-    if (disables.length === 0 || (blocked && !ordered)) continue;
+    const mayEnd = disables.length > 0 && (!blocked || ordered);
+    if (!mayEnd && !endsBesideAdoption(candidate, passing)) continue;
     disableOnly.add(workerKey);
     uses.push(...usesOf(candidate, disables, status));
   }

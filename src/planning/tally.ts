@@ -12,6 +12,8 @@ export interface Candidate {
   readonly orderedBy?: 'operator' | 'webhook';
   /** Where they work as it stands on file, such as `department Sales`; left out where limits hold for the whole house alone. */
   readonly unit?: string;
+  /** They leave, and the plan disables an account that is theirs already. */
+  readonly endsAccess?: true;
 }
 
 /** Limits that hold within each unit of the house as well. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Candidate, judge } from '../../src/planning/guard.ts';
-import { HARM_KINDS } from '../../src/planning/harm.ts';
+import { HARM_KINDS, type Harm } from '../../src/planning/harm.ts';
 import { itemDigest } from '../../src/planning/hold-items.ts';
 import { aHarm, digestsOf, doing, guardInput, MAPPING_DIGEST, many, sha256 } from '../support/guard-plans.ts';
 
@@ -137,6 +137,25 @@ describe('explicit leavers', () => {
     const withAdoption: Candidate = { workerKey: 'w1', harms: [...leaver.harms, aHarm('adoption', 'w1')] };
     const waiting = judge(guardInput(100, [withAdoption]));
     expect(waiting.passes.size + waiting.disableOnly.size).toBe(0);
+  });
+
+  test('lose the access that is theirs while an account elsewhere waits to be adopted, unless what takes it is held itself', () => {
+    const adoption = aHarm('adoption', 'w1');
+    const alone = (...harms: readonly Harm[]): Candidate => ({
+      workerKey: 'w1',
+      endsAccess: true,
+      harms: [...harms, adoption],
+    });
+    const ends = (one: Candidate, more: readonly Candidate[] = []) =>
+      judge(guardInput(100, [one, ...more])).disableOnly.has('w1');
+    const leaver = aHarm('explicitLeaver', 'w1', { operation: 'disable' });
+    expect(ends(alone())).toBe(true);
+    expect(ends(alone(leaver))).toBe(true);
+    expect(ends(alone(aHarm('emergencyLeaver', 'w1')))).toBe(true);
+    expect(ends(alone(aHarm('membershipRemoved', 'w1')))).toBe(true);
+    expect(ends(alone(leaver), many('explicitLeaver', 5, {}, 'b'))).toBe(false);
+    expect(ends(alone(aHarm('inferredLeaver', 'w1', { operation: 'disable' })))).toBe(false);
+    expect(ends(alone(aHarm('absence', 'w1', { operation: 'disable' })))).toBe(false);
   });
 
   test('who wait for a decision of a person never keep others from the hourly budget', () => {
