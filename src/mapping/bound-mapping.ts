@@ -42,6 +42,8 @@ export type MappedRecord =
       readonly rejection: Rejection;
       /** The last day that the record says, null when it says none; undefined where it could not be read. */
       readonly endDate?: CalendarDate | null;
+      /** It says terminated, as of a day that has not passed. */
+      readonly leavesLater?: true;
       /** The days on which the row counts, where rows are dated and these could be read. */
       readonly period?: Period;
       /** The zone of the dates, as far as it could be read. */

@@ -92,8 +92,9 @@ export function employmentMapper(
       if (!(error instanceof RecordRefused)) throw error;
       // With a readable end that is still ahead the date decides later; the row is judged again at every read.
       const ahead = end !== undefined && end !== null && end >= dayIn(asOf, zone);
-      const saysTerminated = key !== null && status === 'terminated' && !ahead;
-      const refused = { ...rejected(error, key, place, saysTerminated, zone), ...period };
+      const leaves = key !== null && status === 'terminated';
+      const later = leaves && ahead ? { leavesLater: true as const } : {};
+      const refused = { ...rejected(error, key, place, leaves && !ahead, zone), ...later, ...period };
       return end === undefined ? refused : { ...refused, endDate: end };
     }
   };

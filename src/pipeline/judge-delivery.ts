@@ -302,7 +302,7 @@ async function accept(look: Examined, all: Read, { verdict, committed, isHeld, s
   if (delivery.content === 'delta') await keepPending(house, plan, passes, committed.postponed);
   else await forgetPending(house, plan, passes, committed.postponed);
   const waiting = committed.postponed.length + plan.unanswered.size;
-  const open = committed.held.length + waiting + suspected + plan.blocked.size;
+  const open = committed.held.length + waiting + suspected + plan.blocked.size + reading.leavesAhead;
   const checkpoint: Checkpoint = {
     deliveryId: delivery.id,
     name: delivery.name,

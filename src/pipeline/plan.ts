@@ -4,7 +4,7 @@ import { assert } from '../base/assert.ts';
 import type { Instant } from '../base/instant.ts';
 import { UNKNOWN } from '../lifecycle/standing.ts';
 import type { BoundMapping } from '../mapping/bound-mapping.ts';
-import type { PackedChanges, Situation } from '../planning/changeset.ts';
+import type { FingerprintChange, PackedChanges, Situation } from '../planning/changeset.ts';
 import type { Candidate } from '../planning/guard.ts';
 import { complete, type PlanRules, prepare } from '../planning/plan-worker.ts';
 import { endsAnew, samePerson } from '../planning/same-person.ts';
@@ -37,7 +37,7 @@ export class Plan implements Disposable {
   layingOut: LayingOut | null = null;
   /** Workers who lose access: committed before anybody else. */
   readonly #urgent = new Set<string>();
-  /** Workers whose facts and standing differ for a reason: the very same file must be judged again. */
+  /** Workers whose standing differs from the facts for a reason, or whose facts from their row: the very same file must be judged again. */
   readonly blocked = new Set<string>();
   /** Workers left out because a target did not tell whether they have an account there, with what was seen of them: they come again. */
   readonly unanswered = new Map<string, Observed>();
@@ -245,12 +245,14 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
         continue;
       }
       const before = situations.get(one.key)?.employments ?? [];
+      const mayBeKept = ({ employmentId }: FingerprintChange): boolean =>
+        !workerPlan.blocked && !isOvertaken(one.employments, before, employmentId, plan.feedLags);
       const fingerprints = one.fingerprints.map((fingerprint) =>
-        workerPlan.blocked || isOvertaken(one.employments, before, fingerprint.employmentId, plan.feedLags)
-          ? { employmentId: fingerprint.employmentId, digests: [] }
-          : fingerprint,
+        mayBeKept(fingerprint) ? fingerprint : { employmentId: fingerprint.employmentId, digests: [] },
       );
       plan.put({ plan: workerPlan, observed: { ...one, fingerprints } });
+      // What was told beside the feed is newer than this row, today: the same row may be the newest word tomorrow.
+      if (fingerprints.some((kept, index) => kept !== one.fingerprints[index])) plan.blocked.add(one.key);
     }
     await plan.layingOut?.goOn(plan);
     await breathe();

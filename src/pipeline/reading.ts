@@ -87,6 +87,7 @@ export class Reading implements Disposable {
   readonly #dated: DatedUnits | null;
   #rejected = 0;
   #nameless = 0;
+  #leavesAhead = 0;
   #populated: boolean | null = null;
   #absent: Promise<readonly string[]> | null = null;
   readonly #house: House;
@@ -375,9 +376,14 @@ export class Reading implements Disposable {
   }
 
   /** Counts as present and changes nothing, unless id and termination are readable: then the leave is acted on as explicit. */
-  async #rejectedRecord({ rejection, endDate }: RejectedRecord, row: ReadRow, asOf: Instant): Promise<void> {
+  async #rejectedRecord(
+    { rejection, endDate, leavesLater }: RejectedRecord,
+    row: ReadRow,
+    asOf: Instant,
+  ): Promise<void> {
     this.#reject(rejection);
     if (rejection.key === null) return;
+    if (leavesLater === true) this.#leavesAhead += 1;
     const twice = this.#seen.has(rejection.key);
     this.#saw(rejection.key, row, rejection.key);
     // Of two rows that say different things neither is acted on.
@@ -527,6 +533,11 @@ export class Reading implements Disposable {
   /** Rejected rows without a readable key. */
   get nameless(): number {
     return this.#nameless;
+  }
+
+  /** Rejected rows that say terminated as of a day to come: nothing is stored of them, so only another look at the row can act on it. */
+  get leavesAhead(): number {
+    return this.#leavesAhead;
   }
 
   get rejected(): number {
