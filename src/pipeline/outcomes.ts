@@ -303,7 +303,7 @@ export function outcomeChange(
         ambiguous:
           outcome.class === 'ambiguous' ||
           verdict.state === 'accepted' ||
-          (operation.ambiguous && verdict.state === 'queued'),
+          (operation.ambiguous && (verdict.state === 'queued' || verdict.state === 'failed')),
         outcome: delivered.accepted === undefined ? outcome : { ...outcome, ticket: delivered.accepted.ticket },
       },
       // Never sent yet, since it waited behind this one: from now on it knows that an account may appear.

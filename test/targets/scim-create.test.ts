@@ -177,13 +177,13 @@ describe('a name that is taken', () => {
     expect(idp.users.size).toBe(1);
   });
 
-  test('by an account without externalId whose attributes disagree is never ours', async () => {
+  test('by an account without externalId whose attributes disagree is never ours, and no other one is made beside it', async () => {
     const { externalId: _, ...bare } = resourceOf({ ...ALICE, attributes: { ...ALICE.attributes, title: 'Director' } });
     const { idp, desk } = await open({ users: [bare] });
     await using __ = idp;
     await using ___ = desk;
     const { outcome } = await desk.deliver(operation('create', ALICE, undefined, { ambiguous: true }));
-    expect(outcome).toMatchObject({ class: 'conflict', code: 'name-taken' });
+    expect(outcome).toMatchObject({ class: 'ambiguous', code: 'holder-unproven', countsAsAttempt: true });
     expect(idp.writes()).toEqual([]);
   });
 
@@ -219,6 +219,17 @@ describe('a name that is taken', () => {
     idp.behaviours.add({ method: 'GET', act: { kind: 'answer', status: 200, body: everybody } });
     const { outcome } = await desk.deliver(operation('create', ALICE, undefined, { ambiguous: true }));
     expect(outcome).toMatchObject({ class: 'done', status: 201 });
+  });
+
+  test('a provider that ignores the filter and shows only some of everybody has not answered', async () => {
+    const { idp, desk } = await open();
+    await using _ = idp;
+    await using __ = desk;
+    const page = JSON.stringify({ totalResults: 2, Resources: [{ id: 'x', userName: 'someone', externalId: '1' }] });
+    idp.behaviours.add({ method: 'GET', act: { kind: 'answer', status: 200, body: page } });
+    const { outcome } = await desk.deliver(operation('create', ALICE, undefined, { ambiguous: true }));
+    expect(outcome).toMatchObject({ class: 'ambiguous', code: 'unreadable-answer' });
+    expect(idp.writes()).toEqual([]);
   });
 });
 

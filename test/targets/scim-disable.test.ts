@@ -118,13 +118,13 @@ describe('disabling an account', () => {
 });
 
 describe('disabling an account that is not where we left it', () => {
-  test('404 settles only after a look-up finds nobody', async () => {
+  test('404 settles only after the account cannot be read and a look-up finds nobody', async () => {
     const { idp, desk } = await open({ users: [] });
     await using _ = idp;
     await using __ = desk;
     const { outcome } = await desk.deliver(operation('disable', LEAVER, ACCOUNT));
     expect(outcome).toMatchObject({ class: 'done', code: 'nobody' });
-    expect(steps(idp)).toEqual(['PATCH /Users/a1', 'GET /Users', 'GET /Users']);
+    expect(steps(idp)).toEqual(['PATCH /Users/a1', 'GET /Users/a1', 'GET /Users', 'GET /Users']);
   });
 
   test('404 on an old id disables the account that carries our externalId now', async () => {

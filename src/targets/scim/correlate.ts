@@ -55,9 +55,20 @@ export async function correlate(
     if (whose.includes('protected')) return { kind: 'protected' };
     const [own] = owned;
     if (own !== undefined) return { kind: 'ours', id: textOf(own, 'id') as string, resource: own };
+    if (isBesideTheQuestion(list, attribute, value)) return { kind: 'unknown', outcome: unreadable(answer.outcome) };
     if (attribute === 'userName') holder = await holderOf(list.resources, operation, sentBefore);
   }
   return holder;
+}
+
+/** The filter was ignored, and there are more than this page shows: whoever is not on it may still be there. */
+function isBesideTheQuestion(
+  { total, resources }: NonNullable<ReturnType<typeof listOf>>,
+  attribute: 'externalId' | 'userName',
+  value: string,
+): boolean {
+  const answers = resources.some((resource) => sameName(textOf(resource, attribute), value));
+  return !answers && resources.length > 0 && total !== null && total > resources.length;
 }
 
 async function whoseIs(resource: JsonObject, { whose }: Sendable): Promise<Whose> {

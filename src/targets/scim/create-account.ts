@@ -7,6 +7,7 @@ import { change } from './change-account.ts';
 import { correlate, type Found } from './correlate.ts';
 import { differences, fromResource } from './differences.ts';
 import {
+  holderUnproven,
   isProtected,
   nameTaken,
   newsFrom,
@@ -31,7 +32,8 @@ export async function deliverCreate(operation: Sendable, ways: Ways): Promise<De
     // Nothing was sent: what the look-up met is all that there is to say.
     if (found.kind === 'unknown' && !operation.ambiguous) return { outcome: found.outcome };
     if (found.kind === 'nobody' && operation.mayAppear === true) return { outcome: notVisibleYet() };
-    if (found.kind !== 'nobody') return stillInDoubt(operation, await settled(operation, ways, found, NOTHING_SENT));
+    if (found.kind !== 'nobody')
+      return stillInDoubt(operation, await settled(operation, ways, found, NOTHING_SENT, operation.ambiguous));
   }
   const answer = await ways.exchange(createUser(operation, ways.profile));
   const { outcome } = answer;
@@ -47,7 +49,7 @@ export async function deliverCreate(operation: Sendable, ways: Ways): Promise<De
   // The reply was lost, says nothing, or says that something stands in the way: often our own earlier success.
   const sentBefore = operation.ambiguous || outcome.class !== 'conflict';
   const found = await correlate(operation, ways.exchange, ways.profile, sentBefore);
-  return settled(operation, ways, found, outcome);
+  return settled(operation, ways, found, outcome, sentBefore);
 }
 
 /** A 201 may have created nothing: only an account that can be read is one. */
@@ -66,13 +68,21 @@ async function confirmed(ways: Ways, id: string, created: Delivered): Promise<De
   };
 }
 
-/** What a look-up means for a create whose own answer was `outcome`. */
-async function settled(operation: Sendable, ways: Ways, found: Found, outcome: Outcome): Promise<Delivered> {
+/** What a look-up means for a create whose own answer was `outcome`; `sentBefore`: an earlier one may have had its effect. */
+async function settled(
+  operation: Sendable,
+  ways: Ways,
+  found: Found,
+  outcome: Outcome,
+  sentBefore: boolean,
+): Promise<Delivered> {
   switch (found.kind) {
     case 'ours':
       return adopted(operation, ways, found.id, found.resource);
     case 'taken':
-      return { outcome: nameTaken(outcome) };
+      // Perhaps made by an earlier try: beside another account of the same person it would be looked after by nobody.
+      // The doubt stays: whatever replaces this operation knows of it, and it fails once it has been tried often enough.
+      return { outcome: sentBefore && !found.proven ? inDoubt(outcome) : nameTaken(outcome) };
     case 'protected':
       return { outcome: isProtected(outcome) };
     case 'several':
@@ -105,5 +115,10 @@ async function adopted(operation: Sendable, ways: Ways, id: string, resource: Js
     account: { ...account, active: activeOf(answer.body) ?? payloadOf(operation).active },
   };
 }
+
+const inDoubt = (outcome: Outcome): Outcome =>
+  concluded(holderUnproven(outcome, OF_AN_EARLIER_TRY), { class: 'ambiguous' });
+const OF_AN_EARLIER_TRY =
+  'an account of unknown origin has the userName, perhaps made by an earlier try; pair it, or remove it there';
 
 const found = (): Outcome => concluded(NOTHING_SENT, { code: 'found' });

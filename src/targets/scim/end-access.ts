@@ -4,7 +4,7 @@ import { type Delivered, NOBODY, type Sendable } from '../target.ts';
 import { correlate } from './correlate.ts';
 import { DISABLE } from './differences.ts';
 import type { Exchange } from './exchange.ts';
-import { isProtected, newsOf, severalMatch, type Ways } from './news.ts';
+import { holderUnproven, isProtected, newsOf, severalMatch, type Ways } from './news.ts';
 import { concluded, NOTHING_SENT } from './outcome-table.ts';
 import { readById } from './read-account.ts';
 import { deleteUser } from './requests.ts';
@@ -38,7 +38,7 @@ async function disableFound(operation: Sendable, ways: Ways, gone: string | null
       return { outcome: whose.outcome };
     case 'taken':
       // Made anew by somebody, or a stranger: a person must tell. It is never taken for nobody.
-      return existed && !whose.proven ? { outcome: holderUnproven() } : { outcome: nobody() };
+      return existed && !whose.proven ? { outcome: holderUnproven(NOTHING_SENT, GONE) } : { outcome: nobody() };
     default:
       return { outcome: nobody() };
   }
@@ -48,7 +48,6 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
   const answer = await writeUser(id, DISABLE, ways, NO_BASE, false);
   const { outcome } = answer;
   switch (outcome.class) {
-    case 'gone':
     case 'retry':
     case 'refreshCredentials':
     case 'targetDown':
@@ -58,7 +57,7 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
         return { outcome, account: newsOf(operation, answer, id, false) };
       }
   }
-  // Applied, accepted, refused or lost: only what the target now says of the account counts.
+  // Applied, accepted, refused, lost, or not there for the write: only what the target now says of the account counts.
   const after = await readById(ways, id);
   if (after.outcome.class === 'gone') return { outcome: after.outcome };
   if (after.outcome.class === 'done' && activeOf(after.body) === false) {
@@ -70,7 +69,8 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
       account: newsOf(operation, after, id, false),
     };
   }
-  if (outcome.class !== 'done' && outcome.class !== 'accepted') return { outcome };
+  const lagged = outcome.class === 'gone';
+  if (outcome.class !== 'done' && outcome.class !== 'accepted' && !lagged) return { outcome };
   if (after.outcome.class !== 'done') return { outcome: after.outcome };
   const active = activeOf(after.body);
   return { outcome: notApplied(after.outcome), ...(active === null ? {} : { account: { active } }) };
@@ -79,15 +79,9 @@ async function disable(operation: Sendable, ways: Ways, id: string): Promise<Del
 /** Nothing is known of the account as it stands, and no tag may stand in the way of a leave. */
 const NO_BASE = { etag: null, resource: null } as const;
 
-const nobody = (): Outcome => concluded(NOTHING_SENT, { code: NOBODY });
+const GONE = 'the account is gone, and one of unknown origin has its userName; disable it there, or pair it';
 
-const holderUnproven = (): Outcome =>
-  concluded(NOTHING_SENT, {
-    class: 'permanent',
-    code: 'holder-unproven',
-    detail: 'the account is gone, and one of unknown origin has its userName; disable it there, or pair it',
-    countsAsAttempt: true,
-  });
+const nobody = (): Outcome => concluded(NOTHING_SENT, { code: NOBODY });
 
 const notApplied = (outcome: Outcome): Outcome =>
   concluded(outcome, {

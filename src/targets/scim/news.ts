@@ -25,6 +25,10 @@ export const stillInDoubt = (operation: Sendable, delivered: Delivered): Deliver
 export const nameTaken = (outcome: Outcome): Outcome =>
   concluded(outcome, { class: 'conflict', code: 'name-taken', countsAsAttempt: true });
 
+/** An account that may be ours and may be a stranger's: a person must tell. */
+export const holderUnproven = (outcome: Outcome, detail: string): Outcome =>
+  concluded(outcome, { class: 'permanent', code: 'holder-unproven', detail, countsAsAttempt: true });
+
 export const severalMatch = (outcome: Outcome, count: number): Outcome =>
   concluded(outcome, {
     class: 'permanent',
