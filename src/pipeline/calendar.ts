@@ -1,10 +1,10 @@
 // Moments that have come. Each worker carries the next instant at which the clock alone changes something; the facts on file
 // are judged again then, through the same plan and guard as a feed.
-import { MINUTE_MS, plusMs } from '../base/instant.ts';
+import { plusMs } from '../base/instant.ts';
 import type { WorkerChange } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { clockDoubt, withholdByDate } from './clock-watch.ts';
-import { commitPlan } from './commit-plan.ts';
+import { commitPlan, HELD_AGAIN_MS } from './commit-plan.ts';
 import type { House, LiveConnection, Tally } from './house.ts';
 import { grantPlan, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
@@ -12,8 +12,6 @@ import { openPlan, planWorkers } from './plan.ts';
 
 /** Workers judged in one tick; the rest follows in the next, at once. */
 const TICK_MAX = 5_000;
-/** A moment that the guard held comes again after this long, or at once when a person releases it. */
-export const HELD_AGAIN_MS = 10 * MINUTE_MS;
 
 export interface Tick {
   readonly judged: number;
@@ -65,8 +63,7 @@ export async function judgeOnFile(
   const held = keys.filter(
     (key) => plan.candidates.has(key) && !verdict.passes.has(key) && !verdict.disableOnly.has(key),
   );
-  // Of whom only the disable went on, the rest (memberships) has to be looked at again as well.
-  await postpone(house, live, [...held, ...verdict.disableOnly, ...committed.postponed]);
+  await postpone(house, live, [...held, ...committed.postponed]);
   return { judged: keys.length, held: held.length, tally: committed.tally, more };
 }
 

@@ -1,4 +1,5 @@
 // What was granted of a plan becomes stored decisions, in slices that are each whole.
+import { earlier, MINUTE_MS, plusMs } from '../base/instant.ts';
 import type {
   AccountState,
   ChangeText,
@@ -25,6 +26,9 @@ const COMMITS_AHEAD = 3;
 const LAID_OUT_AHEAD = 6;
 /** A commit that meets somebody else's change is planned again; more often than this means a bug. */
 const CONFLICT_ROUNDS_MAX = 5;
+
+/** A moment that the guard held comes again after this long, or at once when a person releases it. */
+export const HELD_AGAIN_MS = 10 * MINUTE_MS;
 
 export interface Committed {
   readonly tally: Tally;
@@ -130,6 +134,7 @@ function onlyDisable(plan: Plan, key: string): Storable | null {
   const storable = plan.storable(key);
   if (planned === null || storable === null || planned.plan.change === null) return storable;
   const { change, harms } = planned.plan;
+  const again = plusMs(plan.rules.now, HELD_AGAIN_MS);
   const adopting = new Set(harms.filter(({ kind }) => kind === 'adoption').map(({ target }) => target));
   const operations = change.operations.filter(
     ({ kind, target, undoes }) =>
@@ -140,7 +145,8 @@ function onlyDisable(plan: Plan, key: string): Storable | null {
     .map((account) => ({ ...account, groups: groupsToLeave(account, change.operations) }));
   return {
     ...storable,
-    change: changeText({ ...change, operations, accounts }),
+    // Their row may not come again: the calendar asks for what is left.
+    change: changeText({ ...change, operations, accounts, dueAt: earlier(change.dueAt, again) }),
     fingerprints: planned.observed.fingerprints.map(({ employmentId }) => ({ employmentId, digests: [] })),
     operations: operations.map(({ kind }) => kind),
   };

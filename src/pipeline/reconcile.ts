@@ -12,7 +12,8 @@ import { nowOf } from '../runtime/clock.ts';
 import type { Store } from '../store/store.ts';
 import type { Target } from '../targets/target.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
-import { HELD_AGAIN_MS, judgeOnFile } from './calendar.ts';
+import { judgeOnFile } from './calendar.ts';
+import { HELD_AGAIN_MS } from './commit-plan.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
 import { UNPAIRED_ACTIVE } from './unpair.ts';
 
