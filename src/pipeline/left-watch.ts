@@ -208,7 +208,7 @@ class Reader {
 
   /** Null where there is nothing to read. */
   #account({ standing, accounts }: Situation): AccountState | null {
-    if (standing.stage !== 'left') return null;
+    if (standing.stage !== 'left' && standing.stage !== 'purged') return null;
     const account = accounts.find(({ target }) => target === this.#target.name);
     return account === undefined || account.remoteId === null ? null : account;
   }

@@ -78,7 +78,7 @@ const REPAIR_OF: Readonly<Partial<Record<DriftKind, Repair>>> = {
   drifted: 'drifted',
   missing: 'missing',
 };
-const INACTIVE: ReadonlySet<string> = new Set(['left', 'expected', 'preboarding']);
+const INACTIVE: ReadonlySet<string> = new Set(['left', 'purged', 'expected', 'preboarding']);
 
 /** The last one, for `status` and the one who asks later. */
 export const reconciliationKey = (target: string): string => `reconciled:${target}`;

@@ -340,9 +340,9 @@ function withdrawn(input: AccountInput, account: AccountState): AccountPlan {
     const { attributes } = expectation(account, input.open.filter(isUnderWay));
     operations.push(operation(input, 'disable', { ...endedPayload(account), attributes }));
     if (revokes) operations.push(operation(input, 'revokeSessions', endedPayload(account)));
-    // Somebody else gave the access back: it was found so, and whoever it is who uses it now loses it.
-    if (!leaving && !later && input.stage === 'left' && account.active === true && account.remoteId !== null)
-      harms.push(harm(input, 'explicitLeaver', 'disable again', null, 'active', 'left'));
+    // Somebody else gave the access: it was found so, and whoever it is who uses it now loses it.
+    if (!leaving && !later && account.active === true && account.remoteId !== null)
+      harms.push(OUT.has(input.stage) ? disabledAgain(input) : switchedOff(input));
   } else if (isReplayed(input, 'revokeSessions'))
     operations.push(operation(input, 'revokeSessions', endedPayload(account)));
   const groups = groupPlan(input, account, null);
@@ -506,6 +506,10 @@ function managerHarms(
     : [harm(input, 'attributeChanged', 'change manager', 'manager', manager, managerKey)];
 }
 
+/** HR has said of them that they left; of anybody else without access nobody has. */
+const OUT: ReadonlySet<Stage> = new Set(['left', 'purged']);
+const disabledAgain = (input: AccountInput): Harm =>
+  harm(input, 'explicitLeaver', 'disable again', null, 'active', input.stage);
 const switchedOff = (input: AccountInput): Harm =>
   harm(input, 'inferredLeaver', 'disable', null, 'active', input.stage);
 

@@ -163,10 +163,10 @@ export function workersOf(sql: Sql, tallies: Tallies): Workers {
   );
 
   const leftPage = sql.prepare<[number, number, number], { id: number; key: string }>(
-    `SELECT id, key FROM workers WHERE connection_id = ? AND stage = 'left' AND id > ? ORDER BY id LIMIT ?`,
+    `SELECT id, key FROM workers WHERE connection_id = ? AND stage IN ('left', 'purged') AND id > ? ORDER BY id LIMIT ?`,
   );
   const leftCount = sql.prepare<[number, number], { count: number }>(
-    `SELECT count(*) AS count FROM workers WHERE connection_id = ? AND stage = 'left' AND id > ?`,
+    `SELECT count(*) AS count FROM workers WHERE connection_id = ? AND stage IN ('left', 'purged') AND id > ?`,
   );
   const left: Workers['left'] = (connection, after, limit) => {
     const workers = leftPage.all(connection, after, limit);

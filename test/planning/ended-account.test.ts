@@ -134,10 +134,17 @@ describe('whoever has left', () => {
     ['nobody knows whether it is active', { account: account({ active: null }) }],
     ['it was never made', { account: account({ remoteId: null }) }],
     ['our own change comes after the disable', { open: [open('enable', 'sending')] }],
-    ['they have not left but are only expected', { stage: 'expected' }],
   ])('counts for nobody where %s', (_, change) => {
     expect(plan(gone(change)).operations[0]).toBe('disable off ada@example.com {"title":"Clerk"}');
     expect(plan(gone(change)).harms).toEqual([]);
+  });
+
+  it.each([
+    ['purged', 'explicitLeaver: disable again, active → purged'],
+    ['expected', 'inferredLeaver: disable, active → expected'],
+  ] as const)('counts where somebody else gave access to one who is %s', (stage, harm) => {
+    expect(plan(gone({ stage })).operations[0]).toBe('disable off ada@example.com {"title":"Clerk"}');
+    expect(plan(gone({ stage })).harms).toEqual([harm]);
   });
 
   it('is not disabled twice while a disable is under way, unless something comes after it', () => {

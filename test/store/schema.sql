@@ -1,4 +1,4 @@
--- schema 13
+-- schema 14
 
 CREATE TRIGGER audit_head_moves_on BEFORE UPDATE ON audit_head
 WHEN NEW.seq <= OLD.seq
@@ -538,6 +538,6 @@ CREATE INDEX unpaired_from ON unpaired (worker_id);
 
 CREATE INDEX workers_due ON workers (connection_id, due_at) WHERE due_at IS NOT NULL;
 
-CREATE INDEX workers_left ON workers (connection_id, id) WHERE stage = 'left';
+CREATE INDEX workers_left ON workers (connection_id, id) WHERE stage IN ('left', 'purged');
 
 CREATE INDEX workers_suspected ON workers (connection_id, suspected_since) WHERE suspected_since IS NOT NULL;

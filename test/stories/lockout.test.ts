@@ -1,7 +1,8 @@
 // Bugs, bad feeds and careless edits that would lock out, strip or take over people who still work there.
 import { describe, expect, it } from 'vitest';
 import { instantOf } from '../../src/base/instant.ts';
-import { crowd, feed, HEADER, mappingText, openTestHouse, row } from '../support/house.ts';
+import { reconcile } from '../../src/pipeline/reconcile.ts';
+import { comes, crowd, feed, HEADER, mappingText, openTestHouse, row } from '../support/house.ts';
 
 const DAY_MS = 86_400_000;
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User';
@@ -348,4 +349,25 @@ it('who goes on leave and is suspended keeps the groups, and gets nothing taken 
   expect(test.idp.members('All staff')).toHaveLength(60);
   const writes = test.idp.writes().slice(before);
   expect(writes.filter(({ path }) => path.startsWith('/Groups'))).toEqual([]);
+});
+
+it('nobody who has not begun yet is locked out in numbers by a repair of what somebody else enabled', async () => {
+  const test = await openTestHouse();
+  const people = crowd(60);
+  const late = crowd(30).map((one) => ({ ...one, id: String(5000 + Number(one.id)), start: '2026-11-27' }));
+  await test.sync(feed([...people, ...late]));
+  test.clock.advance(DAY_MS);
+  await comes(test, feed([...people, ...late.map((one) => ({ ...one, start: '2027-02-01' }))]));
+  await test.approveAll();
+  await test.sync();
+  expect(await test.stage('6000')).toBe('expected/settled');
+  for (const [id, user] of test.idp.users) test.idp.users.set(id, { ...user, active: true });
+  test.clock.advance(2 * DAY_MS);
+  const target = test.live.targets.get('idp');
+  if (target === undefined) throw new Error('the house has a target');
+  const never = new AbortController().signal;
+  await reconcile(test.house, test.live, target, { repair: ['zombies'], actor: 'daemon', signal: never });
+  await test.settle();
+  expect(inactive(test.idp)).toBe(0);
+  expect(await test.house.store.holds('acme')).toMatchObject([{ kind: 'inferredLeaver', itemCount: 30 }]);
 });
