@@ -212,6 +212,8 @@ export interface GuardUse {
   /** Where the worker works, where limits hold per unit. */
   readonly unit?: string;
   readonly approved: boolean;
+  /** Digests of the released items that this takes: a release lets each of them pass once. */
+  readonly items?: readonly string[];
 }
 
 export interface CycleRecord {

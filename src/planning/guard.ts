@@ -92,6 +92,8 @@ export interface Verdict {
 
 type Status = 'unapproved' | 'approved' | 'discarded';
 type StatusOf = (candidate: Candidate, harm: Harm) => Status;
+/** The digest of a harm that an approval released. */
+type Released = (harm: Harm) => readonly string[];
 
 const isOrdered = (candidate: Candidate, harm: Harm): boolean =>
   harm.kind === 'emergencyLeaver' && candidate.orderedBy === 'operator';
@@ -114,6 +116,8 @@ export function judge(input: GuardInput): Verdict {
   const open: OpenHolds = input.open ?? new Map();
   const digestOf = digests(input);
   const status = statuses(input, digestOf);
+  const released: Released = (harm) =>
+    input.approvals.size > 0 && input.approvals.has(digestOf(harm)) ? [digestOf(harm)] : [];
   const unapproved = (candidate: Candidate, harm: Harm) => status(candidate, harm) === 'unapproved';
   const units = input.units ?? null;
   const counts = tally(input.candidates, input.used, unapproved, units);
@@ -184,7 +188,7 @@ export function judge(input: GuardInput): Verdict {
     const onBudget = budget !== null && harms.some((h) => h.kind === 'explicitLeaver' && unapproved(candidate, h));
     if (all && !onBudget) {
       passes.add(workerKey);
-      uses.push(...usesOf(candidate, passing, status));
+      uses.push(...usesOf(candidate, passing, status, released));
       continue;
     }
     const disables = passing.filter(
@@ -194,7 +198,7 @@ export function judge(input: GuardInput): Verdict {
     const mayEnd = disables.length > 0 && (!blocked || ordered);
     if (!mayEnd && !endsBesideAdoption(candidate, passing)) continue;
     disableOnly.add(workerKey);
-    uses.push(...usesOf(candidate, disables, status));
+    uses.push(...usesOf(candidate, disables, status, released));
   }
   const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
   const allTrips = [...tripped.values(), ...(rejected === null ? [] : [rejected])].sort(
@@ -263,14 +267,23 @@ function staysTripped(input: GuardInput, carried: OpenHolds): boolean {
 }
 
 /** One line for each kind and attribute; where one of them was not approved, the use counts against the limit. */
-function usesOf(candidate: Candidate, harms: readonly Harm[], status: StatusOf): readonly GuardUse[] {
+function usesOf(
+  candidate: Candidate,
+  harms: readonly Harm[],
+  status: StatusOf,
+  released: Released,
+): readonly GuardUse[] {
   const uses = new Map<string, GuardUse>();
   for (const harm of harms) {
     const group = groupOf(harm);
     const { kind, attribute } = group;
-    const approved = status(candidate, harm) === 'approved' && (uses.get(groupKey(group))?.approved ?? true);
+    const before = uses.get(groupKey(group));
+    const isApproved = status(candidate, harm) === 'approved';
+    const approved = isApproved && (before?.approved ?? true);
     const unit = candidate.unit === undefined ? {} : { unit: candidate.unit };
-    uses.set(groupKey(group), { kind, attribute, ...unit, workerKey: candidate.workerKey, approved });
+    const taken = [...(before?.items ?? []), ...(isApproved ? released(harm) : [])];
+    const items = taken.length === 0 ? {} : { items: taken };
+    uses.set(groupKey(group), { kind, attribute, ...unit, workerKey: candidate.workerKey, approved, ...items });
   }
   return [...uses.values()];
 }

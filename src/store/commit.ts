@@ -303,7 +303,13 @@ function applyFeed(
   for (const hold of changeset.holds ?? []) {
     rooms.holds.amend(connection, hold, changeset.at, staged.get(hold.kind) ?? null);
   }
-  if (changeset.guardUses !== undefined) rooms.guardWindow.add(connection, changeset.at, changeset.guardUses);
+  if (changeset.guardUses !== undefined) {
+    rooms.guardWindow.add(connection, changeset.at, changeset.guardUses);
+    rooms.holds.use(
+      connection,
+      changeset.guardUses.flatMap(({ items }) => items ?? []),
+    );
+  }
   if (changeset.cycle !== undefined) rooms.checkpoints.saveCycle(connection, changeset.cycle);
   for (const [key, value] of Object.entries(changeset.settings ?? {})) rooms.settings.save(key, value);
   for (const facts of changeset.pending ?? []) rooms.pending.save(connection, facts);

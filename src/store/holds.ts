@@ -51,6 +51,8 @@ export interface Holds {
   readonly find: (digest: string, after: string, itemsMax: number, now: Instant) => Hold | null;
   readonly openCount: (connection: number) => number;
   readonly releasedItems: (connection: number, verdict: Verdict, now: Instant) => ReadonlySet<string>;
+  /** What was released of these has come to pass. */
+  readonly use: (connection: number, items: readonly string[]) => void;
   /** @throws Problem before anything is written. */
   readonly release: (verdict: Verdict, release: Release, until: Instant) => Hold;
   /** Deletes at most `limit` items nobody names any more; false when none are left. `kept` are being staged. */
@@ -84,15 +86,19 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
   const addRelease = sql.prepare<[number, string, Verdict, number, string, string, Instant, Instant]>(
     'INSERT INTO releases (connection_id, kind, verdict, version, reason, by, at, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  // The last word of a person counts: what was set aside and then approved is released.
+  // The last word of a person counts: what was set aside and then approved is released. Once: what comes again is another question.
   const released = sql
     .prepare<[number, Instant, Verdict], string>(
       `SELECT l.digest FROM (
          SELECT i.digest, max(r.id) AS last FROM releases r JOIN hold_items i ON i.version = r.version
-         WHERE r.connection_id = ? AND r.version IS NOT NULL AND r.until > ? GROUP BY i.digest) l
+         WHERE r.connection_id = ? AND r.version IS NOT NULL AND r.until > ? AND i.used = 0 GROUP BY i.digest) l
        JOIN releases r ON r.id = l.last WHERE r.verdict = ?`,
     )
     .pluck();
+  const use = sql.prepare<[string, number]>(
+    `UPDATE hold_items SET used = 1 WHERE digest = ? AND version IN (
+       SELECT version FROM releases WHERE connection_id = ? AND verdict = 'approved' AND version IS NOT NULL)`,
+  );
   const lastWord = sql.prepare<[number, Instant], { by: string; verdict: Verdict }>(
     'SELECT by, verdict FROM releases WHERE version = ? AND until > ? ORDER BY id DESC LIMIT 1',
   );
@@ -165,6 +171,9 @@ export function holdsOf(sql: Sql, connections: Names): Holds {
     },
     openCount: (connection) => openCount.get(connection)?.count ?? 0,
     releasedItems: (connection, verdict, now) => new Set(released.all(connection, now, verdict)),
+    use: (connection, items) => {
+      for (const digest of items) use.run(digest, connection);
+    },
     release: (verdict, asked, until) => {
       const rows = all.all();
       const matching = rows.filter(

@@ -43,9 +43,18 @@ describe('approval', () => {
       const [first, second] = many(kind, 2) as [Candidate, Candidate];
       const verdict = judge(guardInput(5000, [first, second], { approvals: digestsOf([first]) }));
       expect(sorted(verdict.passes)).toEqual(['w1']);
-      expect(verdict.uses).toEqual([{ kind, attribute: null, workerKey: 'w1', approved: true }]);
+      const items = [...digestsOf([first])];
+      expect(verdict.uses).toEqual([{ kind, attribute: null, workerKey: 'w1', approved: true, items }]);
       expect(verdict.held.get(kind)?.map((item) => item.harm.workerKey)).toEqual(['w2']);
     }
+  });
+
+  test('is taken item by item by what passes: two of one kind of one worker in one line', () => {
+    const harms = [aHarm('adoption', 'w1', { target: 'a' }), aHarm('adoption', 'w1', { target: 'b' })];
+    const both: Candidate = { workerKey: 'w1', harms };
+    const verdict = judge(guardInput(5000, [both], { approvals: digestsOf([both]) }));
+    expect(verdict.uses).toHaveLength(1);
+    expect([...(verdict.uses[0]?.items ?? [])].sort()).toEqual([...digestsOf([both])].sort());
   });
 
   test('takes an item out of the count, so that what is left may pass', () => {

@@ -102,6 +102,28 @@ describe('a hold', () => {
     expect(await reopened.approvals('acme', before)).toEqual(new Set());
   });
 
+  it('lets each released item pass once', async () => {
+    const { store } = await heldStore();
+    await hold(store, ['a', 'b']);
+    await store.approve({ ...release(digestOf(['a', 'b'].map(item))), expiresAt: minutesAfterNoon(240) });
+    const use = {
+      kind: 'inferredLeaver',
+      workerKey: 'a',
+      attribute: null,
+      approved: true,
+      items: [item('a').digest],
+    } as const;
+    await store.commit({ connection: 'acme', at: minutesAfterNoon(1), guardUses: [use] });
+    expect(await store.approvals('acme', minutesAfterNoon(2))).toEqual(new Set([item('b').digest]));
+    // The very same again is another question.
+    await hold(store, [], 2);
+    await hold(store, ['a', 'b'], 3);
+    expect(await store.approvals('acme', minutesAfterNoon(4))).toEqual(new Set([item('b').digest]));
+    const again = { ...release(digestOf(['a', 'b'].map(item)), 5), expiresAt: minutesAfterNoon(240) };
+    await store.approve(again);
+    expect(await store.approvals('acme', minutesAfterNoon(6))).toEqual(new Set([item('a').digest, item('b').digest]));
+  });
+
   it('outlives its approval: expiry ends the approval only', async () => {
     const { store, clock } = await heldStore();
     await hold(store, ['a']);

@@ -1,4 +1,4 @@
--- schema 14
+-- schema 15
 
 CREATE TRIGGER audit_head_moves_on BEFORE UPDATE ON audit_head
 WHEN NEW.seq <= OLD.seq
@@ -235,7 +235,7 @@ CREATE TABLE guard_uses (
 CREATE TABLE hold_items (
   version INTEGER NOT NULL REFERENCES hold_versions (id),
   digest TEXT NOT NULL,
-  harm TEXT NOT NULL CHECK (json_valid(harm)),
+  harm TEXT NOT NULL CHECK (json_valid(harm)), used INTEGER NOT NULL DEFAULT 0 CHECK (used IN (0, 1)),
   PRIMARY KEY (version, digest)
 ) STRICT, WITHOUT ROWID;
 
