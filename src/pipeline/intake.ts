@@ -6,7 +6,7 @@ import { type CycleReport, EMPTY_REPORT, recordCycle } from './cycle-report.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
 import { watchFeed } from './feed-watch.ts';
 import { type FurtherReport, readFurther } from './further.ts';
-import type { House, LiveConnection } from './house.ts';
+import { count, type House, type LiveConnection } from './house.ts';
 import { judgeJoined } from './joined.ts';
 import { judgeDelivery } from './judge-delivery.ts';
 import { judgePending } from './pending.ts';
@@ -47,11 +47,7 @@ async function allSources(house: House, live: LiveConnection, asked: CycleOption
   const told = { ...report, further: reports, retryAfterMs };
   if (asked.mode === 'plan' || isPilot(asked) || !PLANNED_NOBODY.has(report.kind)) return told;
   const startedAt = nowOf(house.clock);
-  const joined = await judgeJoined(house, live, asked.actor, asked.signal).catch((error: unknown) => {
-    // A target that has moved: the first source said so, or will.
-    if (error instanceof Problem) return null;
-    throw error;
-  });
+  const joined = await judgeJoined(house, live, asked.actor, asked.signal).catch(refusedToo);
   if (joined === null) return told;
   await recordCycle(house, { ...joined, further: reports }, startedAt, asked.actor);
   const { tally, holds } = joined;
@@ -81,16 +77,13 @@ async function firstSource(
   let report: CycleReport;
   try {
     const look = await live.source.look(startedAt, options.signal);
-    if (look.kind === 'nothing' && options.mode === 'commit' && !isPilot(options)) {
-      const waiting = await judgePending(house, live, options.actor, options.signal);
-      if (waiting !== null) {
-        await recordCycle(house, waiting, startedAt, options.actor);
-        return waiting;
-      }
-    }
     if (look.kind !== 'delivery') {
       const retryAfterMs = look.kind === 'notYet' ? look.retryAfterMs : null;
-      return { ...EMPTY_REPORT, connection: connection.name, kind: look.kind, reason: look.reason, retryAfterMs };
+      const none = { ...EMPTY_REPORT, connection: connection.name, kind: look.kind, reason: look.reason, retryAfterMs };
+      const waiting = await judgeWaiting(house, live, options);
+      if (waiting === null) return none;
+      await recordCycle(house, waiting, startedAt, options.actor);
+      return look.kind === 'nothing' ? waiting : { ...none, tally: waiting.tally, holds: waiting.holds };
     }
     await using delivery = look.delivery;
     name = delivery.name;
@@ -100,7 +93,31 @@ async function firstSource(
     report = refused(name, error.faults);
   }
   if (options.mode === 'commit') {
+    if (isFeedHeldUp(report)) report = besides(report, await judgeWaiting(house, live, options).catch(refusedToo));
     await recordCycle(house, further.length === 0 ? report : { ...report, further }, startedAt, options.actor);
   }
   return report;
+}
+
+/** Nothing that this cycle read has had an effect, but for leavers. */
+const isFeedHeldUp = ({ kind, holds }: CycleReport): boolean =>
+  kind === 'refused' || holds.some((hold) => hold.kind === 'feed');
+
+/** What deltas and webhooks said goes on, whatever becomes of the feed. Null where nobody waits. */
+async function judgeWaiting(house: House, live: LiveConnection, options: CycleOptions): Promise<CycleReport | null> {
+  if (options.mode === 'plan' || isPilot(options)) return null;
+  return judgePending(house, live, options.actor, options.signal);
+}
+
+/** Whatever a person can put right about a target is what the feed was refused for, or will be. */
+function refusedToo(error: unknown): null {
+  if (error instanceof Problem) return null;
+  throw error;
+}
+
+function besides(report: CycleReport, waiting: CycleReport | null): CycleReport {
+  if (waiting === null) return report;
+  const tally = { ...report.tally };
+  for (const [name, by] of Object.entries(waiting.tally)) count(tally, name, by);
+  return { ...report, tally, holds: waiting.holds };
 }

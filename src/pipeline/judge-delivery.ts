@@ -42,6 +42,7 @@ import { openPlan, type Plan, planWorkers } from './plan.ts';
 import { recordPopulation } from './population.ts';
 import { REJECTIONS_KEPT_MAX, Reading } from './reading.ts';
 import { lookForAbsent, type Missing, rememberSuspects } from './suspected.ts';
+import { countUnitsOnce } from './unit-population.ts';
 import { acceptDelivery, watermarkSettings } from './watermark.ts';
 import { refuseOtherKeys, rememberKey } from './worker-key.ts';
 
@@ -138,7 +139,11 @@ export async function judgeDelivery(
   using reading = new Reading(house, plan, mapping, known, scan, asOf, marks, { ...options, earlier });
   await readRows(look, reading, known);
   const joined = live.also.length === 0 ? null : await planJoinedBeside(look, plan, overlay);
-  if (!pilot) await planPending(house, plan, { unsaid: delivery.content === 'snapshot' });
+  // A pilot says of whom it judges all that is known of them, or what waits would fall out of its hold.
+  const unsaid = delivery.content === 'snapshot';
+  const { onlyWorker } = options;
+  const judged = () => new Set([...plan.keys(), ...(onlyWorker === undefined ? [] : [onlyWorker])]);
+  await planPending(house, plan, pilot ? { unsaid, among: judged() } : { unsaid });
 
   const found = { plan, contentDigest: scan.contentDigest, context, pilot };
   const seal = delivery.content === 'snapshot' ? await judgeSeal(house, reading, found) : null;
@@ -337,6 +342,7 @@ async function accept(look: Examined, all: Read, { verdict, committed, isHeld, s
   });
   acceptDelivery(live, delivery);
   await recordPopulation(house, name, now);
+  await countUnitsOnce(house, plan);
   await rememberKey(house, live);
   if (!isHeld || before === null) await acceptMapping(house, live);
   // What is held or waits of a snapshot stands in its rows alone; what is of a delta is kept as facts.
@@ -442,12 +448,12 @@ async function rowsAgain(
 ): Promise<ReadonlySet<number>> {
   const indexes = new Set<number>();
   const holds = await house.store.holds(connection, Number.MAX_SAFE_INTEGER);
-  if (onlyWorker !== undefined) {
+  // What was told of somebody beside a snapshot is newer than a row that stood in it before; a row of a delta is told now.
+  const told = new Set(content === 'snapshot' ? await house.store.pendingKeys(connection) : []);
+  if (onlyWorker !== undefined && !told.has(onlyWorker)) {
     const situation = (await house.store.situations(connection, [onlyWorker])).get(onlyWorker);
     for (const { id } of situation?.employments ?? []) for (const index of known.indexesOf(id)) indexes.add(index);
   }
-  // What was told of somebody beside a snapshot is newer than a row that stood in it before; a row of a delta is told now.
-  const told = new Set(content === 'snapshot' ? await house.store.pendingKeys(connection) : []);
   for (const key of heldWorkers(holds)) {
     if (!told.has(key)) for (const index of known.indexesOf(key)) indexes.add(index);
   }

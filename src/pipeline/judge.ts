@@ -10,7 +10,7 @@ import type { Hold } from '../store/store.ts';
 import { heldLeaverEntries } from './held-leavers.ts';
 import type { House } from './house.ts';
 import { type Plan, planWorkers } from './plan.ts';
-import { establishedPopulation } from './population.ts';
+import { establishedPopulation, recordBefore } from './population.ts';
 import { countUnits, unitLimits } from './unit-population.ts';
 
 export interface JudgeOptions {
@@ -60,6 +60,7 @@ async function grantWhere(
   await countUnits(house, plan);
   return plan.turn.take(async () => {
     await planStale(house, plan);
+    await recordBefore(house, plan.rules.mapping.connection, options.now);
     const verdict = await guardPlan(house, plan, options);
     if (!isTaken(verdict)) return null;
     await storeHolds(house, plan, verdict, options);

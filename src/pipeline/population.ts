@@ -13,7 +13,7 @@ const key = (connection: string): string => `population:${connection}`;
 const history = async (house: House, connection: string): Promise<readonly Count[]> =>
   ((await house.store.setting(key(connection))) ?? []) as unknown as readonly Count[];
 
-/** Active workers now, or at any time in the last 24 hours that a whole delivery ended, whichever is least. */
+/** Active workers now, or at any time in the last 24 hours that a plan was about to be stored, whichever is least. */
 export async function establishedPopulation(
   house: House,
   connection: string,
@@ -25,18 +25,23 @@ export async function establishedPopulation(
   return { workers: present.workers, active: Math.min(present.active, ...counts) };
 }
 
-/** Called when a whole delivery was judged; a pilot says nothing about how many work here. At most one count an hour is kept. */
+/**
+ * Called before the guard's word on any plan that will be stored: what is there before anybody is invented has to be known. Until a
+ * whole delivery was accepted, pilots and webhooks say nothing about how many work here.
+ */
+export async function recordBefore(house: House, connection: string, now: Instant): Promise<void> {
+  if ((await house.store.checkpoint(connection)) !== null) await recordPopulation(house, connection, now);
+}
+
+/** Called when a whole delivery was judged. Of an hour the lowest count is kept. */
 export async function recordPopulation(house: House, connection: string, now: Instant): Promise<void> {
   const { active } = await house.store.population(connection);
   const known = await history(house, connection);
   const last = known.at(-1);
-  if (last !== undefined && last.active === active && last.at > plusMs(now, -HOUR_MS)) return;
-  const recent = known.filter(({ at }) => at > plusMs(now, -DAY_MS));
-  // Within the hour the lowest count stands for all of it.
   const sameHour = last !== undefined && last.at > plusMs(now, -HOUR_MS) ? last : null;
+  if (sameHour !== null && active >= sameHour.active) return;
+  const recent = known.filter(({ at }) => at > plusMs(now, -DAY_MS));
   const next =
-    sameHour === null
-      ? [...recent, { at: now, active }]
-      : recent.with(-1, { at: sameHour.at, active: Math.min(sameHour.active, active) });
+    sameHour === null ? [...recent, { at: now, active }] : [...recent.slice(0, -1), { at: sameHour.at, active }];
   await house.store.saveSetting(key(connection), next as unknown as readonly { at: string; active: number }[]);
 }

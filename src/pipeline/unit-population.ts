@@ -42,6 +42,14 @@ export async function countUnits(house: House, plan: Planned): Promise<void> {
   await house.store.saveSetting(key(plan.rules.mapping.connection), counted as unknown as JsonValue);
 }
 
+/** The first count, once a delivery is accepted: whoever is invented later must not be in it. */
+export async function countUnitsOnce(house: House, plan: Planned): Promise<void> {
+  const { limitsPer, mapping } = plan.rules;
+  if (limitsPer === undefined || (await storedCount(house, plan)) !== null) return;
+  const counted = await count(house, plan, null);
+  await house.store.saveSetting(key(mapping.connection), counted as unknown as JsonValue);
+}
+
 /** Null where limits hold for the whole house alone, or nobody is harmed whose unit is known. */
 export async function unitLimits(house: House, plan: Planned): Promise<UnitLimits | null> {
   const { limitsPer } = plan.rules;

@@ -65,6 +65,16 @@ describe('with guards: { per: department }', () => {
     expect((await reasons(test))[0]).toContain('of 10 active workers there');
   });
 
+  it('nor do people who were invented before anybody was harmed', async () => {
+    const test = await established(PER_DEPARTMENT);
+    const invented = crowd(5, (index) => ({ id: `9${index}`, dept: 'Ops' }));
+    await test.sync(feed([...PEOPLE, ...invented]));
+    test.clock.advance(2 * HOUR_MS);
+    const more = retitled(['1000', '1001', '1002'], 'Chief', [...PEOPLE, ...invented]);
+    expect((await test.sync(feed(more))).holds).toMatchObject([{ kind: 'attributeChanged', items: 3 }]);
+    expect((await reasons(test))[0]).toContain('of 10 active workers there');
+  });
+
   it('who is moved out of a department counts in the one they were in', async () => {
     const test = await established(PER_DEPARTMENT);
     const gone = new Set(['1000', '1001', '1002', '1003']);
