@@ -4,7 +4,7 @@ import type { Verdict } from '../planning/guard.ts';
 import { limitsUnderSeal } from '../planning/seal.ts';
 import { commitPlan } from './commit-plan.ts';
 import { type CycleReport, plannedTally } from './cycle-report.ts';
-import { leaversOnly, type SealVerdict } from './feed-seal.ts';
+import { leaversOnly, type SealVerdict, sealHeldKey } from './feed-seal.ts';
 import type { House, LiveConnection } from './house.ts';
 import { grantPlan, guardPlan, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
@@ -41,11 +41,11 @@ export async function judgeBroken(
     seal: 'broken',
     pilot: options.pilot,
   };
-  const { reason } = seal;
-  const feed = { kind: 'feed' as const, reason, items: seal.items };
+  const { reason, items, of } = seal;
+  const feed = { kind: 'feed' as const, reason, items };
   // What a pilot holds is what a whole cycle held, or will.
   if (options.mode === 'commit')
-    await holdFeed(house, connection, feed, { now, actor: options.actor, mapping: mapping.digest });
+    await holdFeed(house, connection, { feed, of }, { now, actor: options.actor, mapping: mapping.digest });
   const verdict = await (options.mode === 'plan' ? guardPlan : grantPlan)(house, plan, judgeOptions);
   await options.inspect(plan, verdict);
   const holds = [feed, ...verdict.holds.filter(({ items }) => items.length > 0)];
@@ -63,7 +63,13 @@ export async function judgeBroken(
 async function holdFeed(
   house: House,
   connection: string,
-  feed: { readonly kind: 'feed'; readonly reason: string; readonly items: SealVerdict['items'] },
+  {
+    feed,
+    of,
+  }: {
+    readonly feed: { readonly kind: 'feed'; readonly reason: string; readonly items: SealVerdict['items'] };
+    readonly of: string | null;
+  },
   { now, actor, mapping }: { readonly now: JudgeOptions['now']; readonly actor: string; readonly mapping: string },
 ): Promise<void> {
   const open = (await house.store.holds(connection, Number.MAX_SAFE_INTEGER)).find(({ kind }) => kind === 'feed');
@@ -73,6 +79,7 @@ async function holdFeed(
     connection,
     at: now,
     holds: [feed],
+    ...(of === null ? {} : { settings: { [sealHeldKey(connection)]: of } }),
     entries: [
       {
         kind: 'hold',

@@ -2,6 +2,7 @@
 import type { JsonValue } from '../base/json.ts';
 import type { HoldItem } from '../planning/changeset.ts';
 import { FeedMarks, type MarkWords } from '../planning/feed-marks.ts';
+import { sortedItems } from '../planning/hold-items.ts';
 import { samePerson } from '../planning/same-person.ts';
 import { type FeedShape, sealBreaks, sealItems } from '../planning/seal.ts';
 import { sha256 } from '../runtime/hash.ts';
@@ -29,6 +30,9 @@ export interface SealedFeed {
   readonly mapping?: string;
 }
 
+/** Of which delivery the open hold of the feed is, where a look at all of it was taken: its content and mapping. */
+export const sealHeldKey = (connection: string): string => `feed-held:${connection}`;
+
 export const sealedFeed = async (house: House, connection: string): Promise<SealedFeed | null> =>
   (await house.store.setting(sealKey(connection))) as unknown as SealedFeed | null;
 
@@ -47,6 +51,8 @@ export interface SealVerdict {
   readonly reason: string;
   /** What the hold holds: one item for each break. */
   readonly items: readonly HoldItem[];
+  /** What the hold is of (`sealHeldKey`); null where it is of more than this delivery. */
+  readonly of: string | null;
   /** A person looked at these very breaks and lets the delivery pass. */
   readonly released: boolean;
 }
@@ -66,7 +72,7 @@ export async function judgeSeal(house: House, reading: Reading, found: Found): P
   const absent = (await reading.absent()).length;
   const shape = reading.shape();
   const sealed: SealedFeed = { shape, absent, context: found.context, mapping: mapping.digest };
-  const whole: SealVerdict = { sealed, reason: '', items: [], released: false };
+  const whole: SealVerdict = { sealed, reason: '', items: [], of: null, released: false };
   const before = await sealedFeed(house, connection);
   if (before === null) return whole;
   const onFile = await store.employmentCount(connection);
@@ -79,15 +85,22 @@ export async function judgeSeal(house: House, reading: Reading, found: Found): P
   });
   let reason = breaks.map((one) => one.reason).join('; ');
   let items = sealItems(breaks, { content: found.contentDigest, mapping: mapping.digest, sha256 });
-  if (found.pilot) {
-    // A pilot has not looked at everybody: it never passes what a whole cycle has held.
-    const open = (await store.holds(connection, Number.MAX_SAFE_INTEGER)).find(({ kind }) => kind === 'feed');
-    if (open !== undefined) ({ reason, items } = open);
+  let of: string | null = `${found.contentDigest} ${mapping.digest}`;
+  const open = (await store.holds(connection, Number.MAX_SAFE_INTEGER)).find(({ kind }) => kind === 'feed');
+  if (found.pilot && open !== undefined) {
+    // A pilot has not looked at everybody: it never passes what a whole cycle has held. What was held and released of another
+    // delivery says nothing of this one.
+    const same = (await store.setting(sealHeldKey(connection))) === of;
+    if (!same && items.length > 0) {
+      reason = [...new Set([reason, open.reason])].join('; ');
+      items = sortedItems([...items, ...open.items]);
+      of = null;
+    } else ({ reason, items } = open);
   }
   if (items.length === 0) return whole;
   const [approved, discarded] = await Promise.all([store.approvals(connection, now), store.discards(connection, now)]);
   const released = items.every(({ digest }) => approved.has(digest) && !discarded.has(digest));
-  return { sealed, reason, items, released };
+  return { sealed, reason, items, of, released };
 }
 
 /** Employments looked up at once. */
