@@ -146,9 +146,10 @@ function adopted(input: AccountInput, desired: DesiredAccount, match: ListedAcco
   const plan = kept(input, account, true);
   // What is approved are these values: a record that says something else by then falls out of the approval.
   const changed = plan.changes.map(({ path, after }) => `${path}=${textOf(after)}`).sort();
-  const disables = plan.operations.some(({ kind }) => kind === 'disable');
-  const harms = [adoptionHarm(input, match, [...(disables ? ['disable'] : []), ...changed].join(', '))];
-  if (disables) harms.push(switchedOff(input));
+  const manager = desired.managerKey === '' ? [] : [`manager=${desired.managerKey}`];
+  const switches = plan.operations.flatMap(({ kind }) => (kind === 'disable' || kind === 'enable' ? [kind] : []));
+  const harms = [adoptionHarm(input, match, [...switches, ...changed, ...manager].join(', '))];
+  if (switches.includes('disable')) harms.push(switchedOff(input));
   return { ...plan, account: plan.account ?? account, harms };
 }
 
