@@ -19,7 +19,8 @@ import type {
 } from '../planning/changeset.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { type ClaimedOperation, foldName } from '../store/store.ts';
-import type { Delivered } from '../targets/target.ts';
+import { type Delivered, NOBODY } from '../targets/target.ts';
+import { GoneWatch } from './gone-watch.ts';
 import { breathe, type House } from './house.ts';
 import { worthProof } from './proof.ts';
 import { isLeaver, type Tries, type VerdictOnOperation, verdictOn } from './verdict.ts';
@@ -54,6 +55,7 @@ interface Waiting {
 /** Takes outcomes from everywhere and stores them in order of arrival, many at a time. */
 export class OutcomeDoor {
   readonly #house: House;
+  readonly #gone = new GoneWatch();
   #waiting: Waiting[] = [];
   #busy: Promise<void> | null = null;
 
@@ -92,12 +94,24 @@ export class OutcomeDoor {
           this.#house,
           together.map(({ finished }) => finished),
         );
+        await this.#watchGone(together);
         for (const { done } of together) done();
       } catch (error) {
         for (const { failed } of together) failed(error);
       }
     }
     this.#busy = null;
+  }
+
+  async #watchGone(together: readonly Waiting[]): Promise<void> {
+    const gone = together.flatMap(({ finished: { operation, delivered } }) =>
+      operation.account.remoteId !== null && isGone(delivered) ? [operation] : [],
+    );
+    for (const [target, operations] of Map.groupBy(gone, (one) => one.target)) {
+      const connection = operations[0]?.connection ?? '';
+      const workers = operations.map(({ workerKey }) => workerKey);
+      await this.#gone.heard(this.#house, connection, target, workers);
+    }
   }
 
   /** A leaver waits for nobody. */
@@ -313,6 +327,9 @@ export function outcomeChange(
     ],
   };
 }
+
+/** A disable is done where there is no account any more; any other change then has none to go to. */
+const isGone = ({ outcome }: Delivered): boolean => outcome.class === 'gone' || outcome.code === NOBODY;
 
 const doubted = (id: number, now: Instant): OperationResult => ({
   id,

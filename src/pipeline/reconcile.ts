@@ -14,6 +14,7 @@ import type { Target } from '../targets/target.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
 import { judgeOnFile } from './calendar.ts';
 import { HELD_AGAIN_MS } from './commit-plan.ts';
+import { GONE, goneMost } from './gone-watch.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
 import { UNPAIRED_ACTIVE } from './unpair.ts';
 
@@ -68,9 +69,6 @@ const REPAIRED_MAX = 10_000;
 const TOGETHER = 200;
 /** An account that was made or changed while the listing ran is not compared. */
 const CONFLICT_ROUNDS_MAX = 5;
-/** Design section 5: known accounts gone at the target. */
-const GONE_MIN = 3;
-const GONE_SHARE = 0.005;
 
 const REPAIR_OF: Readonly<Partial<Record<DriftKind, Repair>>> = {
   zombie: 'zombies',
@@ -83,7 +81,6 @@ const INACTIVE: ReadonlySet<string> = new Set(['left', 'purged', 'expected', 'pr
 /** The last one, for `status` and the one who asks later. */
 export const reconciliationKey = (target: string): string => `reconciled:${target}`;
 export const ZOMBIE = 'account.zombie';
-const GONE = 'account.gone';
 
 interface Found extends Drift {
   /** As the target has it; null where it is gone. */
@@ -152,7 +149,7 @@ export async function reconcile(
     if (!usable.has(subject.slice(target.name.length + 1)))
       await clearAlarm(house, live.connection.name, UNPAIRED_ACTIVE, subject);
   const withheld: string[] = [];
-  const most = Math.max(GONE_MIN, Math.ceil(ours * GONE_SHARE));
+  const most = goneMost(ours);
   const mended = toMend.filter(({ kind }) => kind !== 'missing' || counts.missing <= most).slice(0, REPAIRED_MAX);
   if (counts.missing > most) {
     withheld.push(
