@@ -6,6 +6,8 @@ import { SILENCE_WORKERS_MIN } from '../mapping/alarm-settings.ts';
 import { type Alarm, settleAlarms } from './alarms.ts';
 import { readDelivered, readFeedSince, readHired } from './feed-age.ts';
 import type { CredentialEnd, House, LiveConnection } from './house.ts';
+import { tellOverlooked } from './overlooked-deltas.ts';
+import { forgetOvertaken } from './overtaken-leaves.ts';
 
 export const NO_DELIVERY = 'feed.no-delivery';
 export const NO_CHANGE = 'feed.no-change';
@@ -34,6 +36,8 @@ export async function watchFeed(house: House, live: LiveConnection): Promise<voi
     ...credentialAlarms(await live.credentialEnds(), alarms, nowMs),
   ];
   await settleAlarms(house, name, CODES, found);
+  await forgetOvertaken(house, name);
+  await tellOverlooked(house, live);
 }
 
 async function feedAlarms(house: House, { connection }: LiveConnection, nowMs: number): Promise<readonly Alarm[]> {

@@ -14,6 +14,7 @@ import { meetTargets } from './first-contact.ts';
 import type { House, LiveConnection } from './house.ts';
 import { grantPlan, grantUnlessHeld, type JudgeOptions } from './judge.ts';
 import { limitsOf } from './limits-in-force.ts';
+import { tellOvertaken } from './overtaken-leaves.ts';
 import { keepPending, planPending } from './pending.ts';
 import { openPlan, type Plan } from './plan.ts';
 import { Reading } from './reading.ts';
@@ -125,6 +126,7 @@ async function judgedBy(
   const verdict = await grant(house, plan, options);
   if (verdict === null) return null;
   const committed = await commitPlan(house, plan, verdict, options);
+  await tellOvertaken(house, plan);
   const passes = (key: string): boolean => !plan.candidates.has(key) || verdict.passes.has(key);
   await keepPending(house, plan, passes, committed.postponed);
   // Of whom only the end of access went on, the rest waits as well.

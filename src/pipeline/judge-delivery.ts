@@ -1,6 +1,6 @@
 // One delivery: examine, recognise, read, map, plan, guard, commit, checkpoint. One that is not proven whole, is older than what was
 // accepted, or lacks a mapped column has no effect at all.
-import type { Instant } from '../base/instant.ts';
+import { type Instant, later } from '../base/instant.ts';
 import { canonicalJson, type JsonValue } from '../base/json.ts';
 import { Problem } from '../base/problem.ts';
 import { type BoundMapping, MAPPING_CODE_VERSION } from '../mapping/bound-mapping.ts';
@@ -37,6 +37,8 @@ import { LayingOut } from './laying-out.ts';
 import { letGo } from './let-go.ts';
 import { acceptMapping, limitsOf } from './limits-in-force.ts';
 import { baselineKey, newlyRejected, rejectionName } from './newly-rejected.ts';
+import { deltaRead } from './overlooked-deltas.ts';
+import { tellOvertaken } from './overtaken-leaves.ts';
 import { forgetPending, keepPending, planPending } from './pending.ts';
 import { openPlan, type Plan, planWorkers } from './plan.ts';
 import { recordPopulation } from './population.ts';
@@ -264,6 +266,7 @@ async function judgeRead(look: Examined, all: Read): Promise<CycleReport> {
   }
   await saveMarks(house, name, marks);
   const committed = await commitPlan(house, plan, verdict, judgeOptions);
+  await tellOvertaken(house, plan);
   const strange = verdict.tripped.some(({ kind }) => kind === 'newlyRejected');
   const sighting = { now, actor: options.actor, strange };
   const suspected = missing === null ? 0 : await rememberSuspects(house, name, missing, sighting);
@@ -337,6 +340,7 @@ async function accept(look: Examined, all: Read, { verdict, committed, isHeld, s
       ...feedDelivered(connection, before, delivery, now),
       ...feedHired(name, committed.tally, now),
       ...watermarkSettings(name, delivery),
+      ...(await deltaRead(house, name, delivery)),
       ...(suspicious ? {} : baseline(name, reading, seal)),
     },
   });
@@ -417,8 +421,6 @@ async function planDue(
   );
   return new Set(due);
 }
-
-const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
 
 /** The very same bytes under the same mapping, everybody settled, nothing held and no release waiting: no second look is needed. */
 async function isRecognised(

@@ -1,5 +1,6 @@
 // A row that says something else than a newer word on the same employment changes nothing now. It must not be recognised either:
 // the next delivery that still has it says it anew, and later than that word.
+import { DAY_MS, type Instant, msOf } from '../base/instant.ts';
 import { canonicalJson } from '../base/json.ts';
 import type { Employment } from '../worker/worker.ts';
 
@@ -25,4 +26,23 @@ export function isOvertaken(
 /** What the source itself says of it, apart from when. */
 function wordsOf({ asOf: _, given: __, absent: ___, seenAgain: ____, ...said }: Employment): string {
   return canonicalJson(said);
+}
+
+/** Exports and events lag by no more than this. */
+export const LAG_MS = DAY_MS;
+
+/** The leave among these rows that a later word on the same employment keeps from counting, where either may be the one that lags. */
+export function overtakenLeave(
+  rows: readonly Employment[],
+  onFile: readonly Employment[],
+  { now, presence }: { readonly now: Instant; readonly presence?: Instant },
+): Employment | null {
+  const leave = rows.find(({ id, status, asOf }) => {
+    const known = onFile.find((one) => one.id === id);
+    if (status !== 'terminated' || known === undefined || known.status === 'terminated' || known.asOf <= asOf)
+      return false;
+    // What stands in a snapshot is said again by the next one, unless its own dates keep it older for ever.
+    return presence === undefined ? msOf(known.asOf) - msOf(asOf) <= LAG_MS : msOf(now) - msOf(known.asOf) > LAG_MS;
+  });
+  return leave ?? null;
 }

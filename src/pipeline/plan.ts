@@ -18,7 +18,7 @@ import type { FactsOverlay } from './facts-overlay.ts';
 import { metOnly } from './first-contact.ts';
 import { breathe, type House, type LiveConnection } from './house.ts';
 import type { LaidSlice, LayingOut } from './laying-out.ts';
-import { isOvertaken } from './overtaken-rows.ts';
+import { isOvertaken, overtakenLeave } from './overtaken-rows.ts';
 import { type Head, type Observed, type Planned, PlannedSpool, type Storable } from './planned-spool.ts';
 import type { Berth, PlansUnderWay } from './plans-under-way.ts';
 import type { Turn } from './turn.ts';
@@ -39,6 +39,8 @@ export class Plan implements Disposable {
   readonly #urgent = new Set<string>();
   /** Workers whose standing differs from the facts for a reason, or whose facts from their row: the very same file must be judged again. */
   readonly blocked = new Set<string>();
+  /** Workers of whom a leave was said that a later word keeps from counting, and of what moment it is. */
+  readonly overtakenLeaves = new Map<string, Instant>();
   /** Workers left out because a target did not tell whether they have an account there, with what was seen of them: they come again. */
   readonly unanswered = new Map<string, Observed>();
   /** Known employments whose row speaks of somebody else, or gives a last day of its own accord (same-person.ts). */
@@ -137,6 +139,7 @@ export class Plan implements Disposable {
     this.candidates.delete(key);
     this.#urgent.delete(key);
     this.blocked.delete(key);
+    this.overtakenLeaves.delete(key);
   }
 
   put(planned: Planned): void {
@@ -251,6 +254,8 @@ export async function planWorkers(house: House, plan: Plan, observed: readonly O
         mayBeKept(fingerprint) ? fingerprint : { employmentId: fingerprint.employmentId, digests: [] },
       );
       plan.put({ plan: workerPlan, observed: { ...one, fingerprints } });
+      const leave = overtakenLeave(one.employments, before, plan.rules);
+      if (leave !== null && workerPlan.to !== 'left') plan.overtakenLeaves.set(one.key, leave.asOf);
       // What was told beside the feed is newer than this row, today: the same row may be the newest word tomorrow.
       if (fingerprints.some((kept, index) => kept !== one.fingerprints[index])) plan.blocked.add(one.key);
     }

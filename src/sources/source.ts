@@ -95,6 +95,8 @@ export interface Source {
    * only, stores nothing. The look itself, columns, rows, proof and blanks are told from `look`, `scan` and `read`. @throws Problem.
    */
   readonly probe?: (now: Instant, signal: AbortSignal) => Promise<readonly Finding[]>;
+  /** Names of the deltas that lie before or at the last one accepted, and are not read any more. Absent where nothing is overlooked so. */
+  readonly passed?: () => Promise<readonly string[]>;
   /** Lets go of what it keeps between looks. No delivery of it is open any more. */
   readonly close?: () => Promise<void>;
 }

@@ -143,6 +143,20 @@ export function nextDelta(
   return sorted.find((candidate) => last === null || inSeries(candidate, last) > 0) ?? null;
 }
 
+/** The others: up to the last one done, in their order. */
+export function passedDeltas(
+  candidates: readonly Candidate[],
+  lastDone: string | null,
+  timeZone: string,
+): readonly string[] {
+  if (lastDone === null) return [];
+  const last = { name: lastDone, moment: momentInName(lastDone, timeZone) };
+  return candidates
+    .filter((candidate) => inSeries(candidate, last) <= 0)
+    .toSorted(inSeries)
+    .map(({ name }) => name);
+}
+
 type Named = Pick<Candidate, 'name' | 'moment'>;
 const inSeries = (a: Named, b: Named): number =>
   (a.moment?.ms ?? 0) - (b.moment?.ms ?? 0) || compareNames(a.name, b.name);

@@ -11,6 +11,7 @@ import {
   nextDelta,
   olderThan,
   openRegular,
+  passedDeltas,
   splitPattern,
 } from './candidates.ts';
 import { keepsPromises, promisedChecksums } from './checksum.ts';
@@ -162,8 +163,12 @@ export function fileSource(settings: FileSourceSettings, deps: FileSourceDeps): 
     await archive(paths, { folder: settings.archive ?? '', marker, stamp: stampOf(deps.now()) }, localMover);
   }
 
+  const passed = async (): Promise<readonly string[]> =>
+    passedDeltas(await candidates(), settings.lastDelta?.() ?? null, settings.timeZone);
+
   return {
     look,
+    ...(settings.content === 'delta' ? { passed } : {}),
     watch: (changed, signal) => watchFolder(dir, rest.includes('/'), deps.wait, changed, signal),
     close: async () => {
       await kept?.release();
