@@ -21,6 +21,8 @@ export function earlier(a: Instant | null, b: Instant | null): Instant | null {
   return a < b ? a : b;
 }
 
+export const later = (a: Instant, b: Instant): Instant => (a > b ? a : b);
+
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;

@@ -1,7 +1,7 @@
 // One pass over a delivery: rows become observations or rejections, rows of one key and of one person meet.
 import { assert } from '../base/assert.ts';
 import type { CalendarDate } from '../base/calendar-date.ts';
-import type { Instant } from '../base/instant.ts';
+import { type Instant, later } from '../base/instant.ts';
 import type { BoundMapping, MappedRecord, Rejection } from '../mapping/bound-mapping.ts';
 import type { FingerprintChange } from '../planning/changeset.ts';
 import type { FeedMarks } from '../planning/feed-marks.ts';
@@ -185,7 +185,10 @@ export class Reading implements Disposable {
       return;
     }
     const read = this.#mapping.toEmployment(row.record, row.place, asOf);
-    const mapped = former.size === 0 ? read : await this.#underKeysOfToday(read, row.place, former);
+    const mapped = this.#notAhead(
+      former.size === 0 ? read : await this.#underKeysOfToday(read, row.place, former),
+      later(asOf, this.#plan.rules.now),
+    );
     const mark = markOf(this.#marks, this.#mapping.readColumns, row.record, mapped);
     if (this.#dated !== null) {
       this.#datedRow(this.#dated, mapped, row, mark);
@@ -215,6 +218,12 @@ export class Reading implements Disposable {
     }
     const fingerprint = { employmentId: employment.id, digests: [row.digest], marks: [mark] };
     await this.#observe(employment.personId, [employment], [fingerprint]);
+  }
+
+  /** A source time that lies ahead, of another zone or another clock, would outrank what HR says next. */
+  #notAhead(mapped: MappedRecord, latest: Instant): MappedRecord {
+    if (mapped.kind === 'rejected' || mapped.employment.asOf <= latest) return mapped;
+    return { ...mapped, employment: { ...mapped.employment, asOf: latest } };
   }
 
   /** HR may go on sending a key that it gave up; a person whom it gives that key to anew is somebody else, and rejected. */

@@ -1,4 +1,6 @@
 // Ways in which somebody who has left could keep access while everything looks well.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/base/instant.ts';
 import { readLeft } from '../../src/pipeline/left-watch.ts';
@@ -140,6 +142,55 @@ describe('a file is read again, although it is the very same, as long as one of 
   });
 });
 
+describe('a termination that is older than the facts on file', () => {
+  it('counts where they were dated ahead of the clock', async () => {
+    const test = await openTestHouse({
+      mapping: mappingText({ 'stableMs: 0 }': "stableMs: 0, asOf: 'instant(record.Title)' }" }),
+    });
+    const people = crowd(30, () => ({ title: '2026-11-20T00:00:00Z' }));
+    await test.sync(feed(people));
+    await test.sync(feed(changed(people, '1003', { dept: 'Depot', title: '2026-11-24T23:00:00Z' })));
+    test.clock.advance(DAY_MS);
+    for (let day = 0; day < 5; day += 1) {
+      const left = changed(people, '1003', { dept: 'Depot', status: 'T', title: '2026-11-24T10:00:00Z' });
+      await test.sync(feed(changed(left, '1010', { dept: `D${day}` })));
+      test.clock.advance(DAY_MS);
+    }
+    expect(await safe(test, '1003'), await test.stage('1003')).toBe(true);
+  });
+  it('ends nobody, and a person is told, until the worker has left or a later export says otherwise', async () => {
+    const test = await openTestHouse({ mapping: `${mappingText()}${HOOKS}`, environment: HOOK_ENVIRONMENT });
+    const people = crowd(30);
+    await test.sync(feed(people));
+    const desk = hookDesk(test);
+    test.clock.advance(HOUR_MS);
+    const at = new Date(test.clock.nowMs()).toISOString();
+    test.clock.advance(MINUTE_MS);
+    // Written last night, read now.
+    await test.sync(feed(changed(people, '1003', { title: 'Chief' })));
+    test.clock.advance(MINUTE_MS);
+    await desk.record(recordOf({ id: '1003', title: 'Chief', ...gone }), at);
+    await desk.take();
+    await test.settle();
+    const alarms = async () => (await test.house.store.alarms('acme')).map(({ code, worker }) => `${code} ${worker}`);
+    expect(await alarms()).toEqual(['account.leave-overtaken 1003']);
+    const chief = changed(people, '1003', { title: 'Chief' });
+    await test.sync(feed(changed(chief, '1004', { dept: 'Depot' })));
+    expect(await alarms()).toEqual(['account.leave-overtaken 1003']);
+    test.clock.advance(DAY_MS);
+    await test.sync(feed(changed(chief, '1005', { dept: 'Depot' })));
+    expect(await alarms()).toEqual([]);
+    expect(isActive(test, '1003')).toBe(true);
+    // Told late again, and this time it was so.
+    await desk.record(recordOf({ id: '1005', dept: 'Depot', ...gone }), new Date(test.clock.nowMs() - 1).toISOString());
+    await desk.take();
+    expect(await alarms()).toEqual(['account.leave-overtaken 1005']);
+    expect(await test.act('leave', { worker: '1005' })).toMatchObject({ ok: true });
+    await test.cycle();
+    expect(await alarms()).toEqual([]);
+  });
+});
+
 it('a 404 of an account that was just made is read back before anybody believes it', async () => {
   const test = await openTestHouse({ idp: { lateVisibility: 4 } });
   const people = crowd(10);
@@ -152,6 +203,43 @@ it('a 404 of an account that was just made is read back before anybody believes 
   });
   await test.sync(feed(changed(people, '1003', gone)));
   expect(await safe(test, '1003'), await test.stage('1003')).toBe(true);
+});
+
+it('a dozen known accounts that are not found, as with the token of another tenant, are told to a person', async () => {
+  const test = await openTestHouse();
+  const people = crowd(60);
+  await test.sync(feed(people));
+  const stops = [
+    test.idp.behaviours.add({ path: /^\/(Users|Groups)\//, act: { kind: 'answer', status: 404, body: '{}' } }),
+    test.idp.behaviours.add({
+      path: /^\/(Users|Groups)\?/,
+      act: { kind: 'answer', status: 200, body: '{"totalResults":0,"Resources":[]}' },
+    }),
+  ];
+  const left = people.map((one, index) => (index < 12 ? { ...one, ...gone } : one));
+  await test.sync(feed(left));
+  for (let round = 0; round < 2; round += 1) {
+    await test.approveAll();
+    await test.sync();
+  }
+  expect(await test.house.store.alarms('acme')).toMatchObject([
+    {
+      code: 'account.gone',
+      subject: 'idp',
+      message: expect.stringContaining('more than 3 known accounts were not found at idp'),
+    },
+  ]);
+  for (const stop of stops) stop();
+  // The watch finds them the next day.
+  for (let day = 0; day < 3; day += 1) {
+    test.clock.advance(DAY_MS + MINUTE_MS);
+    const target = test.live.targets.get('idp');
+    if (target !== undefined) await readLeft(test.house, test.live, target, never);
+    await test.settle(3 * HOUR_MS);
+    await test.approveAll();
+    await test.sync(feed(changed(left, '1050', { title: `T${day}` })));
+  }
+  expect(isActive(test, '1003')).toBe(false);
 });
 
 describe('the doubt that a lost answer left outlives the failure of the operation', () => {
@@ -250,6 +338,37 @@ it('the account of a purged worker at a target that deletes nobody is watched an
     await test.sync(left);
   }
   expect(other.user('1003')?.active === true && !(await isVisible(test, '1003'))).toBe(false);
+});
+
+it('of a delta that comes late, under a name that sorts before the last one read, a person is told until it is gone', async () => {
+  const test = await openTestHouse({
+    mapping: mappingText({ 'path: workers.csv, stableMs: 0': "path: '*.csv', content: delta, stableMs: 0" }),
+  });
+  const read = async (people: readonly Person[], name: string) => {
+    test.deliver(feed(people), name);
+    await test.cycle();
+    await test.settle();
+    test.clock.advance(HOUR_MS);
+  };
+  await read(crowd(30), 'workers-2026-11-20.csv');
+  await read([{ id: '1005', title: 'Chief' }], 'workers-2026-11-23.csv');
+  await read([{ id: '1003', ...gone }], 'workers-2026-11-22.csv');
+  const alarms = async () =>
+    (await test.house.store.alarms('acme')).flatMap(({ code, message }) =>
+      code === 'feed.overlooked' ? [message] : [],
+    );
+  for (let day = 0; day < 2; day += 1) {
+    expect(await alarms()).toMatchObject([expect.stringContaining('never read: workers-2026-11-22.csv')]);
+    test.clock.advance(DAY_MS);
+    await test.cycle();
+  }
+  await read([{ id: '1006', title: 'Chief' }], 'workers-2026-11-24.csv');
+  expect(await alarms()).toHaveLength(1);
+  await test.restart();
+  rmSync(join(test.mappingsDir, 'workers-2026-11-22.csv'));
+  await read([{ id: '1003', ...gone }], 'workers-2026-11-25.csv');
+  expect(await alarms()).toEqual([]);
+  expect(isActive(test, '1003')).toBe(false);
 });
 
 it('of an endpoint that ignores filters, an account beyond the first page is not taken for one that is not there', async () => {
