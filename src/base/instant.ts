@@ -11,6 +11,12 @@ export const dateOfMs = (ms: number): Date => new Date(ms);
 export const msOf = (instant: Instant): number => Date.parse(instant);
 export const plusMs = (instant: Instant, ms: number): Instant => instantOfMs(msOf(instant) + ms);
 
+/**
+ * How far apart they are, whichever comes first. For ages: a moment that lies ahead was named before the clock was set back, and what
+ * is older than anybody can tell must not count as new.
+ */
+export const apartMs = (a: Instant, b: Instant): number => Math.abs(msOf(a) - msOf(b));
+
 /** @throws RangeError when the text is no instant. Accepts any offset and returns UTC. */
 export const instantOf = (text: string): Instant => new Date(text).toISOString() as Instant;
 

@@ -23,7 +23,7 @@ export async function alertLoop(
   while (!signal.aborted) {
     await tellPeople(house, settings, channels.channels, signal);
     const every = (settings.deadMan?.everyMinutes ?? 0) * MINUTE_MS;
-    if (channels.alive !== null && house.clock.nowMs() - aliveAtMs >= every) {
+    if (channels.alive !== null && Math.abs(house.clock.nowMs() - aliveAtMs) >= every) {
       const failed = await channels.alive(signal);
       if (failed === null) aliveAtMs = house.clock.nowMs();
       else house.log.warn({ code: 'alerts.dead-man', why: failed }, 'the dead-man switch could not be called');

@@ -1,5 +1,5 @@
 // What somebody has to know, one message for each cause and never one for each worker: raised once, said again daily, and resolved.
-import { HOUR_MS, type Instant, MINUTE_MS, msOf } from '../base/instant.ts';
+import { apartMs, HOUR_MS, type Instant, MINUTE_MS } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Severity } from '../mapping/alert-settings.ts';
 import { nowOf } from '../runtime/clock.ts';
@@ -7,7 +7,7 @@ import { readClockDoubt } from './clock-watch.ts';
 import { readDispatchStates } from './dispatch-state.ts';
 import { groupFailures, readFailures } from './failures.ts';
 import type { House } from './house.ts';
-import { isInTime, UNCONFIRMED_AFTER_MS } from './leaver-watch.ts';
+import { isAhead, isInTime, UNCONFIRMED_AFTER_MS } from './leaver-watch.ts';
 import { readStops } from './stop-writes.ts';
 
 /** Holds that somebody is about to release, and targets that blink, are nobody's message. */
@@ -36,7 +36,7 @@ const PAGING = ['account.', 'emergency.', 'target.stalled'] as const;
 export async function alertsNow(house: House): Promise<readonly Alert[]> {
   const { store } = house;
   const now = nowOf(house.clock);
-  const age = (then: Instant): number => msOf(now) - msOf(then);
+  const age = (then: Instant): number => apartMs(now, then);
   const [leavers, failures, holds, alarms, states, stops, doubt] = await Promise.all([
     store.unconfirmedLeavers(LEAVERS_MAX),
     readFailures(store, {}, now),
@@ -47,14 +47,19 @@ export async function alertsNow(house: House): Promise<readonly Alert[]> {
     readClockDoubt(store),
   ]);
   const alerts: Alert[] = [];
-  const late = leavers.filter((one) => age(one.createdAt) >= UNCONFIRMED_AFTER_MS && !isInTime(one, msOf(now)));
+  const late = leavers.filter((one) => age(one.createdAt) >= UNCONFIRMED_AFTER_MS && !isInTime(one, now));
   for (const [target, ours] of Map.groupBy(late, (one) => one.target)) {
-    const oldest = Math.floor(Math.max(...ours.map(({ createdAt }) => age(createdAt))) / MINUTE_MS);
+    const known = ours.filter(({ createdAt }) => !isAhead(createdAt, now));
+    const oldest = Math.floor(Math.max(...known.map(({ createdAt }) => age(createdAt))) / MINUTE_MS);
     alerts.push({
       key: `leavers:${target}`,
       severity: 'page',
       title: `${ours.length} leaver(s) still have access at ${target}`,
-      lines: [`the oldest for ${oldest} minutes`, `for example worker ${ours[0]?.workerKey} of ${ours[0]?.connection}`],
+      lines: [
+        ...(known.length > 0 ? [`the oldest for ${oldest} minutes`] : []),
+        ...(known.length < ours.length ? ['since before the clock was set back'] : []),
+        `for example worker ${ours[0]?.workerKey} of ${ours[0]?.connection}`,
+      ],
       command: 'rollcall failed',
     });
   }
@@ -152,7 +157,7 @@ export function messagesFor(
   for (const alert of wanted) {
     const before = said[alert.key];
     if (before === undefined) messages.push({ event: 'raised', alert });
-    else if (msOf(now) - msOf(before.at) >= rules.repeatAfterHours * HOUR_MS) messages.push({ event: 'again', alert });
+    else if (apartMs(now, before.at) >= rules.repeatAfterHours * HOUR_MS) messages.push({ event: 'again', alert });
   }
   const present = new Set(wanted.map(({ key }) => key));
   for (const [key, { title, severity }] of Object.entries(said))

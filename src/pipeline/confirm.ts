@@ -1,6 +1,6 @@
 // What a target only took in is not done: asks what became of it, brings the answers through the door of all outcomes, and has sent
 // again what nobody confirmed in time. A target that does its work at once is never asked.
-import { msOf } from '../base/instant.ts';
+import { DAY_MS, type Instant, msOf } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { AcceptedOperation } from '../store/store.ts';
@@ -21,6 +21,8 @@ const NOT_CONFIRMED = 'unconfirmed';
 
 /** Operations that the target is asked about in one go, the most urgent and the oldest first; the others follow when these are through. */
 const ASKED_MAX = 100_000;
+/** The most that a connection file may give a target to confirm what it took in. */
+const CONFIRMED_WITHIN_MAX_MS = 2 * DAY_MS;
 /** Answers brought through the door in one go. */
 const TOGETHER_MAX = 500;
 /** Looked through for what is to be sent again. */
@@ -64,7 +66,7 @@ async function confirmOnce(parts: ConfirmParts, way: ConfirmationWay, signal: Ab
   const late = waiting.filter(
     (one) =>
       !answers.has(one.id) &&
-      msOf(one.deadline) <= nowMs &&
+      isOver(one.deadline, nowMs) &&
       // While it does nothing, sending it more changes nothing; a leaver is asked for wherever there is a way.
       (told.stalled === null || isLeaver(one)),
   );
@@ -73,6 +75,12 @@ async function confirmOnce(parts: ConfirmParts, way: ConfirmationWay, signal: Ab
   if (late.length > 0) house.outboxFilled.ring();
   await say(parts, waiting, late, told);
 }
+
+/** A deadline further ahead than any that is ever set was set by a clock that has been put right since. */
+const isOver = (deadline: Instant, nowMs: number): boolean => {
+  const leftMs = msOf(deadline) - nowMs;
+  return leftMs <= 0 || leftMs > CONFIRMED_WITHIN_MAX_MS;
+};
 
 /** Also a target that nobody waits for is asked how it is, where work for it does: it may be the target that keeps it from leaving. */
 async function isQueued({ house, target }: ConfirmParts): Promise<boolean> {

@@ -3,7 +3,7 @@ import { DAY_MS, msOf, plusMs, SECOND_MS } from '../base/instant.ts';
 import type { Problem } from '../base/problem.ts';
 import type { HookReading } from '../mapping/webhook-reader.ts';
 import type { HookSettings } from '../mapping/webhook-settings.ts';
-import { backoffMs, WORK_BACKOFF } from '../runtime/backoff.ts';
+import { backoffMs, WAIT_MAX_MS, WORK_BACKOFF } from '../runtime/backoff.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { EventEnd, WaitingEvent } from '../store/store.ts';
 import { bodyOf } from './event-body.ts';
@@ -32,7 +32,7 @@ export const rejected = ({ id }: WaitingEvent, reason: string): EventEnd => ({ i
 export function again(house: House, event: WaitingEvent, reason: string, afterMs: number): EventEnd {
   const now = nowOf(house.clock);
   if (msOf(now) - msOf(event.receivedAt) > GIVEN_UP_MS) return rejected(event, `given up after 7 days: ${reason}`);
-  return { id: event.id, state: 'waiting', reason, notBefore: plusMs(now, afterMs) };
+  return { id: event.id, state: 'waiting', reason, notBefore: plusMs(now, Math.min(afterMs, WAIT_MAX_MS.ordinary)) };
 }
 
 export const backedOff = (house: House, { tries }: WaitingEvent): number =>

@@ -108,7 +108,7 @@ function credentialAlarms(
 }
 
 const isOver = (since: Instant, maxMs: number | null, nowMs: number): boolean =>
-  maxMs !== null && nowMs - msOf(since) > maxMs;
+  maxMs !== null && Math.abs(nowMs - msOf(since)) > maxMs;
 const minute = (at: Instant): string => `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
 /** The last day on which it is good is the one before the moment it ends. */
 const dayOf = (ms: number): string => instantOfMs(ms).slice(0, 10);

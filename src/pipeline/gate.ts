@@ -69,6 +69,15 @@ export const closedGate = (nowMs: number): Gate => ({
   excused: new Set(),
 });
 
+/** A wait longer than any that is ever set was set by a clock that has been put right since: it is over. */
+export function afterStepBack(gate: Gate, nowMs: number): Gate {
+  const until = (who: 'urgent' | 'ordinary'): number =>
+    gate.notBeforeMs[who] - nowMs > PATIENCE_MAX_MS[who] ? 0 : gate.notBeforeMs[who];
+  const notBeforeMs = { urgent: until('urgent'), ordinary: until('ordinary') };
+  const stands = notBeforeMs.urgent === gate.notBeforeMs.urgent && notBeforeMs.ordinary === gate.notBeforeMs.ordinary;
+  return stands ? gate : { ...gate, notBeforeMs };
+}
+
 /** How many operations may be taken up now. */
 export function admits(gate: Gate, who: 'urgent' | 'ordinary', nowMs: number): 'all' | 'one' | 'none' {
   if (gate.notBeforeMs[who] > nowMs || gate.probe !== null) return 'none';

@@ -217,7 +217,10 @@ export class Line {
   /** Sessions end at another endpoint: the gate of the accounts does not shut them out. */
   #admitted(name: PumpName): 'all' | 'one' | 'none' {
     if (name !== 'sessions') return this.#watch.admits(name);
-    return this.#sessionsPausedUntilMs > this.#house.clock.nowMs() ? 'none' : 'all';
+    const pauseMs = this.#sessionsPausedUntilMs - this.#house.clock.nowMs();
+    // A longer one was asked for before the clock was set back.
+    if (pauseMs > PATIENCE_MAX_MS.urgent) this.#sessionsPausedUntilMs = 0;
+    return pauseMs > 0 && pauseMs <= PATIENCE_MAX_MS.urgent ? 'none' : 'all';
   }
 
   #shutForMs(name: PumpName): number {

@@ -24,9 +24,9 @@ export async function sayBroken(house: House, saidAt: Map<string, number>): Prom
   for (const connection of saidAt.keys()) if (!open.has(connection)) saidAt.delete(connection);
   for (const { connection, reason, openedAt, discardedBy } of holds) {
     const last = saidAt.get(connection) ?? msOf(openedAt);
-    if (nowMs - last < AGAIN_AFTER_MS) continue;
+    if (Math.abs(nowMs - last) < AGAIN_AFTER_MS) continue;
     saidAt.set(connection, nowMs);
-    const days = Math.floor((nowMs - msOf(openedAt)) / DAY_MS);
+    const days = Math.max(0, Math.floor((nowMs - msOf(openedAt)) / DAY_MS));
     house.log.error({ code: SEAL_BROKEN, connection, reason, days, discardedBy }, 'the feed is still held');
   }
 }

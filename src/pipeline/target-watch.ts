@@ -8,7 +8,7 @@ import type { ClaimedOperation } from '../store/store.ts';
 import type { Delivered, Target } from '../targets/target.ts';
 import { type Board, type DispatchState, stateOf } from './dispatch-state.ts';
 import { excuse, ofTheTarget } from './excused.ts';
-import { admits, closedGate, type Gate, heard, letsPass, withProbe } from './gate.ts';
+import { admits, afterStepBack, closedGate, type Gate, heard, letsPass, withProbe } from './gate.ts';
 import { Bell, type House } from './house.ts';
 
 /** Rates that differ by less than this share of each other are not told apart in what is shown. */
@@ -49,19 +49,22 @@ export class TargetWatch {
   }
 
   get state(): DispatchState {
-    return stateOf(this.#gate, this.#target.perSecond(), this.#house.clock.nowMs());
+    const nowMs = this.#house.clock.nowMs();
+    return stateOf(this.#gateAt(nowMs), this.#target.perSecond(), nowMs);
   }
 
   admits(who: 'urgent' | 'ordinary'): 'all' | 'one' | 'none' {
-    return admits(this.#gate, who, this.#house.clock.nowMs());
+    const nowMs = this.#house.clock.nowMs();
+    return admits(this.#gateAt(nowMs), who, nowMs);
   }
 
   notBeforeMs(who: 'urgent' | 'ordinary'): number {
-    return this.#gate.notBeforeMs[who];
+    return this.#gateAt(this.#house.clock.nowMs()).notBeforeMs[who];
   }
 
   letsPass(who: 'urgent' | 'ordinary', operation: number): boolean {
-    return letsPass(this.#gate, who, operation, this.#house.clock.nowMs());
+    const nowMs = this.#house.clock.nowMs();
+    return letsPass(this.#gateAt(nowMs), who, operation, nowMs);
   }
 
   /** From now on nobody else is admitted, until a probe was chosen and is back. */
@@ -77,7 +80,7 @@ export class TargetWatch {
 
   heard(operation: ClaimedOperation, { outcome, sharedFault }: Delivered): Lesson {
     const nowMs = this.#house.clock.nowMs();
-    const before = this.#gate;
+    const before = this.#gateAt(nowMs);
     const { id, kind } = operation;
     const answer = { operation: id, who: sharedFault ?? blamed(operation), kind, outcome };
     const { gate, excused } = heard(before, answer, nowMs, this.#house.random());
@@ -104,6 +107,14 @@ export class TargetWatch {
     const notBefore = instantOfMs(clock.nowMs() + backoffMs(1, LEAVER_BACKOFF, random()));
     await excuse(this.#house, operation, outcome, notBefore);
     this.#house.outboxFilled.ring();
+  }
+
+  #gateAt(nowMs: number): Gate {
+    const gate = afterStepBack(this.#gate, nowMs);
+    if (gate === this.#gate) return gate;
+    this.#gate = gate;
+    this.#show();
+    return gate;
   }
 
   #moved(before: Gate, gate: Gate, outcome: Outcome): void {

@@ -2,7 +2,7 @@
 import { HOUR_MS, type Instant, MINUTE_MS, plusMs } from '../base/instant.ts';
 import type { Outcome } from '../lifecycle/outcome.ts';
 import type { OperationState } from '../planning/changeset.ts';
-import { backoffMs, LEAVER_BACKOFF, REFUSED_LEAVER_MS, WORK_BACKOFF } from '../runtime/backoff.ts';
+import { backoffMs, LEAVER_BACKOFF, REFUSED_LEAVER_MS, RETRY_AFTER_MAX_MS, WORK_BACKOFF } from '../runtime/backoff.ts';
 import type { ClaimedOperation } from '../store/store.ts';
 import { NOBODY } from '../targets/target.ts';
 
@@ -10,8 +10,6 @@ import { NOBODY } from '../targets/target.ts';
 const ATTEMPTS_MAX = 8;
 /** So long nothing but answers about the operation itself: it has failed, however few they were. */
 const OWN_ANSWERS_MAX_MS = 24 * HOUR_MS;
-/** A target that asks for more than this is asked again anyway. */
-const RETRY_AFTER_MAX_MS = HOUR_MS;
 /** Nothing left for the target: no answer, no attempt. */
 const NOT_SENT = 'not-sent';
 

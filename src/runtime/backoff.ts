@@ -1,4 +1,5 @@
 // The one back-off rule: full jitter, so that a thousand waiting operations do not come back in one wave.
+import { HOUR_MS } from '../base/instant.ts';
 
 export interface Backoff {
   readonly firstMs: number;
@@ -11,6 +12,13 @@ export const LEAVER_BACKOFF: Backoff = { firstMs: 2_000, capMs: 60_000 };
 export const WORK_BACKOFF: Backoff = { firstMs: 2_000, capMs: 300_000 };
 /** A leaver that was refused for good is still tried, and shown as failed. */
 export const REFUSED_LEAVER_MS = 15 * 60_000;
+/** A target that asks for more than this is asked again anyway. */
+export const RETRY_AFTER_MAX_MS = HOUR_MS;
+/**
+ * The longest wait that is ever set. A moment further ahead was named by a clock that has been put right since: it has come, for
+ * what it waits for would wait as long as the clock was wrong.
+ */
+export const WAIT_MAX_MS = { urgent: REFUSED_LEAVER_MS, ordinary: RETRY_AFTER_MAX_MS } as const;
 
 /** Milliseconds before try number `tries + 1`, where `tries` ≥ 1 have been made. `random` is in [0, 1). */
 export function backoffMs(tries: number, rule: Backoff, random: number): number {

@@ -1,10 +1,11 @@
 // Marks the next operations as being sent and gathers what their requests need. Its cost depends on how many are claimed,
 // never on how many wait.
 import { assert } from '../base/assert.ts';
-import type { Instant } from '../base/instant.ts';
+import { type Instant, plusMs } from '../base/instant.ts';
 import { LANES, type Lane, type TransitionName } from '../lifecycle/operation.ts';
 import type { Delivery, Stage } from '../lifecycle/standing.ts';
 import type { OperationKind, OperationPayload } from '../planning/changeset.ts';
+import { WAIT_MAX_MS } from '../runtime/backoff.ts';
 import type { Accounts } from './accounts.ts';
 import type { AcceptedOperation, ClaimedOperation, MembersClaim } from './door.ts';
 import type { Groups } from './groups.ts';
@@ -128,6 +129,11 @@ interface ClaimRooms {
 
 /** A bare `LIMIT ?` is looked at by the planner: SQLite then prepares the statement anew at every run. Hence `? + 0`. */
 export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tallies }: ClaimRooms): Claims {
+  const putRight = sql.prepare<[{ target: number; lane: number; now: Instant; latest: Instant; limit: number }]>(
+    `UPDATE operations SET not_before = @now WHERE id IN (
+       SELECT id FROM operations WHERE turn = 'later' AND target_id = ${unread('@target')} AND lane = ${unread('@lane')}
+         AND not_before > @latest LIMIT ${unread('@limit')})`,
+  );
   // One of a line only: beside a disable that was refused, what does not wait for it may be due as well.
   const wake = sql.prepare<[{ target: number; lane: number; now: Instant; limit: number }]>(
     `UPDATE operations SET turn = 'now' WHERE id IN (
@@ -264,7 +270,9 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
       const ranks = lanes.map(laneRank).sort((a, b) => a - b);
       for (const lane of ranks) {
         if (open <= 0) break;
-        wake.run({ target, lane, now, limit: Math.max(limit, WOKEN_MAX) });
+        const woken = Math.max(limit, WOKEN_MAX);
+        putRight.run({ target, lane, now, latest: latestIn(lane, now), limit: woken });
+        wake.run({ target, lane, now, limit: woken });
         if (members === undefined) {
           const rows = ready[sessions ?? 'all'].all(target, lane, open);
           take(rows);
@@ -312,6 +320,7 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
       let next: Instant | null = null;
       for (const lane of ranks) {
         const at = nextLater.get(target, lane)?.at ?? null;
+        if (at !== null && at > latestIn(lane, now)) return now;
         if (at !== null && (next === null || at < next)) next = at;
       }
       return next !== null && next < now ? now : next;
@@ -321,6 +330,9 @@ export function claimsOf(sql: Sql, { accounts, groups, connections, targets, tal
 
 const URGENT_RANKS: ReadonlySet<number> = new Set([laneRank('emergency'), laneRank('leaver')]);
 const isUrgent = (lane: number): boolean => URGENT_RANKS.has(lane);
+/** Until when an operation of this lane may have been told to wait. */
+const latestIn = (lane: number, now: Instant): Instant =>
+  plusMs(now, isUrgent(lane) ? WAIT_MAX_MS.urgent : WAIT_MAX_MS.ordinary);
 
 /** What a payload refers to. Most refer to nobody: then it need not be read for that. */
 function referencesOf({ payload }: ClaimRow): { readonly managerKey: string | null; readonly group: string | null } {

@@ -1,5 +1,6 @@
 // Events that webhooks brought: the inbox, and the memory by which an event that is sent again is known.
-import type { Instant } from '../base/instant.ts';
+import { type Instant, plusMs } from '../base/instant.ts';
+import { WAIT_MAX_MS } from '../runtime/backoff.ts';
 import type { EventEnd, HookState, NewHookEvent, Received, WaitingEvent } from './door.ts';
 import type { Names } from './names.ts';
 import type { Sql } from './sql.ts';
@@ -74,6 +75,10 @@ export function hookEventsOf(sql: Sql, connections: Names): HookEvents {
     `SELECT id, hook, kind, form, body, received_at, tries FROM hook_events
      WHERE connection_id = ? AND kind = ? AND state = 'waiting' AND not_before <= ? ORDER BY id LIMIT ?`,
   );
+  const ahead = sql.prepare<[number, string, Instant, number], EventRow>(
+    `SELECT id, hook, kind, form, body, received_at, tries FROM hook_events
+     WHERE connection_id = ? AND kind = ? AND state = 'waiting' AND not_before > ? ORDER BY id LIMIT ?`,
+  );
   const nextAt = sql
     .prepare<[number, string], Instant | null>(
       "SELECT min(not_before) FROM hook_events WHERE connection_id = ? AND kind = ? AND state = 'waiting'",
@@ -119,10 +124,13 @@ export function hookEventsOf(sql: Sql, connections: Names): HookEvents {
         if (connection !== undefined && waits !== undefined) counts.set(connection, waits - 1);
       }
     },
-    waiting: (connection, kind, now, limit) =>
-      waiting
-        .all(connection, kind, now, limit)
-        .map(({ received_at, body, ...row }) => ({ ...row, body: Buffer.from(body), receivedAt: received_at })),
+    waiting: (connection, kind, now, limit) => {
+      const due = waiting.all(connection, kind, now, limit);
+      const latest = plusMs(now, kind === 'emergency' ? WAIT_MAX_MS.urgent : WAIT_MAX_MS.ordinary);
+      return [...due, ...ahead.all(connection, kind, latest, limit - due.length)].map(
+        ({ received_at, body, ...row }) => ({ ...row, body: Buffer.from(body), receivedAt: received_at }),
+      );
+    },
     nextAt: (connection, kind) => nextAt.get(connection, kind) ?? null,
     states: (connection) =>
       states.all({ connection }).map((row) => ({

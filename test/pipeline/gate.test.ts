@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../src/lifecycle/outcome.ts';
 import {
   admits,
+  afterStepBack,
   closedGate,
   FAULTS_MAX,
   FORBIDDEN_MAX,
@@ -63,6 +64,20 @@ describe('what an answer says of the target', () => {
 });
 
 describe('the gate of a target', () => {
+  test('ends a wait that is longer than any it sets, once the clock has been put right', () => {
+    const paused = gateAfter(closedGate(0), [[1, 'patient']], 10 * PATIENCE_MAX_MS.ordinary);
+    const { urgent, ordinary } = paused.notBeforeMs;
+    for (const [who, until] of [
+      ['urgent', urgent],
+      ['ordinary', ordinary],
+    ] as const) {
+      const justRight = until - PATIENCE_MAX_MS[who];
+      expect(admits(afterStepBack(paused, justRight), who, justRight)).toBe('none');
+      expect(admits(afterStepBack(paused, justRight - 1), who, justRight - 1)).toBe('all');
+    }
+    expect(afterStepBack(paused, ordinary - 60_000)).toBe(paused);
+  });
+
   const closed = closedGate(0);
 
   test('opens at once when nothing can be reached or the credentials do not count', () => {

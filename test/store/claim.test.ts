@@ -40,6 +40,26 @@ describe.each(WAYS)('a claim %s', (_, mode) => {
     expect(await store.claim('elsewhere', { lanes: ALL_LANES, limit: 1, now: NOON })).toEqual([]);
   });
 
+  it('gives at once what was told to wait longer than anything ever is: the clock that told it has been put right', async () => {
+    const { store } = await heldStore(undefined, mode);
+    const laneOf = { soon: 'leaver', late: 'leaver', hour: 'mover', year: 'mover' } as const;
+    const minutes = { soon: 15, late: 16, hour: 60, year: 600_000 } as const;
+    const names = ['soon', 'late', 'hour', 'year'] as const;
+    await store.commit({
+      connection: 'acme',
+      at: NOON,
+      workers: names.map((name) =>
+        aChange(name, {
+          operations: [anOperation(name, { lane: laneOf[name], notBefore: minutesAfterNoon(minutes[name]) })],
+        }),
+      ),
+    });
+    expect(await store.nextAttempt('idp', NOON, ['mover'])).toBe(minutesAfterNoon(60));
+    expect((await claimAll(store)).map(({ workerKey }) => workerKey)).toEqual(['late', 'year']);
+    expect(await store.nextAttempt('idp', NOON)).toBe(minutesAfterNoon(15));
+    expect(await store.nextAttempt('idp', minutesAfterNoon(-1), ['leaver'])).toBe(minutesAfterNoon(-1));
+  });
+
   it('brings everything the request needs: account, manager, group, attempts, and whether an earlier try may have worked', async () => {
     const { store } = await heldStore(undefined, mode);
     const boss = aChange('boss', { accounts: [anAccount('boss', { remoteId: 'r-boss' })], operations: [] });

@@ -53,6 +53,15 @@ describe('the inbox of webhooks', () => {
     expect(await store.receiveEvent(event('a', { kind: 'emergency' }))).toBe('duplicate');
   });
 
+  it('gives out what was told to wait longer than anything ever is: the clock that told it has been put right', async () => {
+    const { store } = await heldStore();
+    for (const kind of ['hint', 'emergency'] as const)
+      await store.receiveEvent(event(kind, { kind, receivedAt: plusMs(NOON, 20 * 60_000) }));
+    expect(await store.waitingEvents('acme', 'emergency', NOON, 10)).toHaveLength(1);
+    expect(await store.waitingEvents('acme', 'hint', NOON, 10)).toHaveLength(0);
+    expect(await store.waitingEvents('acme', 'hint', plusMs(NOON, -DAY_MS), 10)).toHaveLength(1);
+  });
+
   it('gives out what may be looked at now, oldest first, and says when the next one may', async () => {
     const { store } = await heldStore();
     for (const name of ['a', 'b', 'c']) await store.receiveEvent(event(name));

@@ -1,7 +1,9 @@
 // A clock that jumps ahead ends nobody's access until a target's clock says the same.
 import { describe, expect, test } from 'vitest';
 import { DAY_MS, HOUR_MS, type Instant, instantOf, MINUTE_MS, msOf, plusMs } from '../../src/base/instant.ts';
+import { alertsNow } from '../../src/pipeline/alerts.ts';
 import { readClockDoubt } from '../../src/pipeline/clock-watch.ts';
+import { pageFor } from '../../src/pipeline/leaver-watch.ts';
 import { HOOK_ENVIRONMENT, HOOKS, hookDesk } from '../support/hooks.ts';
 import {
   crowd,
@@ -182,5 +184,102 @@ describe('a step of the clock', () => {
     await house.sync(feed([LEAVER, STARTER, ...crowd(30, (index) => (index === 0 ? { status: 'T' } : {}))]));
     expect(await house.stage('1000')).toBe('left/settled');
     expect(await house.stage('1')).toBe('active/settled');
+  });
+});
+
+describe('a clock that was ahead and is put right', () => {
+  const LEFT = feed(crowd(30, (index) => (index === 0 ? { status: 'T', end: '2026-11-20' } : {})));
+  const DOWN = { method: 'PATCH', act: { kind: 'answer', status: 503, body: '{}' } } as const;
+
+  /** Everybody has an account, and then the clock is ahead of the target's, which goes on being right. */
+  async function ahead(byMs: number): Promise<TestHouse & { readonly putRight: () => void }> {
+    let says = (): number => 0;
+    const house = await openTestHouse({
+      watchClock: true,
+      idp: { time: () => says() },
+      mapping: `${mappingText()}${HOOKS}`,
+      environment: HOOK_ENVIRONMENT,
+    });
+    says = house.clock.nowMs;
+    await house.sync(feed(crowd(30)));
+    await house.approveAll();
+    await house.sync();
+    const truth = house.clock.now();
+    says = () => msOf(truth);
+    house.clock.advance(byMs);
+    return Object.assign(Object.create(house), {
+      putRight: () => {
+        house.clock.set(truth);
+        says = house.clock.nowMs;
+      },
+    });
+  }
+
+  test.each([
+    [2, false],
+    [2, true],
+    [400 * 24, false],
+    [400 * 24, true],
+  ] as const)(
+    'by %i hours keeps no leaver waiting who was to be tried again, restarted: %s',
+    async (hours, restarted) => {
+      const house = await ahead(hours * HOUR_MS);
+      house.idp.behaviours.add(DOWN);
+      house.deliver(LEFT);
+      await house.cycle();
+      await house.settle(3 * MINUTE_MS);
+      expect(isActive(house, '1000')).toBe(true);
+      house.putRight();
+      house.idp.behaviours.clear();
+      if (restarted) await house.restart();
+      await house.settle(2 * MINUTE_MS);
+      expect(isActive(house, '1000')).toBe(false);
+      expect(await house.stage('1000')).toBe('left/settled');
+    },
+  );
+
+  test.each([
+    ['asked for a pause', { kind: 'answer', status: 429, headers: { 'retry-after': '900' }, body: '{}' }],
+    ['was down', { kind: 'answer', status: 401, body: '{}' }],
+  ] as const)('lets a leaver pass at once at a target that %s meanwhile', async (_, act) => {
+    const house = await ahead(400 * DAY_MS);
+    await using shift = await house.shift();
+    house.idp.behaviours.add({ act });
+    house.deliver(feed(crowd(30, (index) => (index === 3 ? { title: 'Boss' } : {}))));
+    await house.cycle();
+    await shift.pass(10 * MINUTE_MS);
+    expect(shift.dispatch.states().idp?.state).not.toBe('closed');
+    house.putRight();
+    house.idp.behaviours.clear();
+    house.deliver(LEFT);
+    await house.cycle();
+    await shift.pass(2 * MINUTE_MS);
+    expect(isActive(house, '1000')).toBe(false);
+    expect(shift.dispatch.states().idp).toMatchObject({ state: 'closed', nextTryAt: null });
+  });
+
+  test('pages for a leaver who still has access, although the disable lies ahead of the clock', async () => {
+    const house = await ahead(400 * DAY_MS);
+    house.idp.behaviours.add(DOWN);
+    house.deliver(LEFT);
+    await house.cycle();
+    await house.settle(3 * MINUTE_MS);
+    house.putRight();
+    const [alert] = await alertsNow(house.house);
+    expect(alert).toMatchObject({ key: 'leavers:idp', severity: 'page' });
+    expect(alert?.lines).toEqual(['since before the clock was set back', 'for example worker 1000 of acme']);
+    const pagedAt = new Map<number, number>();
+    await pageFor(house.house, pagedAt);
+    expect(pagedAt.size).toBe(1);
+  });
+
+  test('looks again at an emergency that waits, at once', async () => {
+    const house = await ahead(10 * HOUR_MS);
+    const desk = hookDesk(house);
+    await desk.emergency('1000');
+    house.putRight();
+    await desk.take();
+    await house.settle();
+    expect(isActive(house, '1000')).toBe(false);
   });
 });
