@@ -1,5 +1,6 @@
 // The connection beneath an SFTP session: who is at its other end, whether it still answers, and how it ends. What goes wrong is a
 // Problem in plain words that names neither passwords nor keys.
+import { connect, type Socket } from 'node:net';
 import type { ConnectConfig, Client as SshClient } from 'ssh2';
 import { Problem } from '../../base/problem.ts';
 import type { HostKeyPin } from '../../mapping/host-key.ts';
@@ -41,6 +42,8 @@ export class Line {
   readonly #broken = Promise.withResolvers<never>();
   readonly #cut = new AbortController();
   readonly #gone = new AbortController();
+  /** Ours to destroy: the library destroys none whose end was said by either side, and such a one stays open until the server ends it. */
+  #socket: Socket | null = null;
   #shown: string | null = null;
 
   constructor(client: SshClient, access: SftpAccess, deps: SessionDeps, signal: AbortSignal) {
@@ -70,7 +73,10 @@ export class Line {
       const { auth } = this.#access;
       if (auth.kind === 'password') answerPrompt(this.#client, auth.password);
       try {
-        this.#client.connect(this.#settings());
+        const settings = this.#settings();
+        const { host, port } = this.#access;
+        this.#socket = connect({ host, port });
+        this.#client.connect({ ...settings, sock: this.#socket });
         // Questions are small: each would wait for the one before to be acknowledged.
         this.#client.setNoDelay(true);
       } catch (cause) {
@@ -80,11 +86,9 @@ export class Line {
   }
 
   #settings(): ConnectConfig {
-    const { host, port, user, auth, hostKeys } = this.#access;
+    const { user, auth, hostKeys } = this.#access;
     const wanted = wantedAlgorithms(hostKeys);
     return {
-      host,
-      port,
       username: user,
       readyTimeout: 0,
       keepaliveInterval: KEEPALIVE_MS,
@@ -135,7 +139,7 @@ export class Line {
     this.#signal.removeEventListener('abort', this.#onAbort);
     this.#cut.abort();
     this.#client.end();
-    this.#client.destroy();
+    this.#socket?.destroy();
   }
 
   /** Says goodbye and waits until the server has taken leave too: some allow one connection at a time. */

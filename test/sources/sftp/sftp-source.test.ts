@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { hostKeyPin } from '../../../src/mapping/host-key.ts';
@@ -158,6 +158,52 @@ describe('the server', () => {
     await connected.promise;
     desk.clock.advance(31_000);
     expect((await fault).code).toBe('source.timeout');
+  });
+
+  test.each([
+    ['it never said a word', 'mute'],
+    ['the work was done', 'proxy'],
+  ] as const)('that never ends its side leaves no connection behind after %s', async (_, kind) => {
+    const server = await serving({ '/out/workers.csv': 'id\n1\n' });
+    const taken = Promise.withResolvers<Socket>();
+    const stubborn = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.on('error', () => {});
+      socket.resume();
+      taken.resolve(socket);
+      if (kind === 'mute') return;
+      const inner = connect(server.port, '127.0.0.1');
+      inner.on('error', () => {}).on('data', (bytes) => void socket.write(bytes));
+      socket.on('data', (bytes) => void inner.write(bytes));
+      onTestFinished(() => void inner.destroy());
+    });
+    await new Promise<void>((resolve) => stubborn.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void stubborn.close());
+    const desk = sftpDesk(server, {
+      stableMs: 0,
+      access: {
+        host: '127.0.0.1',
+        port: (stubborn.address() as AddressInfo).port,
+        user: 'rollcall',
+        auth: { kind: 'password', password: () => PASSWORD },
+        hostKeys: [hostKeyPin(server.fingerprint) ?? { fingerprint: '' }],
+        timeoutMs: 30_000,
+      },
+    });
+    const look = desk.look().catch(() => null);
+    const socket = await taken.promise;
+    onTestFinished(() => void socket.destroy());
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    const ended = Promise.race([closed, new Promise((resolve) => socket.on('end', resolve))]);
+    if (kind === 'mute') desk.clock.advance(31_000);
+    await ended;
+    // The goodbye is waited for no longer than this.
+    desk.clock.advance(2_000);
+    const found = await look;
+    if (found?.kind === 'delivery') await found.delivery[Symbol.asyncDispose]();
+    // Only a write tells that nobody is there any more.
+    const poke = (): void => void socket.write('still there?', (gone) => gone ?? setImmediate(poke));
+    poke();
+    await closed;
   });
 
   test('that drips is given up after an hour, however fast each answer is', async () => {
