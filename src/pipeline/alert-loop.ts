@@ -23,7 +23,7 @@ export async function alertLoop(
   while (!signal.aborted) {
     await tellPeople(house, settings, channels.channels, signal);
     const every = (settings.deadMan?.everyMinutes ?? 0) * MINUTE_MS;
-    if (channels.alive !== null && Math.abs(house.clock.nowMs() - aliveAtMs) >= every) {
+    if (channels.alive !== null && !signal.aborted && Math.abs(house.clock.nowMs() - aliveAtMs) >= every) {
       const failed = await channels.alive(signal);
       if (failed === null) aliveAtMs = house.clock.nowMs();
       else house.log.warn({ code: 'alerts.dead-man', why: failed }, 'the dead-man switch could not be called');
@@ -45,6 +45,8 @@ export async function tellPeople(
   for (const message of messagesFor(await alertsNow(house), said, now, settings).slice(0, TOGETHER_MAX)) {
     if (signal.aborted) break;
     const failed = await sendEverywhere(channels, message, house, signal);
+    // What a stop cut off is said after the next start.
+    if (signal.aborted && failed.length === channels.length) break;
     // One channel that took it is enough: the others would get it a second time.
     if (failed.length === channels.length && channels.length > 0) {
       house.log.error(

@@ -106,7 +106,7 @@ function mailChannel(mail: NonNullable<AlertSettings['mail']>, environment: Envi
   const password = mail.password === null ? null : secretReader(mail.password, environment);
   return {
     name: 'mail',
-    send: ({ id, subject, text }) =>
+    send: ({ id, subject, text }, signal) =>
       tried(async () => {
         const transport = nodemailer.createTransport({
           host: mail.host,
@@ -127,6 +127,7 @@ function mailChannel(mail: NonNullable<AlertSettings['mail']>, environment: Envi
             to: [...mail.to],
             subject,
             text,
+            signal,
             headers: { 'X-Rollcall-Alert': id },
           });
         } finally {

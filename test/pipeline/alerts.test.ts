@@ -1,6 +1,6 @@
 // Who is told what: one message for each cause, again daily, resolved when it is over; over a signed webhook and real SMTP.
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -167,6 +167,42 @@ describe('alerts', () => {
     expect(post.letters[0]).toContain('Subject: Still: 1 leaver(s) still have access at idp');
     expect(post.letters[0]).toContain('look: rollcall failed');
   });
+
+  it.each([
+    ['says nothing', []],
+    ['hangs in the middle of a letter', ['220 mail', '250 mail', '250 yes', '250 yes']],
+  ] as const)(
+    'leave a mail server that %s as soon as the house stops',
+    async (_, lines) => {
+      const test = await troubled();
+      const asked = Promise.withResolvers<Socket>();
+      const server = createTcpServer((socket) => {
+        socket.on('error', () => {});
+        const rest = [...lines];
+        const answer = (): void => {
+          const line = rest.shift();
+          if (line === undefined) asked.resolve(socket);
+          else socket.write(`${line}\r\n`);
+        };
+        socket.on('data', answer);
+        answer();
+      });
+      await new Promise<void>((done) => void server.listen(0, '127.0.0.1', done));
+      onTestFinished(() => void server.close());
+      const { settings, channels } = open(
+        `mail: { host: 127.0.0.1, port: ${(server.address() as AddressInfo).port}, security: none, from: rollcall@example.com, to: [oncall@example.com] }`,
+      );
+      const stop = new AbortController();
+      const telling = tellPeople(test.house, settings, channels.channels, stop.signal);
+      const socket = await asked.promise;
+      const left = new Promise((done) => socket.on('end', done).on('close', done));
+      stop.abort();
+      expect(await telling).toEqual([]);
+      await left;
+      expect((await test.house.store.setting('alerts-said')) ?? {}).toEqual({});
+    },
+    8_000,
+  );
 
   it('name no person and no secret', async () => {
     const test = await troubled();
