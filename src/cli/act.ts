@@ -6,10 +6,10 @@ import { EXIT, type ExitCode, type Fault, Problem } from '../base/problem.ts';
 import { type OpenHouse, openHouse } from '../daemon.ts';
 import { type ActKind, type ActResult, performAct } from '../pipeline/operator.ts';
 import { nowOf } from '../runtime/clock.ts';
-import { type LockHolder, lockHolder, type NewAct } from '../store/store.ts';
+import type { LockHolder, NewAct } from '../store/store.ts';
+import { besideOrHere, openBeside } from './beside.ts';
 import { type Session, sessionOf } from './desk.ts';
 import { answer, printFaults } from './output.ts';
-import { openState } from './state.ts';
 
 /** The process that holds the state folder takes acts up four times a second; after this long something is wrong with it. */
 const TAKEN_WITHIN_MS = 10_000;
@@ -49,9 +49,10 @@ export interface Follow {
 export async function carryOut(command: Command, asked: Asked, options: ActOptions, follow?: Follow): Promise<void> {
   const session = sessionOf(command, { as: options.as });
   const act = signedAct(session, asked, options);
-  const holder = await lockHolder(session.config.stateDir);
-  const { result, followed } =
-    holder === null ? await actHere(session, asked, act, follow) : await actThere(session, act, holder, follow);
+  const { result, followed } = await besideOrHere(session, {
+    here: () => actHere(session, asked, act, follow),
+    beside: (holder) => actThere(session, act, holder, follow),
+  });
   session.desk.exitCode = result.ok ? (followed?.exitCode ?? EXIT.fine) : result.exitCode;
   const { ok, message, details } = result;
   if (!ok) {
@@ -116,7 +117,7 @@ async function actThere(session: Session, act: NewAct, holder: LockHolder, follo
 /** Leaves the act with the process that holds the state folder and waits for its answer. @throws Problem where none comes. */
 export async function askHolder(session: Session, act: NewAct, holder: LockHolder): Promise<ActResult> {
   const { desk, config } = session;
-  await using store = await openState(session, 'guest');
+  await using store = await openBeside(session);
   const id = await store.addAct(act);
   const untilMs = desk.clock.nowMs() + TAKEN_WITHIN_MS;
   while (desk.clock.nowMs() < untilMs && !desk.stop.aborted) {

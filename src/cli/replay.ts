@@ -15,9 +15,10 @@ import {
   replayedWorkers,
 } from '../pipeline/replay.ts';
 import { nowOf } from '../runtime/clock.ts';
-import { lockHolder, type ShownOperation, type Store } from '../store/store.ts';
+import type { NewAct, ShownOperation, Store } from '../store/store.ts';
 import { type ActOptions, askHolder, signedAct } from './act.ts';
 import { grouped } from './ago.ts';
+import { besideOrHere } from './beside.ts';
 import { type Session, sessionOf } from './desk.ts';
 import { harmless } from './display-width.ts';
 import { type FilterOptions, filterOf, saysWhich, withFilter } from './failure-filter.ts';
@@ -158,19 +159,26 @@ interface Hands extends AsyncDisposable {
 }
 
 async function handsOf(session: Session, options: Options): Promise<Hands> {
-  const { desk, config, log } = session;
   const signed = (operations: readonly number[]) =>
     signedAct(session, { kind: 'replay', args: { operations: [...operations] } }, options);
   signed([]);
-  const holder = await lockHolder(config.stateDir);
-  if (holder !== null) {
-    const store = await openState(session, 'read');
-    return {
-      store,
-      perform: (operations) => askHolder(session, signed(operations), holder),
-      [Symbol.asyncDispose]: () => store.close(),
-    };
-  }
+  return besideOrHere<Hands>(session, {
+    beside: async (holder) => {
+      const store = await openState(session, 'read');
+      return {
+        store,
+        perform: (operations) => askHolder(session, signed(operations), holder),
+        [Symbol.asyncDispose]: () => store.close(),
+      };
+    },
+    here: () => ownHands(session, signed),
+  });
+}
+
+async function ownHands(
+  { desk, config, log }: Session,
+  signed: (operations: readonly number[]) => NewAct,
+): Promise<Hands> {
   const house: OpenHouse = await openHouse({ config, mode: 'write', command: 'replay', clock: desk.clock, log });
   const ending = new AbortController();
   const dispatch = startDispatch(house, AbortSignal.any([desk.stop, ending.signal]));

@@ -7,13 +7,13 @@ import { openHouse } from '../daemon.ts';
 import type { Tally } from '../pipeline/house.ts';
 import type { ActResult } from '../pipeline/operator.ts';
 import type { CycleRecord } from '../planning/changeset.ts';
-import { type LockHolder, lockHolder, type Store } from '../store/store.ts';
+import type { LockHolder, Store } from '../store/store.ts';
 import { aftermathOf, exitCodeOf } from '../views/aftermath.ts';
+import { besideOrHere, openBeside } from './beside.ts';
 import { type Session, sessionOf } from './desk.ts';
 import { positive, seconds } from './options.ts';
 import { answer } from './output.ts';
 import { progressOn } from './progress.ts';
-import { openState } from './state.ts';
 import { syncOnce } from './sync-once.ts';
 import { type CycleView, type SyncView, syncJson, syncLines, viewOf } from './sync-report.ts';
 import { countsOf } from './tally.ts';
@@ -41,11 +41,14 @@ export const syncCommand = (): Command =>
     .option('--wait <seconds>', 'stop waiting after so long without progress', seconds, WAIT_SECONDS)
     .action(async (connection: string | undefined, options: Options, command: Command) => {
       const session = sessionOf(command);
-      const holder = await lockHolder(session.config.stateDir);
-      const view =
-        holder !== null && DAEMONS.includes(holder.command)
-          ? await throughDaemon(session, holder, connection ?? '', options)
-          : await here(session, connection ?? '', options);
+      const view = await besideOrHere(session, {
+        here: () => here(session, connection ?? '', options),
+        // Any other command is over soon and takes up no readings: the lock says who it is.
+        beside: (holder) =>
+          DAEMONS.includes(holder.command)
+            ? throughDaemon(session, holder, connection ?? '', options)
+            : here(session, connection ?? '', options),
+      });
       session.desk.exitCode = view.exitCode;
       await answer(session, syncJson(view), () => syncLines(session.desk.out, view));
     });
@@ -82,7 +85,7 @@ async function throughDaemon(
       hint: 'stop that process first, or leave out --worker and --limit',
     });
   }
-  await using store = await openState(session, 'guest');
+  await using store = await openBeside(session);
   const names = connection === '' ? (await store.overview()).connections.map((one) => one.connection) : [connection];
   const before = new Map(
     await Promise.all(names.map(async (name) => [name, (await store.cycles(name, 1))[0]?.id ?? 0] as const)),

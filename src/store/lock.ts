@@ -10,6 +10,8 @@ import { type Sql, sqliteCode } from './sql.ts';
 const LOCK_FILE = 'lock.db';
 /** Covers the moment between two transactions of a starting daemon; a second daemon gives up well within a second. */
 const LOCK_TIMEOUT_MS = 300;
+/** Others who only ask hold it for less than this; a name that such a one finds may be that of a process that was killed. */
+const ASK_TIMEOUT_MS = 50;
 /** Two daemons that start at the same moment may overwrite each other's name; whoever holds the lock writes it again. */
 const ROUNDS_MAX = 10;
 
@@ -40,24 +42,24 @@ export async function acquireLock(dir: string, holder: LockHolder): Promise<Lock
     }
     throw new Problem({ code: 'state.locked', message: 'other daemons keep starting on this state folder' });
   } catch (error) {
-    const present = sqliteCode(error).startsWith('SQLITE_BUSY') ? readHolder(sql) : null;
+    const present = isBusy(error) ? nameOf(sql) : null;
     sql.close();
-    if (sqliteCode(error).startsWith('SQLITE_BUSY')) throw locked(dir, present);
+    if (isBusy(error)) throw locked(dir, present);
     throw error;
   }
 }
 
-/** Who holds the lock now; null when nobody does. */
+/** Who holds the lock now; null when nobody does, or somebody who is just starting and has no name yet. */
 export async function lockHolder(dir: string): Promise<LockHolder | null> {
   const file = join(dir, LOCK_FILE);
   if (!existsSync(file)) return null;
-  const sql = new BetterSqlite3(file, { timeout: 0 });
+  const sql = new BetterSqlite3(file, { timeout: ASK_TIMEOUT_MS });
   try {
     sql.exec('BEGIN IMMEDIATE');
     sql.exec('ROLLBACK');
     return null;
   } catch (error) {
-    if (sqliteCode(error).startsWith('SQLITE_BUSY')) return readHolder(sql);
+    if (isBusy(error)) return nameOf(sql);
     throw error;
   } finally {
     sql.close();
@@ -86,6 +88,18 @@ function readHolder(sql: Sql): LockHolder | null {
   if (table === undefined) return null;
   const row = sql.prepare<[], { body: string }>('SELECT body FROM holder').get();
   return row === undefined ? null : (JSON.parse(row.body) as LockHolder);
+}
+
+const isBusy = (error: unknown): boolean => sqliteCode(error).startsWith('SQLITE_BUSY');
+
+/** Null while a process that is starting writes its name: nobody can read it then. */
+function nameOf(sql: Sql): LockHolder | null {
+  try {
+    return readHolder(sql);
+  } catch (error) {
+    if (isBusy(error)) return null;
+    throw error;
+  }
 }
 
 function sameHolder(a: LockHolder | null, b: LockHolder): boolean {

@@ -1,5 +1,9 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { company, people } from '../support/cli.ts';
+import { type Clock, nowOf, systemClock } from '../../src/runtime/clock.ts';
+import { acquireLock } from '../../src/store/store.ts';
+import { company, people, type RunningCli, runCli } from '../support/cli.ts';
 
 const fields = (line: string): { msg?: string; url?: string; result?: string } => JSON.parse(line);
 const message = (wanted: string) => (line: string) => fields(line).msg === wanted;
@@ -59,4 +63,52 @@ test('whoever must go out now need not wait for a long sync of joiners to end', 
   goOn();
   expect(await syncing.ended).toBe(0);
   expect(acme.idp.users.size).toBe(40);
+});
+
+test.each([['leave', '3', '--reason', 'walked out'], ['sync']])(
+  '%s meets a daemon that is just starting, and asks it as soon as it says who it is',
+  async (...command) => {
+    const acme = await company();
+    acme.feed(people(5));
+    await acme.cli('sync');
+    acme.feed(people(6));
+    // As the starting daemon has it: nobody can read whose it is.
+    const starting = new BetterSqlite3(join(acme.state, 'lock.db'));
+    starting.exec('BEGIN EXCLUSIVE');
+    let daemon: RunningCli | null = null;
+    const clock: Clock = {
+      nowMs: systemClock.nowMs,
+      wait: async (ms, signal) => {
+        if (daemon === null) {
+          starting.close();
+          daemon = acme.start('run', '--port', '0');
+          await daemon.line(message('rollcall runs'));
+        }
+        await systemClock.wait(ms, signal);
+      },
+    };
+    expect(await runCli(command, acme.env, { clock })).toMatchObject({ code: 0, stderr: '' });
+    expect(daemon).not.toBeNull();
+  },
+);
+
+test('an act waits for a daemon that has not opened its database yet', async () => {
+  const acme = await company();
+  acme.feed(people(3));
+  const since = nowOf(systemClock);
+  const lock = await acquireLock(acme.state, { pid: process.pid, host: 'here', command: 'run', since });
+  let daemon: RunningCli | null = null;
+  const clock: Clock = {
+    nowMs: systemClock.nowMs,
+    wait: async (ms, signal) => {
+      if (daemon === null) {
+        await lock.release();
+        daemon = acme.start('run', '--port', '0');
+        await daemon.line(message('rollcall runs'));
+      }
+      await systemClock.wait(ms, signal);
+    },
+  };
+  const stopped = await runCli(['stop-writes', '--reason', 'wait'], acme.env, { clock });
+  expect(stopped).toMatchObject({ code: 0, stderr: '' });
 });

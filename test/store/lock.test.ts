@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { acquireLock, lockHolder } from '../../src/store/store.ts';
 import { startChild } from '../support/child.ts';
@@ -61,6 +63,18 @@ describe('the lock of a state folder', () => {
     expect(said.filter(({ problem }) => problem === 'state.locked')).toHaveLength(3);
     const winner = children[said.findIndex(({ locked }) => locked === true)];
     expect(await lockHolder(dir)).toMatchObject({ pid: winner?.pid });
+  });
+
+  it('of somebody who is just writing their name is neither free nor a raw error', async () => {
+    const dir = tempFolder();
+    await (await acquireLock(dir, me)).release();
+    const starting = new BetterSqlite3(join(dir, 'lock.db'));
+    starting.exec('BEGIN EXCLUSIVE');
+    expect(await lockHolder(dir)).toBeNull();
+    await expect(acquireLock(dir, me)).rejects.toMatchObject({
+      faults: [{ code: 'state.locked', message: expect.stringContaining('another process that is just starting') }],
+    });
+    starting.close();
   });
 
   it('of a folder that does not exist yet is free, and asking about it makes nothing', async () => {
