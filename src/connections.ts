@@ -24,6 +24,27 @@ export function connectionFiles(config: Config): readonly string[] {
   return names.map((name) => join(config.mappingsDir, name));
 }
 
+/** Looks whether the file still says what the connection was made of; layout and comments do not count. Null while it does. */
+export function fileWatch({ file, digest }: Connection): () => string | null {
+  let looked: { readonly text: string | null; readonly says: string | null } = { text: null, says: null };
+  const judged = (text: string): string | null => {
+    const read = readConnection(file, text, { sha256 });
+    if ('faults' in read) return `cannot be used as it stands (${read.faults[0]?.message})`;
+    return read.connection.digest === digest ? null : 'says something else';
+  };
+  return () => {
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+    } catch {
+      return 'cannot be read any more';
+    }
+    // Most looks find the very same text.
+    if (text !== looked.text) looked = { text, says: judged(text) };
+    return looked.says;
+  };
+}
+
 /** Reads every connection file of the folder. @throws Problem with all faults of all files at once. */
 export function loadConnections(config: Config, only = ''): readonly Connection[] {
   const connections: Connection[] = [];

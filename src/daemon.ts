@@ -6,7 +6,7 @@ import { schedule } from 'node-cron';
 import { type Fault, Problem } from './base/problem.ts';
 
 import type { Config } from './config.ts';
-import { loadConnections } from './connections.ts';
+import { fileWatch, loadConnections } from './connections.ts';
 import { credentialEnds } from './credential-ends.ts';
 import { apiTokens } from './http/api/tokens.ts';
 import { hookEndpoints } from './http/hooks/endpoint.ts';
@@ -137,6 +137,8 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
       accepted,
       source,
       also,
+      // Who brings connections of their own has no files that could change.
+      edited: options.connections === undefined ? fileWatch(connection) : () => null,
       credentialEnds: () => credentialEnds(connection, config),
       targets,
       turn: new Turn(),

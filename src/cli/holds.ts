@@ -56,7 +56,7 @@ const wrongLine = ({ kind }: Hold): string =>
     ? 'if nobody sent it: the secret is known to somebody. Put a new one first in verify.secrets, take the old one out, and set it aside'
     : kind === 'feed'
       ? 'if it is wrong: HR delivers again; nothing is to be undone, and the hold goes with the next good delivery'
-      : 'if it is wrong: correct the record at HR, or the connection file where that was changed; the hold goes with the next delivery';
+      : 'if it is wrong: correct the record at HR, or the connection file where that was changed (a daemon reads it when it starts); the hold goes with the next delivery';
 
 function holdPage(paper: Paper, hold: Hold, now: Instant): readonly string[] {
   const word =

@@ -1,5 +1,7 @@
-// Alarms for what nobody would notice otherwise: a feed that stands still while everything looks well, and credentials that run out.
+// Alarms for what nobody would notice otherwise: a feed that stands still while everything looks well, credentials that run out, and
+// a connection file whose edit does not count yet.
 // Looked at after every cycle, and by the daemon in between: a feed that does not come makes no cycle worth its name.
+import { basename } from 'node:path';
 import { DAY_MS, HOUR_MS, type Instant, instantOfMs, msOf } from '../base/instant.ts';
 import type { AlarmSettings } from '../mapping/alarm-settings.ts';
 import { SILENCE_WORKERS_MIN } from '../mapping/alarm-settings.ts';
@@ -14,8 +16,9 @@ export const NO_CHANGE = 'feed.no-change';
 export const NO_HIRES = 'feed.no-hires';
 export const DATE_OFF = 'feed.date-off';
 export const CREDENTIALS_END = 'credentials.end';
+export const EDITED = 'feed.connection-edited';
 
-const CODES: ReadonlySet<string> = new Set([NO_DELIVERY, NO_CHANGE, NO_HIRES, DATE_OFF, CREDENTIALS_END]);
+const CODES: ReadonlySet<string> = new Set([NO_DELIVERY, NO_CHANGE, NO_HIRES, DATE_OFF, CREDENTIALS_END, EDITED]);
 const LOOK_EVERY_MS = HOUR_MS / 4;
 const SUBJECT = 'source';
 
@@ -34,6 +37,7 @@ export async function watchFeed(house: House, live: LiveConnection): Promise<voi
   const found = [
     ...(await feedAlarms(house, live, nowMs)),
     ...credentialAlarms(await live.credentialEnds(), alarms, nowMs),
+    ...editAlarms(live),
   ];
   await settleAlarms(house, name, CODES, found);
   await forgetOvertaken(house, name);
@@ -105,6 +109,20 @@ function credentialAlarms(
       message: `${what} (${subject}) ${endsMs <= nowMs ? 'ended' : 'ends'} on ${dayOf(endsMs - 1)}`,
       hint: 'replace it in time; where the file says `expires`, change that too',
     }));
+}
+
+/** A file counts from the start that reads it: until then nobody would see that their edit does nothing. */
+function editAlarms({ connection: { name, file }, edited }: LiveConnection): readonly Alarm[] {
+  const says = edited();
+  if (says === null) return [];
+  return [
+    {
+      code: EDITED,
+      subject: 'connection file',
+      message: `${basename(file)} ${says}, and the running process goes by what it read at its start`,
+      hint: `restart it to have the file count; before that: rollcall validate, rollcall plan ${name}`,
+    },
+  ];
 }
 
 const isOver = (since: Instant, maxMs: number | null, nowMs: number): boolean =>

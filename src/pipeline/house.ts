@@ -34,6 +34,8 @@ export interface LiveConnection {
   readonly connection: Connection;
   readonly source: Source;
   readonly also: readonly LiveFurther[];
+  /** What the connection file has come to say since it was read; null while it says the same. */
+  readonly edited: () => string | null;
   /** When credentials of the connection end, as far as anybody can tell. */
   readonly credentialEnds: () => Promise<readonly CredentialEnd[]>;
   readonly targets: ReadonlyMap<string, Target>;

@@ -1,6 +1,6 @@
 // A feed that stands still, or credentials that run out: said once, again every day, and once more when it is over.
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, utimesSync } from 'node:fs';
+import { readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { instantOfMs } from '../../src/base/instant.ts';
@@ -183,5 +183,52 @@ describe('credentials that run out', () => {
     expect(await house.house.store.alarms('acme')).toMatchObject([
       { code: 'credentials.end', message: expect.stringMatching(/^the certificate \(targets\[0\]\.auth\) ends on /) },
     ]);
+  });
+});
+
+describe('a connection file that is edited while the house is open', () => {
+  const edit = (house: TestHouse, text: string) => writeFileSync(join(house.mappingsDir, 'acme.yaml'), text);
+
+  test('counts from the next start, and until then is an alarm that says so', async () => {
+    const house = await openTestHouse();
+    await house.sync(feed(PEOPLE));
+    const other = mappingText({ 'department: record.Dept': `department: '"Other"'` });
+    edit(house, other);
+    await house.cycle();
+    expect(await codes(house)).toEqual(['feed.connection-edited']);
+    const { stdout } = await atDesk(house, ['status']);
+    expect(stdout).toMatch(
+      /^ALARM acme: acme\.yaml says something else, and the running process goes by what it read at its start/m,
+    );
+    expect(stdout).toContain('restart it to have the file count');
+    await house.restart(other);
+    await house.cycle();
+    expect(await codes(house)).toEqual([]);
+  });
+
+  test.each([
+    ['that cannot be used', 'connection: [', 'acme.yaml cannot be used as it stands ('],
+    ['that is empty', '', 'acme.yaml cannot be used as it stands ('],
+    ['that is gone', null, 'acme.yaml cannot be read any more'],
+  ] as const)('into one %s is told before a restart would stop at it', async (_, text, says) => {
+    const house = await openTestHouse();
+    await house.sync(feed(PEOPLE));
+    if (text === null) rmSync(join(house.mappingsDir, 'acme.yaml'));
+    else edit(house, text);
+    await look(house);
+    expect((await house.house.store.alarms('acme')).map(({ message }) => message)).toEqual([
+      expect.stringContaining(says),
+    ]);
+    edit(house, mappingText());
+    await look(house);
+    expect(await codes(house)).toEqual([]);
+  });
+
+  test('in comments and layout only says the same', async () => {
+    const house = await openTestHouse();
+    await house.sync(feed(PEOPLE));
+    edit(house, `# of HR\n\n${mappingText()}`);
+    await look(house);
+    expect(await codes(house)).toEqual([]);
   });
 });
