@@ -55,7 +55,8 @@ export interface Outbox {
   readonly supersede: (operation: HeldOperation) => void;
   readonly settle: (operation: HeldOperation, result: OperationResult) => void;
   readonly takeTurns: (worker: number, target: number, at: Instant, hasRemoteId: () => boolean) => void;
-  readonly recoverSending: () => number;
+  /** Queues what was being sent; each of them has to take its turn anew: a leave may have been decided behind it. */
+  readonly recoverSending: () => readonly HeldOperation[];
 }
 
 export interface AddContext {
@@ -164,7 +165,7 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
     `SELECT id, worker_id, target_id, kind, lane, state FROM operations WHERE turn = 'out' AND state = 'sending'`,
   );
   const requeue = sql.prepare<[number]>(
-    `UPDATE operations SET state = 'queued', turn = 'now', ambiguous = 1 WHERE id = ?`,
+    `UPDATE operations SET state = 'queued', turn = 'behind', ambiguous = 1 WHERE id = ?`,
   );
 
   const count = (operation: HeldOperation, from: OperationState | null, to: OperationState) => {
@@ -256,7 +257,7 @@ export function outboxOf(sql: Sql, targets: Names, tallies: Tallies): Outbox {
         requeue.run(row.id);
         count(row, 'sending', 'queued');
       }
-      return rows.length;
+      return rows;
     },
   };
 }

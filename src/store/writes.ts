@@ -131,7 +131,13 @@ export function writesOf(sql: Sql, rooms: Rooms, writer: Writer, now: () => Inst
 
     claim: (target, claim) => write(Math.max(claim.limit / 4, SMALL), () => rooms.claims.claim(target, claim)),
     recoverSending: async () => {
-      const count = await write(SMALL, rooms.outbox.recoverSending);
+      const count = await write(SMALL, () => {
+        const { outbox, accounts } = rooms;
+        const queued = outbox.recoverSending();
+        for (const { worker_id: worker, target_id: target } of queued)
+          outbox.takeTurns(worker, target, now(), () => accounts.hasRemoteId(worker, target));
+        return queued.length;
+      });
       // What the last process left half-staged is nobody's now.
       sweeper.start();
       return count;

@@ -270,6 +270,29 @@ interface ModelOperation {
   notBefore: number;
 }
 
+it('after a crash a disable goes before the membership that was on its way when it was decided', async () => {
+  const { store } = await heldStore(undefined, 'memory');
+  const member = {
+    kind: 'addMember',
+    lane: 'mover',
+    payload: { group: 'g', create: false, computed: false, authority: 'full' },
+  } as const;
+  await store.commit({
+    connection: 'acme',
+    at: NOON,
+    workers: [
+      aChange('ada', { accounts: [anAccount('ada', { remoteId: 'r1' })], operations: [anOperation('ada', member)] }),
+    ],
+  });
+  expect(await store.claim('idp', { lanes: ALL_LANES, limit: 5, now: NOON })).toHaveLength(1);
+  const disable = anOperation('ada', { kind: 'disable', lane: 'leaver' });
+  await store.commit({ connection: 'acme', at: NOON, workers: [aLaterChange('ada', 1, { operations: [disable] })] });
+  expect(await store.recoverSending()).toBe(1);
+  const claimed = await store.claim('idp', { lanes: ALL_LANES, limit: 5, now: NOON });
+  expect(claimed.map(({ kind }) => kind)).toEqual(['disable']);
+  await store.close();
+});
+
 describe('any history of decisions, claims, answers and crashes', () => {
   it('never has two operations of one worker at one target under way, and keeps the order of decisions', async () => {
     const mix = new CaseMix([
