@@ -101,7 +101,7 @@ function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
     const stopped = `WRITES STOPPED to ${what}${exceptLeavers ? ' (leavers excepted)' : ', leavers too'} ${who}`;
     return [
       toned(paper, 'bad', harmless(stopped)),
-      `  to take it back: rollcall resume-writes ${target === ALL_TARGETS ? '' : `${harmless(target)} `}--reason "…"`,
+      `  to take it back: rollcall resume-writes ${target === ALL_TARGETS ? '' : `--target ${harmless(target)} `}--reason "…"`,
     ];
   });
 }

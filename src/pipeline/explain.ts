@@ -326,7 +326,7 @@ async function deliveryReasons(
       found.push({
         code: 'stopped',
         sentence: `writes to ${target} were stopped by ${stop.by} (${stop.reason}): ${kinds} waits`,
-        command: `rollcall resume-writes${stops[ALL_TARGETS] === undefined ? ` ${target}` : ''} --reason "…"`,
+        command: `rollcall resume-writes${stops[ALL_TARGETS] === undefined ? ` --target ${target}` : ''} --reason "…"`,
       });
     else if (state !== undefined && state.state !== 'closed')
       found.push({

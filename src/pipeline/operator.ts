@@ -98,7 +98,7 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
     case 'lift':
       return order(house, act, (seen) => ({ type: 'emergencyLeaveLifted', ...seen }));
     case 'stop-writes': {
-      const target = text(act, 'target') || ALL_TARGETS;
+      const target = await stoppable(house, text(act, 'target'));
       const stop = {
         exceptLeavers: act.args.exceptLeavers === true,
         by: act.by,
@@ -112,10 +112,13 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       );
     }
     case 'resume-writes': {
-      const target = text(act, 'target') || ALL_TARGETS;
-      await house.store.saveSetting(STOPS_KEY, withoutStop(await readStops(house.store), target));
+      const target = await stoppable(house, text(act, 'target'));
+      const stops = withoutStop(await readStops(house.store), target);
+      await house.store.saveSetting(STOPS_KEY, stops);
       await acted(house, act, null, null, { target });
       house.outboxFilled.ring();
+      if (ALL_TARGETS in stops)
+        return done(`writes to ${target} wait on: every target is stopped; rollcall resume-writes`);
       return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} go on`);
     }
     case 'pair':
@@ -155,6 +158,24 @@ const text = (act: NewAct, name: string): string => {
   const value = act.args[name];
   return typeof value === 'string' ? value : '';
 };
+
+/** @throws Problem for a name that no target bears: a stop that stops nothing would be believed. */
+async function stoppable(house: House, wanted: string): Promise<string> {
+  if (wanted === '') return ALL_TARGETS;
+  const names = new Set(Object.keys(await readStops(house.store)).filter((name) => name !== ALL_TARGETS));
+  for (const { targets } of house.connections.values()) for (const name of targets.keys()) names.add(name);
+  // A stop works while a connection file is broken: then those count that accounts are known of.
+  if (house.connections.size === 0) {
+    for (const { connection } of (await house.store.overview()).connections)
+      for (const name of await house.store.targetsOf(connection)) names.add(name);
+  }
+  if (names.has(wanted)) return wanted;
+  throw new Problem({
+    code: 'target.unknown',
+    message: `there is no target named ${wanted}: nothing was changed`,
+    hint: names.size === 0 ? 'without a target all of them are meant' : `targets are ${[...names].sort().join(', ')}`,
+  });
+}
 
 const release = (act: NewAct, at: Instant) => ({
   digest: text(act, 'digest'),

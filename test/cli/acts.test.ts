@@ -67,6 +67,19 @@ test('writes can be stopped while a connection file is broken, and status shows 
   expect((await acme.cli('status', '--json')).json.stops).toMatchObject({ '*': { by: 'Olga', exceptLeavers: true } });
 });
 
+test('one target can be stopped while its connection file is broken, by the name that its accounts are kept under', async () => {
+  const acme = await company();
+  acme.feed(people(3));
+  await acme.cli('sync');
+  acme.write('mappings/acme.yaml', 'connection: [');
+  const typo = await acme.cli('stop-writes', '--target', 'ipd', ...signed);
+  expect(typo).toMatchObject({ code: 2, stdout: '' });
+  expect(typo.stderr).toContain('there is no target named ipd: nothing was changed – targets are idp');
+  expect(await acme.cli('stop-writes', '--target', 'idp', ...signed)).toMatchObject({ code: 0, stderr: '' });
+  expect((await acme.cli('status')).stdout).toContain('rollcall resume-writes --target idp --reason');
+  expect(await acme.cli('resume-writes', '--target', 'idp', ...signed)).toMatchObject({ code: 0 });
+});
+
 test('a discarded hold stays visible and is nobody’s alarm any more', async () => {
   const acme = await company({ users: [{ userName: 'somebody@example.com', externalId: '2', active: true }] });
   acme.feed(people(3));

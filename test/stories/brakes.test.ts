@@ -111,6 +111,32 @@ describe('the brakes', () => {
   });
 });
 
+it('a stop of a target that nobody knows is refused, and says which there are', async () => {
+  const { idp, sync, act, house } = await openTestHouse();
+  await sync(feed(crowd(10)));
+  for (const kind of ['stop-writes', 'resume-writes'] as const) {
+    const refused = await act(kind, { target: 'ipd' });
+    expect(refused).toMatchObject({
+      ok: false,
+      exitCode: 2,
+      faults: [{ code: 'target.unknown', hint: 'targets are idp' }],
+    });
+  }
+  expect(await house.store.setting('stop-writes')).toBeNull();
+  await act('stop-writes', { target: 'idp' });
+  await act('stop-writes', {});
+  expect(await act('resume-writes', { target: 'idp' })).toMatchObject({
+    ok: true,
+    message: expect.stringContaining('every target is stopped'),
+  });
+  const before = idp.writes().length;
+  await sync(feed(crowd(11)));
+  expect(idp.writes()).toHaveLength(before);
+  await act('resume-writes', {});
+  await sync();
+  expect(idp.users.size).toBe(11);
+});
+
 describe('limits of a mapping', () => {
   it('may be lowered at once, and raised only once a person has approved that very file', async () => {
     const people = crowd(60);

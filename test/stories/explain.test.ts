@@ -137,7 +137,7 @@ describe('rollcall explain answers why nothing happened', () => {
     const test = await at(people);
     await test.act('stop-writes', { target: 'idp' });
     await test.sync(feed(people.map((one, index) => (index < 5 ? { ...one, title: 'Duke' } : one))));
-    expect((await reason(test, '1004', 'stopped')).command).toBe('rollcall resume-writes idp --reason "…"');
+    expect((await reason(test, '1004', 'stopped')).command).toBe('rollcall resume-writes --target idp --reason "…"');
     await test.act('resume-writes', { target: 'idp' });
     test.idp.behaviours.add({ act: { kind: 'answer', status: 503 } });
     await using shift = await test.shift();
