@@ -15,6 +15,7 @@ import { type AlertSettings, readAlertSettings } from './mapping/alert-settings.
 import type { Connection } from './mapping/connection-file.ts';
 import { openSource } from './open-source.ts';
 import { memoryOf, openTarget } from './open-target.ts';
+import { actsLoop } from './pipeline/acts-loop.ts';
 import { alertLoop } from './pipeline/alert-loop.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
 import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
@@ -26,7 +27,7 @@ import { movedFaults } from './pipeline/first-contact.ts';
 import { Bell, type House, type LiveConnection, type LiveFurther, type Proof } from './pipeline/house.ts';
 import { type CycleReport, runCycle } from './pipeline/intake.ts';
 import { watchLeft } from './pipeline/left-watch.ts';
-import { judgeHeld, performAct } from './pipeline/operator.ts';
+import { judgeHeld } from './pipeline/operator.ts';
 import { PlansUnderWay } from './pipeline/plans-under-way.ts';
 import { proofLoop, writeProof } from './pipeline/proof.ts';
 import { readingsOf } from './pipeline/readings.ts';
@@ -230,9 +231,6 @@ async function refuseAltered(
 
 // ── the daemon ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Acts of other processes are looked for this often: a command is taken up within a second. */
-const ACTS_EVERY_MS = 250;
-const ACTS_TOGETHER = 20;
 /** The source is looked at at least this often, whatever the schedule missed (clock changes, a host asleep). */
 const LOOK_AT_LEAST_MS = 3_600_000;
 /** The calendar never sleeps longer, so that a corrected clock is noticed. */
@@ -469,17 +467,5 @@ async function debtsLoop(house: House, live: LiveConnection, dispatch: Dispatch,
     await dispatch.progress.after(known, house.clock, DEBTS_EVERY_MS, signal);
     // Many accounts arrive at once: their managers' references then travel in few plans.
     await house.clock.wait(100, signal);
-  }
-}
-
-/** Carries out what other processes ask of the one that holds the lock. */
-export async function actsLoop(house: House, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    for (const act of await house.store.takeActs(ACTS_TOGETHER)) {
-      const result = await performAct(house, act);
-      await house.store.finishAct(act.id, JSON.parse(JSON.stringify(result)));
-      house.log.info({ act: act.id, what: act.kind, ok: result.ok }, 'act done');
-    }
-    await house.clock.wait(ACTS_EVERY_MS, signal);
   }
 }

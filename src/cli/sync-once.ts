@@ -2,8 +2,8 @@
 // behind acts that are carried out without a daemon.
 import { type Instant, msOf } from '../base/instant.ts';
 import { EXIT, type ExitCode } from '../base/problem.ts';
-import { actsLoop } from '../daemon.ts';
 import { LANES, type Lane } from '../lifecycle/operation.ts';
+import { actsLoop } from '../pipeline/acts-loop.ts';
 import { tickCalendar } from '../pipeline/calendar.ts';
 import { payDebts } from '../pipeline/debts.ts';
 import { type Dispatch, startDispatch } from '../pipeline/dispatch.ts';

@@ -18,7 +18,12 @@ const LOOK_WITHIN_MS = 30_000;
 const READ_WITHIN_MS = 15 * MINUTE_MS;
 
 /** Args: `worker`; `stillInFeed`: the feed may hold the person, and what it says of them is passed over from now on. */
-export async function eraseAct(house: House, live: LiveConnection, act: NewAct): Promise<ActResult> {
+export async function eraseAct(
+  house: House,
+  live: LiveConnection,
+  act: NewAct,
+  signal: AbortSignal,
+): Promise<ActResult> {
   const key = String(act.args.worker ?? '');
   const { name } = live.connection;
   if ((await house.store.erased(name, [key])).has(key)) {
@@ -30,8 +35,8 @@ export async function eraseAct(house: House, live: LiveConnection, act: NewAct):
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const situation = (await house.store.situations(name, [key])).get(key);
     if (situation === undefined) throw refused('worker.unknown', `no worker ${key} in ${name}`);
-    await refuseAccess(live, situation);
-    if (act.args.stillInFeed !== true) await refuseFed(house, live, situation);
+    await refuseAccess(live, situation, signal);
+    if (act.args.stillInFeed !== true) await refuseFed(house, live, situation, signal);
     const erased = await house.store.erase(orderOf(house, live, situation, act));
     if (erased.kind === 'conflict') continue;
     if (erased.kind === 'event-waits')
@@ -74,7 +79,7 @@ function answered(rewritten: boolean, message: string, { key, name, rows = {} }:
 }
 
 /** @throws Problem unless nobody can use an account of the worker, by the targets' own word. */
-async function refuseAccess({ targets }: LiveConnection, situation: Situation): Promise<void> {
+async function refuseAccess({ targets }: LiveConnection, situation: Situation, signal: AbortSignal): Promise<void> {
   const { key, standing, accounts, operations } = situation;
   const existing = accounts.filter(({ remoteId }) => remoteId !== null);
   const gone = standing.stage === 'left' || standing.stage === 'purged';
@@ -98,7 +103,7 @@ async function refuseAccess({ targets }: LiveConnection, situation: Situation): 
         `worker ${key} has an account at ${targetName}, which no connection file names any more`,
         'bring the target back into the file: without its own word nobody knows whether the account can be used',
       );
-    const looked = await target.look(remoteId ?? '', AbortSignal.timeout(LOOK_WITHIN_MS));
+    const looked = await target.look(remoteId ?? '', AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN_MS)]));
     if (looked.kind === 'there' && looked.account.active)
       throw refused(
         'erase.active',
@@ -109,8 +114,8 @@ async function refuseAccess({ targets }: LiveConnection, situation: Situation): 
 }
 
 /** @throws Problem where the feed holds the person, or nobody can tell. */
-async function refuseFed(house: House, live: LiveConnection, { key }: Situation): Promise<void> {
-  const held = live.connection.source.content === 'snapshot' ? await feedHolds(house, live, key) : null;
+async function refuseFed(house: House, live: LiveConnection, { key }: Situation, signal: AbortSignal): Promise<void> {
+  const held = live.connection.source.content === 'snapshot' ? await feedHolds(house, live, key, signal) : null;
   if (held === false) return;
   throw refused(
     held === null ? 'erase.feed-unknown' : 'erase.in-feed',
@@ -122,14 +127,19 @@ async function refuseFed(house: House, live: LiveConnection, { key }: Situation)
 }
 
 /** Reads the feed as it is now and stores nothing. Null where it could not be read whole. */
-async function feedHolds(house: House, live: LiveConnection, key: string): Promise<boolean | null> {
+async function feedHolds(
+  house: House,
+  live: LiveConnection,
+  key: string,
+  signal: AbortSignal,
+): Promise<boolean | null> {
   let holds: boolean | null = null;
   const report = await live.turn.take(() =>
     runCycle(house, live, {
       actor: 'operator',
       mode: 'plan',
       onlyWorker: key,
-      signal: AbortSignal.timeout(READ_WITHIN_MS),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(READ_WITHIN_MS)]),
       inspect: (plan) => {
         holds = plan.has(key) && (plan.get(key)?.observed.employments.length ?? 0) > 0;
       },

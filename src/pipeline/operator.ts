@@ -6,6 +6,7 @@ import { EXIT, Problem } from '../base/problem.ts';
 import type { LifecycleEvent } from '../lifecycle/event.ts';
 import { heldWorkers } from '../planning/hold-items.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { crashText } from '../runtime/crash-text.ts';
 import type { NewAct } from '../store/store.ts';
 import type { ActResult } from './act-result.ts';
 import { judgeOnFile } from './calendar.ts';
@@ -50,17 +51,31 @@ export const APPROVAL_HOURS = 4;
 /** Longer than this nobody remembers what was approved. */
 export const APPROVAL_HOURS_MAX = 72;
 
-/** Carries out an act. A Problem becomes a result, since the one who asked may be in another process. */
-export async function performAct(house: House, act: NewAct): Promise<ActResult> {
+/**
+ * Carries out an act. A Problem becomes a result, since the one who asked may be in another process; so does the end of this one, which
+ * cuts off what asks a target.
+ */
+export async function performAct(
+  house: House,
+  act: NewAct,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<ActResult> {
   try {
-    return await perform(house, act);
+    return await perform(house, act, signal);
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { ok: false, message: error.message, exitCode: error.exitCode, faults: error.faults };
+    if (error instanceof Problem)
+      return { ok: false, message: error.message, exitCode: error.exitCode, faults: error.faults };
+    if (!signal.aborted) throw error;
+    const message = `${act.kind} was cut off, for the process that did it ends`;
+    house.log.warn({ code: CUT_OFF, what: act.kind, stack: crashText(error) }, 'an act was cut off');
+    const faults = [{ code: CUT_OFF, message, hint: 'what was stored stands; ask again' }];
+    return { ok: false, message, exitCode: EXIT.failed, faults };
   }
 }
 
-async function perform(house: House, act: NewAct): Promise<ActResult> {
+const CUT_OFF = 'act.cut-off';
+
+async function perform(house: House, act: NewAct, signal: AbortSignal): Promise<ActResult> {
   if (act.reason.trim() === '' || act.by.trim() === '') {
     throw new Problem({
       code: 'act.unsigned',
@@ -122,17 +137,17 @@ async function perform(house: House, act: NewAct): Promise<ActResult> {
       return done(`writes to ${target === ALL_TARGETS ? 'every target' : target} go on`);
     }
     case 'pair':
-      return pairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
+      return pairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act, signal);
     case 'unpair':
-      return unpairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
+      return unpairAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act, signal);
     case 'erase':
-      return eraseAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act);
+      return eraseAct(house, await connectionOf(house, text(act, 'worker'), text(act, 'connection')), act, signal);
     case 'rekey':
       return rekeyAct(house, onlyConnection(house, text(act, 'connection')), act);
     case 'seal':
-      return sealAct(house, act);
+      return sealAct(house, act, signal);
     case 'reconcile':
-      return reconcileAct(house, act);
+      return reconcileAct(house, act, signal);
     case 'replay':
       return replayAct(house, act);
     case 'skip':

@@ -19,7 +19,12 @@ const ROUNDS_MAX = 5;
 const LOOK_WITHIN_MS = 30_000;
 
 /** Args: `worker`, `account` (its id at the target), `target` where the connection has several. */
-export async function pairAct(house: House, live: LiveConnection, act: NewAct): Promise<ActResult> {
+export async function pairAct(
+  house: House,
+  live: LiveConnection,
+  act: NewAct,
+  signal: AbortSignal,
+): Promise<ActResult> {
   const key = String(act.args.worker ?? '');
   const remoteId = String(act.args.account ?? '');
   const target = targetOf(live, String(act.args.target ?? ''));
@@ -27,7 +32,7 @@ export async function pairAct(house: House, live: LiveConnection, act: NewAct): 
   const bound = live.connection.bind(null);
   if ('faults' in bound) throw new Problem(bound.faults);
   const mapping = bound.mapping.targets.find((one) => one.name === target.name);
-  const looked = await target.look(remoteId, AbortSignal.timeout(LOOK_WITHIN_MS));
+  const looked = await target.look(remoteId, AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN_MS)]));
   if (looked.kind === 'gone')
     throw refused(
       'pair.gone',

@@ -11,7 +11,7 @@ import { DRIFT_KINDS, type Reconciliation, reconcile } from './reconcile.ts';
 const LISTED_WITHIN_MS = 30 * 60_000;
 
 /** Args: `connection`, `target` ('' means all), `repair`: a list of repairs, or null for what the file says. */
-export async function reconcileAct(house: House, act: NewAct): Promise<ActResult> {
+export async function reconcileAct(house: House, act: NewAct, stop: AbortSignal): Promise<ActResult> {
   const wantedTarget = typeof act.args.target === 'string' ? act.args.target : '';
   const wantedConnection = typeof act.args.connection === 'string' ? act.args.connection : '';
   const asked = Array.isArray(act.args.repair) ? act.args.repair.map(String) : null;
@@ -36,7 +36,7 @@ export async function reconcileAct(house: House, act: NewAct): Promise<ActResult
   }
   const reports: Reconciliation[] = [];
   for (const { live, target } of chosen) {
-    const signal = AbortSignal.timeout(LISTED_WITHIN_MS);
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(LISTED_WITHIN_MS)]);
     reports.push(
       await reconcile(house, live, target, {
         repair: (asked ?? []) as readonly Repair[],

@@ -184,10 +184,10 @@ export async function sealedUntil(store: Pick<Store, 'segments'>): Promise<Insta
 }
 
 /** Args: `until`, an instant. */
-export async function sealAct(house: House, act: NewAct): Promise<ActResult> {
+export async function sealAct(house: House, act: NewAct, signal: AbortSignal): Promise<ActResult> {
   const until = instantOf(String(act.args.until ?? ''));
   const { reason, osUser, channel } = act;
-  const done = await seal(house, { until, actor: `operator:${act.by}`, why: { reason, osUser, channel } });
+  const done = await seal(house, { until, actor: `operator:${act.by}`, why: { reason, osUser, channel }, signal });
   return {
     ok: true,
     message:

@@ -19,7 +19,12 @@ const LOOK_WITHIN_MS = 30_000;
 export const UNPAIRED_ACTIVE = 'account.unpaired';
 
 /** Args: `worker`, `target` where the connection has several. */
-export async function unpairAct(house: House, live: LiveConnection, act: NewAct): Promise<ActResult> {
+export async function unpairAct(
+  house: House,
+  live: LiveConnection,
+  act: NewAct,
+  signal: AbortSignal,
+): Promise<ActResult> {
   const key = String(act.args.worker ?? '');
   const target = targetOf(live, String(act.args.target ?? ''));
   const { name } = live.connection;
@@ -36,7 +41,7 @@ export async function unpairAct(house: House, live: LiveConnection, act: NewAct)
         `something of worker ${key} is being sent to ${target.name}`,
         'wait a moment, then unpair again',
       );
-    const looked = await target.look(remoteId, AbortSignal.timeout(LOOK_WITHIN_MS));
+    const looked = await target.look(remoteId, AbortSignal.any([signal, AbortSignal.timeout(LOOK_WITHIN_MS)]));
     const active = looked.kind === 'there' && looked.account.active;
     // Nobody would look after it any more: a leaver's account is let go once it is proven that it cannot be used.
     if (active && isToBeOut(situation))
