@@ -167,7 +167,7 @@ async function handsOf(session: Session, options: Options): Promise<Hands> {
       const store = await openState(session, 'read');
       return {
         store,
-        perform: (operations) => askHolder(session, signed(operations), holder),
+        perform: async (operations) => (await askHolder(session, signed(operations), holder)).result,
         [Symbol.asyncDispose]: () => store.close(),
       };
     },
@@ -185,7 +185,7 @@ async function ownHands(
   dispatch.stopped.catch(() => undefined);
   return {
     store: house.store,
-    perform: (operations) => performAct(house, signed(operations)),
+    perform: (operations) => performAct(house, signed(operations), desk.stop),
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       try {

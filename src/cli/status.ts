@@ -84,6 +84,7 @@ function statusLines(paper: Paper, status: Status): readonly string[] {
     ...rejectedLines(paper, overview),
     ...furtherLines(paper, status.further, at),
     ...hookLines(paper, status.hooks, at),
+    ...actLines(paper, status),
     ...queueLines(paper, overview),
     ...suspectedLines(paper, status),
     '',
@@ -104,6 +105,17 @@ function stopLines(paper: Paper, { stops, at }: Status): readonly string[] {
       `  to take it back: rollcall resume-writes ${target === ALL_TARGETS ? '' : `--target ${harmless(target)} `}--reason "…"`,
     ];
   });
+}
+
+/** Acts are taken up within a second: one that is older waits for a process that is not there, or is a long one. */
+function actLines(paper: Paper, { acts: { count, since }, holder, at }: Status): readonly string[] {
+  if (since === null) return [];
+  const whom =
+    holder === null ? 'nobody is there to do them' : `process ${holder.pid} (${holder.command}) is to do them`;
+  return [
+    '',
+    toned(paper, 'warning', `${grouped(count)} act(s) not done yet, the oldest asked for ${ago(since, at)}: ${whom}`),
+  ];
 }
 
 function connectionLines(

@@ -21,6 +21,8 @@ interface ActRow {
 export interface Acts {
   readonly add: (act: NewAct, at: Instant) => number;
   readonly anyWaiting: () => boolean;
+  /** Not done yet, whether somebody is at it or not; since when the oldest waits, null where none does. */
+  readonly open: () => { readonly count: number; readonly since: Instant | null };
   readonly take: (limit: number, at: Instant) => readonly Act[];
   readonly finish: (id: number, result: JsonObject, at: Instant) => void;
   readonly find: (id: number) => Act | null;
@@ -34,6 +36,9 @@ export function actsOf(sql: Sql): Acts {
   const waiting = sql.prepare<[number], { id: number }>(
     'SELECT id FROM acts WHERE finished_at IS NULL AND taken_at IS NULL ORDER BY id LIMIT ?',
   );
+  const open = sql.prepare<[], { count: number; since: Instant | null }>(
+    'SELECT count(*) AS count, min(created_at) AS since FROM acts WHERE finished_at IS NULL',
+  );
   const take = sql.prepare<[Instant, number], ActRow>('UPDATE acts SET taken_at = ? WHERE id = ? RETURNING *');
   const finish = sql.prepare<[Instant, string, number]>(
     'UPDATE acts SET finished_at = ?, result = ? WHERE id = ? AND finished_at IS NULL',
@@ -46,6 +51,7 @@ export function actsOf(sql: Sql): Acts {
         add.run(act.kind, JSON.stringify(act.args), act.reason, act.by, act.osUser, act.channel, at).lastInsertRowid,
       ),
     anyWaiting: () => waiting.get(1) !== undefined,
+    open: () => open.get() ?? { count: 0, since: null },
     take: (limit, at) =>
       waiting.all(limit).flatMap(({ id }) => {
         const row = take.get(at, id);

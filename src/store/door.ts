@@ -729,6 +729,8 @@ export interface Store extends AsyncDisposable {
   readonly act: (id: number) => Promise<Act | null>;
   /** At start: acts that the last process took and did not finish are offered again. Returns how many. */
   readonly recoverActs: () => Promise<number>;
+  /** Acts that are not done yet, whether somebody is at them or not; since when the oldest waits, null where none does. */
+  readonly openActs: () => Promise<{ readonly count: number; readonly since: Instant | null }>;
 
   readonly audit: Audit;
   /** Archives the text of an accepted mapping under its digest; once. */

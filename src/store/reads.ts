@@ -405,6 +405,7 @@ export function readsOf({ sql, rooms, now, check }: ReadParts): Reads {
       }),
     contact: (target) => readAt(target, null, rooms.groups.contact),
     anyActWaiting: () => read(rooms.acts.anyWaiting),
+    openActs: () => read(rooms.acts.open),
     act: (id) => read(() => rooms.acts.find(id)),
     audit,
     mapping: (digest) => read(() => rooms.settings.mapping(digest)),

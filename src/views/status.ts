@@ -42,6 +42,8 @@ export interface Status extends Aftermath {
   readonly unmet: readonly Unmet[];
   readonly clockDoubt: ClockDoubt | null;
   readonly hooks: readonly HookState[];
+  /** What people asked for and nobody has done yet. */
+  readonly acts: { readonly count: number; readonly since: Instant | null };
 }
 
 /** `holder`: the process that holds the state folder; null where nobody does. */
@@ -69,6 +71,7 @@ export async function readStatus(store: Store, holder: LockHolder | null, clock:
     dispatch: await readDispatchStates(store),
     clockDoubt: await readClockDoubt(store),
     hooks: await store.hooks(null),
+    acts: await store.openActs(),
     unmet: (await Promise.all(overview.connections.map((one) => readUnmet(store, one.connection)))).flat(),
     ...(await aftermathOf({ store, clock }, '')),
   };
@@ -124,6 +127,7 @@ export const statusJson = (status: Status): object => ({
   unmetTargets: status.unmet,
   clockDoubt: status.clockDoubt,
   webhooks: status.hooks,
+  openActs: status.acts,
   oldestUnconfirmedLeaver: oldestOf(status.unconfirmedLeavers),
 });
 

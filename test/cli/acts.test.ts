@@ -1,4 +1,8 @@
+import { join } from 'node:path';
+import BetterSqlite3 from 'better-sqlite3';
 import { expect, test } from 'vitest';
+import { nowOf, systemClock } from '../../src/runtime/clock.ts';
+import { acquireLock } from '../../src/store/lock.ts';
 import { company, people } from '../support/cli.ts';
 
 const signed = ['--reason', 'found at the wrong desk'];
@@ -25,6 +29,30 @@ test('leave disables within seconds without a daemon, says what the target confi
   expect(lifted.json).toMatchObject({ ok: true, act: 'lift' });
   expect((await acme.cli('sync')).code).toBe(0);
   expect(acme.idp.user('2')?.active).toBe(true);
+});
+
+test('an act whose holder ends before it has taken it up is carried out here, and confirmed', async () => {
+  const acme = await company();
+  acme.feed(people(3));
+  await acme.cli('sync');
+  const holder = { pid: process.pid, host: 'here', command: 'sync', since: nowOf(systemClock) };
+  const lock = await acquireLock(acme.state, holder);
+  const leave = acme.cli('leave', '2', ...signed);
+  const store = new BetterSqlite3(join(acme.state, 'rollcall.db'), { readonly: true });
+  const waits = store.prepare('SELECT 1 FROM acts WHERE finished_at IS NULL');
+  await expect.poll(() => waits.get(), { timeout: 20_000, interval: 10 }).toBeDefined();
+  const status = await acme.cli('status');
+  expect(status.stdout).toMatch(
+    /\n1 act\(s\) not done yet, the oldest asked for just now: process \d+ \(sync\) is to do them\n/,
+  );
+  expect((await acme.cli('status', '--json')).json.openActs).toMatchObject({ count: 1 });
+  await lock.release();
+  const left = await leave;
+  expect(left).toMatchObject({ code: 0, stderr: '' });
+  expect(left.stdout).toContain('idp: confirmed, the account is inactive');
+  expect(acme.idp.user('2')?.active).toBe(false);
+  expect(waits.get()).toBeUndefined();
+  store.close();
 });
 
 test('a leave that the target does not confirm exits 1 and says so', async () => {

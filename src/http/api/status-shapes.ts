@@ -158,6 +158,7 @@ export const status = named(
       })
       .nullable(),
     webhooks: z.array(webhook),
+    openActs: z.strictObject({ count, since: instant.nullable() }).describe('Asked for and not done yet.'),
     oldestUnconfirmedLeaver: instant.nullable(),
   }),
 );
