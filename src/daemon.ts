@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { schedule } from 'node-cron';
 import { type Fault, Problem } from './base/problem.ts';
 
 import type { Config } from './config.ts';
@@ -43,6 +42,7 @@ import { diskRoom } from './runtime/disk-room.ts';
 import { type Logger, openLog } from './runtime/log.ts';
 import { Meter } from './runtime/meter.ts';
 import { ProofLog, readSigningKey } from './runtime/proof.ts';
+import { openSchedule } from './runtime/schedule.ts';
 import { openSlots, type Slots } from './slots.ts';
 import { acquireLock, lockHolder, openStore, type Store, type StoreOptions } from './store/store.ts';
 import { VERSION } from './version.ts';
@@ -360,7 +360,7 @@ async function readinessOf(house: House): Promise<{ ready: boolean; reasons: rea
 /** When the sources of a connection are looked at. */
 const slotsOf = ({ connection, source, also, wake }: LiveConnection): readonly Slots[] => {
   const deps = {
-    schedule: (cron: string, come: () => void) => schedule(cron, come, { timezone: connection.timeZone }),
+    schedule: (cron: string, come: () => void) => openSchedule(cron, come, { timezone: connection.timeZone }),
     // Schedules go by the system's clock, whatever clock the house goes by.
     nowMs: systemClock.nowMs,
     ring: () => wake.ring(),

@@ -1,14 +1,9 @@
-// When a source is looked at: each slot of its schedules says what is due and rings. A slot that nobody heard – the host slept, the clock
+// When a source is looked at: each slot of its schedules says what is due and rings. A slot that nobody heard – the host slept, the clocks
 // jumped over it – is made up for at the next chance.
 import { MINUTE_MS } from './base/instant.ts';
 import type { SourceSettings } from './mapping/source-settings.ts';
+import type { CronJob } from './runtime/schedule.ts';
 import type { Source } from './sources/source.ts';
-
-/** The part of node-cron's tasks that is used. */
-export interface CronJob {
-  readonly getNextRun: () => Date | null;
-  readonly stop: () => void | Promise<void>;
-}
 
 export interface SlotDeps {
   /** Calls back at each moment of the cron expression, in the connection's zone. */

@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HttpSourceSettings } from '../src/mapping/source-settings.ts';
+import { openSchedule } from '../src/runtime/schedule.ts';
 import { openSlots } from '../src/slots.ts';
 import type { Source } from '../src/sources/source.ts';
 
@@ -47,5 +48,28 @@ describe('the slots of a source', () => {
     slots.makeUp();
     slots.makeUp();
     expect(heard).toEqual(['snapshot']);
+  });
+
+  it('are made up for within the hour when the clocks jump over them', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    vi.setSystemTime('2026-03-28T22:00:00Z');
+    const heard: string[] = [];
+    const source = { slot: (what: string) => heard.push(what) } as unknown as Source;
+    const slots = openSlots(source, { kind: 'http', schedule: '30 2 * * *' } as HttpSourceSettings, {
+      schedule: (cron, come) => openSchedule(cron, come, { timezone: 'Europe/Berlin' }),
+      nowMs: Date.now,
+      ring: () => heard.push('ring'),
+    });
+    for (const [look, found] of [
+      ['2026-03-29T00:59:00Z', []],
+      ['2026-03-29T01:59:00Z', ['snapshot']],
+      ['2026-03-29T23:59:00Z', ['snapshot']],
+    ] as const) {
+      vi.setSystemTime(look);
+      slots.makeUp();
+      expect(heard).toEqual(found);
+    }
+    await slots.stop();
   });
 });

@@ -1,10 +1,10 @@
-// Reconciliations by schedule. A slot that nobody served – the daemon was down, the target did not answer – stays due until a
+// Reconciliations by schedule. A slot that nobody served – the daemon was down, the target did not answer, the clocks jumped over it – stays due until a
 // comparison succeeds, also over a restart: an account that somebody enabled behind our back would stand for weeks otherwise.
-import { schedule } from 'node-cron';
 import { DAY_MS, HOUR_MS, type Instant, instantOfMs, MINUTE_MS, msOf } from '../base/instant.ts';
 import { Problem } from '../base/problem.ts';
 import type { Repair } from '../mapping/connection-schema.ts';
 import { systemClock } from '../runtime/clock.ts';
+import { type CronJob, type CronOptions, openSchedule } from '../runtime/schedule.ts';
 import type { Target } from '../targets/target.ts';
 import { clearAlarm, raiseAlarm } from './alarms.ts';
 import { Bell, type House, type LiveConnection } from './house.ts';
@@ -19,18 +19,8 @@ const OVERDUE_MS = DAY_MS;
 
 const NOT_COMPARED = 'target.not-compared';
 
-/** The part of node-cron's tasks that is used. */
-interface CronJob {
-  readonly getNextRun: () => Date | null;
-  readonly stop: () => void | Promise<void>;
-}
-
 /** Calls back at each moment of the cron expression. */
-type Scheduler = (
-  cron: string,
-  come: () => void,
-  options: { readonly timezone: string; readonly noOverlap: boolean },
-) => CronJob;
+type Scheduler = (cron: string, come: () => void, options: CronOptions) => CronJob;
 
 export interface ReconcileDeps {
   readonly at: Scheduler;
@@ -52,7 +42,7 @@ export function reconcileBySchedule(
   house: House,
   live: LiveConnection,
   signal: AbortSignal,
-  { at, nowMs }: ReconcileDeps = { at: schedule, nowMs: systemClock.nowMs },
+  { at, nowMs }: ReconcileDeps = { at: openSchedule, nowMs: systemClock.nowMs },
 ): readonly ReconcileSlots[] {
   const { connection } = live;
   return connection.targets.flatMap(({ name, reconcile: { schedule: cron, repair } }) => {
