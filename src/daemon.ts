@@ -19,6 +19,7 @@ import { alertLoop } from './pipeline/alert-loop.ts';
 import { tickCalendar } from './pipeline/calendar.ts';
 import { ASKED_EVERY_MS } from './pipeline/clock-watch.ts';
 import { payDebts } from './pipeline/debts.ts';
+import { watchDisk } from './pipeline/disk-watch.ts';
 import { type Dispatch, startDispatch } from './pipeline/dispatch.ts';
 import { eventLoops } from './pipeline/events.ts';
 import { watchFeeds } from './pipeline/feed-watch.ts';
@@ -38,6 +39,7 @@ import { Turn } from './pipeline/turn.ts';
 import { watermarkOf } from './pipeline/watermark.ts';
 import { openChannels } from './runtime/alert-channels.ts';
 import { type Clock, nowOf, systemClock } from './runtime/clock.ts';
+import { DiskReserve } from './runtime/disk-reserve.ts';
 import { diskRoom } from './runtime/disk-room.ts';
 import { type Logger, openLog } from './runtime/log.ts';
 import { Meter } from './runtime/meter.ts';
@@ -65,6 +67,8 @@ export interface OpenOptions {
   readonly watchClock?: boolean;
   /** Without reading connection files: for acts on the house as a whole, which must work while a file is broken. */
   readonly withoutConnections?: boolean;
+  /** Free bytes under the state folder; default: as the system says. */
+  readonly diskRoom?: () => Promise<number | null>;
   /** What the lock says of us, e.g. `run`. */
   readonly command: string;
 }
@@ -80,9 +84,13 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   const log = options.log ?? openLog(config.logLevel);
   const connections =
     options.connections ?? (options.withoutConnections === true ? [] : loadConnections(config, options.connection));
+  const room =
+    options.mode === 'write' ? (options.diskRoom ?? diskRoom(config.stateDir, clock.nowMs)) : async () => null;
+  const disk = new DiskReserve({ dir: config.stateDir, room, log });
   await using stack = new AsyncDisposableStack();
   if (options.mode === 'write') {
     mkdirSync(config.stateDir, { recursive: true });
+    await disk.look();
     const since = nowOf(clock);
     stack.use(
       await acquireLock(config.stateDir, { pid: process.pid, host: hostname(), command: options.command, since }),
@@ -180,6 +188,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     meter: new Meter(),
     proof,
     stateDir: config.stateDir,
+    disk,
     clock,
     random,
     log,
@@ -259,7 +268,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
       text: await house.meter.text(await readingsOf(house, VERSION)),
     }),
     hooks: hookEndpoints(house, config.environment),
-    diskRoom: diskRoom(house.stateDir, house.clock.nowMs),
+    diskRoom: async () => (await house.disk.room()) ?? 0,
     tls: tlsOf(config),
     token: config.http.token,
     behindProxy: config.http.behindProxy,
@@ -289,6 +298,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     sealLoop(house, config.auditKeepDays, inner),
     watchSeals(house, inner),
     watchFeeds(house, inner),
+    watchDisk(house, inner),
   ];
   const alerts = alertsOf(config);
   const channels = alerts === null ? null : openChannels(alerts, config.environment);
@@ -462,7 +472,7 @@ async function calendarLoop(house: House, live: LiveConnection, signal: AbortSig
 async function debtsLoop(house: House, live: LiveConnection, dispatch: Dispatch, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const known = dispatch.progress.rings;
-    const more = await payDebts(house, live);
+    const more = !house.disk.isTight && (await payDebts(house, live));
     if (more) continue;
     await dispatch.progress.after(known, house.clock, DEBTS_EVERY_MS, signal);
     // Many accounts arrive at once: their managers' references then travel in few plans.

@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.ts';
 import type { Severity } from '../mapping/alert-settings.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { readClockDoubt } from './clock-watch.ts';
+import { DISK_FULL } from './disk-watch.ts';
 import { readDispatchStates } from './dispatch-state.ts';
 import { groupFailures, readFailures } from './failures.ts';
 import type { House } from './house.ts';
@@ -30,7 +31,7 @@ export interface Alert {
 }
 
 /** Alarms that wake somebody. */
-const PAGING = ['account.', 'emergency.', 'target.stalled'] as const;
+const PAGING = ['account.', 'emergency.', 'target.stalled', DISK_FULL] as const;
 
 /** Everything that is wrong now, most urgent first. */
 export async function alertsNow(house: House): Promise<readonly Alert[]> {

@@ -3,6 +3,7 @@ import type { Instant } from '../base/instant.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { AlsoSource, Connection } from '../mapping/connection-file.ts';
 import type { Clock } from '../runtime/clock.ts';
+import type { DiskReserve } from '../runtime/disk-reserve.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Meter } from '../runtime/meter.ts';
 import type { ProofLog, ProofReason } from '../runtime/proof.ts';
@@ -72,6 +73,7 @@ export interface Proof {
 export interface House {
   readonly store: Store;
   readonly stateDir: string;
+  readonly disk: DiskReserve;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;

@@ -3,6 +3,7 @@ import { type Fault, Problem } from '../base/problem.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { type CycleOptions, isPilot } from './cycle-options.ts';
 import { type CycleReport, EMPTY_REPORT, recordCycle } from './cycle-report.ts';
+import { DISK_AGAIN_MS, DISK_REASON } from './disk-watch.ts';
 import type { FactsOverlay } from './facts-overlay.ts';
 import { watchFeed } from './feed-watch.ts';
 import { type FurtherReport, readFurther } from './further.ts';
@@ -19,6 +20,10 @@ const PLANNED_NOBODY: ReadonlySet<CycleReport['kind']> = new Set(['nothing', 'no
 
 /** Further sources first: whoever is planned meets what they say now. */
 export async function runCycle(house: House, live: LiveConnection, asked: CycleOptions): Promise<CycleReport> {
+  if (asked.mode === 'commit' && house.disk.isTight) {
+    const { name } = live.connection;
+    return { ...EMPTY_REPORT, connection: name, kind: 'notYet', reason: DISK_REASON, retryAfterMs: DISK_AGAIN_MS };
+  }
   const report =
     live.also.length === 0 ? await firstSource(house, live, asked, null, []) : await allSources(house, live, asked);
   if (asked.mode === 'commit') await watchFeed(house, live);

@@ -157,7 +157,9 @@ export class Line {
       const share = room * (name === 'ordinary' ? CLAIM_AGAIN : 0.5);
       const least = probing ? 1 : Math.max(1, batchMax === null ? share : Math.min(share, batchMax / 2));
       const full = open < least;
-      const stopped = stopsWrite(await this.#stopsNow(!full), this.#target.name, name !== 'ordinary');
+      const stopped =
+        stopsWrite(await this.#stopsNow(!full), this.#target.name, name !== 'ordinary') ||
+        (name === 'ordinary' && this.#house.disk.isTight);
       if (full || stopped) {
         if (flying.size > 0 && !stopped) {
           newsAt = room - least;

@@ -124,6 +124,8 @@ export async function openTestHouse(
     /** Whether a jump of the held clock needs the target's agreement, as it does in production. */
     readonly watchClock?: boolean;
     readonly clock?: HeldClock;
+    /** Free bytes under the state folder. */
+    readonly diskRoom?: () => Promise<number | null>;
     /** Requests at targets other than the fake identity provider. */
     readonly traffic?: () => Traffic;
   } = {},
@@ -154,6 +156,7 @@ export async function openTestHouse(
       log: options.log ?? silentLog,
       mode: 'write',
       watchClock: options.watchClock ?? false,
+      ...(options.diskRoom === undefined ? {} : { diskRoom: options.diskRoom }),
       command: 'test',
     });
   let house = await open();
