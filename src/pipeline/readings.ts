@@ -1,5 +1,5 @@
 // What the store says of the state of everything, for whoever watches from outside. Tallies and a few rows: never a walk over all.
-import { type Instant, msOf } from '../base/instant.ts';
+import { apartMs, type Instant } from '../base/instant.ts';
 import { nowOf } from '../runtime/clock.ts';
 import type { Reading } from '../runtime/meter.ts';
 import { readClockDoubt } from './clock-watch.ts';
@@ -16,7 +16,7 @@ const STATES: Readonly<Record<DispatchState['state'], number>> = { closed: 0, pa
 export async function readingsOf(house: House, version: string): Promise<readonly Reading[]> {
   const { store, proof } = house;
   const now = nowOf(house.clock);
-  const seconds = (then: Instant): number => Math.max(0, (msOf(now) - msOf(then)) / 1_000);
+  const seconds = (then: Instant): number => apartMs(now, then) / 1_000;
   const [overview, ages, leavers, sessions, alarms, states, stops, doubt] = await Promise.all([
     store.overview(),
     store.queueAges(),

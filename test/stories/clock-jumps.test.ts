@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS, type Instant, instantOf, MINUTE_MS, msOf, plusMs } fro
 import { alertsNow } from '../../src/pipeline/alerts.ts';
 import { readClockDoubt } from '../../src/pipeline/clock-watch.ts';
 import { pageFor } from '../../src/pipeline/leaver-watch.ts';
+import { readingsOf } from '../../src/pipeline/readings.ts';
 import { HOOK_ENVIRONMENT, HOOKS, hookDesk } from '../support/hooks.ts';
 import {
   crowd,
@@ -268,6 +269,9 @@ describe('a clock that was ahead and is put right', () => {
     const [alert] = await alertsNow(house.house);
     expect(alert).toMatchObject({ key: 'leavers:idp', severity: 'page' });
     expect(alert?.lines).toEqual(['since before the clock was set back', 'for example worker 1000 of acme']);
+    const readings = await readingsOf(house.house, 'test');
+    const oldest = readings.find(({ name }) => name === 'rollcall_leaver_oldest_seconds')?.value ?? 0;
+    expect(oldest).toBeGreaterThan(300);
     const pagedAt = new Map<number, number>();
     await pageFor(house.house, pagedAt);
     expect(pagedAt.size).toBe(1);

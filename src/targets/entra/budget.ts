@@ -46,7 +46,7 @@ export async function openBudget(
   deps: { readonly now: () => number; readonly memory: TargetMemory },
 ): Promise<Budget> {
   const counted = countedFrom(await deps.memory.read());
-  let pausedUntilMs = 0;
+  let pause = { untilMs: 0, ms: 0 };
 
   const forget = (nowMs: number): void => {
     for (const slot of counted.slots.keys()) {
@@ -74,7 +74,9 @@ export async function openBudget(
     forget(nowMs);
     const [oldest] = counted.recent;
     const short = counted.recent.length < SHORT_CALLS || oldest === undefined ? 0 : oldest + SHORT_MS - nowMs;
-    return Math.max(0, short, pausedUntilMs - nowMs, untilForgotten(urgent, nowMs));
+    const pausedMs = pause.untilMs - nowMs;
+    // More than was asked for is left only where the clock was set back.
+    return Math.max(0, short, pausedMs > pause.ms ? 0 : pausedMs, untilForgotten(urgent, nowMs));
   };
 
   return {
@@ -89,7 +91,9 @@ export async function openBudget(
       return true;
     },
     pause: (ms) => {
-      pausedUntilMs = Math.max(pausedUntilMs, deps.now() + ms);
+      const nowMs = deps.now();
+      const leftMs = pause.untilMs - nowMs;
+      if (leftMs < ms || leftMs > pause.ms) pause = { untilMs: nowMs + ms, ms };
     },
     spent: () => {
       forget(deps.now());

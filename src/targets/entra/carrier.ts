@@ -179,10 +179,13 @@ export class Carrier {
     if (this.#parted[lane].length > 0 || waiting.size >= OPERATIONS_MAX) return allowedMs;
     const [oldest] = waiting;
     const nowMs = now();
-    const gatheredMs = (oldest?.sinceMs ?? nowMs) + GATHER_MS[lane] - nowMs;
+    // Whoever came before the clock was set back has waited.
+    const sinceMs = oldest?.sinceMs ?? nowMs;
+    const gatheredMs = sinceMs > nowMs ? 0 : sinceMs + GATHER_MS[lane] - nowMs;
     // A trickle of single changes must not use up the day's calls.
-    const spreadMs = lane === 'urgent' ? 0 : this.#partFullAtMs + DAY_MS / ordinaryCalls - nowMs;
-    return Math.max(0, allowedMs, gatheredMs, Math.min(spreadMs, DAY_MS / ordinaryCalls));
+    const partFullAtMs =
+      lane === 'urgent' || this.#partFullAtMs > nowMs ? Number.NEGATIVE_INFINITY : this.#partFullAtMs;
+    return Math.max(0, allowedMs, gatheredMs, partFullAtMs + DAY_MS / ordinaryCalls - nowMs);
   }
 
   async #sleep(lane: Lane, ms: number): Promise<void> {

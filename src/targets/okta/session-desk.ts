@@ -113,7 +113,8 @@ export function sessionDesk(room: Room): SessionDesk {
     const last = remembered?.lastMs ?? 0;
     const passedMs = now() - last;
     const gap = last === 0 || passedMs < 0 ? 0 : settings.gapMs - passedMs;
-    return Math.max(gap, Math.min(refusedUntilMs - now(), REFUSED_WAIT_MS), 0);
+    const refusedMs = refusedUntilMs - now();
+    return Math.max(gap, refusedMs > REFUSED_WAIT_MS ? 0 : refusedMs, 0);
   }
 
   async function over(id: string, how: 'completed' | 'failed'): Promise<void> {

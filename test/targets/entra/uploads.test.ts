@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MINUTE_MS } from '../../../src/base/instant.ts';
+import { DAY_MS, MINUTE_MS } from '../../../src/base/instant.ts';
 import type { AccountPayload } from '../../../src/planning/changeset.ts';
+import { openBudget } from '../../../src/targets/entra/budget.ts';
 import type { Sendable } from '../../../src/targets/target.ts';
 import { acceptedOf, type EntraDesk, openEntraDesk } from '../../support/entra-desk.ts';
 import { ALICE, accountOf, noAccount, operation } from '../../support/scim-desk.ts';
@@ -147,6 +148,42 @@ describe('an upload', () => {
 });
 
 describe('the calls that there are', () => {
+  it('keep no leaver waiting for a clock that was ahead', async () => {
+    await using desk = await openEntraDesk();
+    for (const n of [900, 901]) present(desk, n);
+    desk.clock.advance(400 * DAY_MS);
+    const delivering = desk.target.deliver(leaver(900), desk.journal, desk.signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    desk.clock.advance(-400 * DAY_MS);
+    const from = desk.clock.nowMs();
+    const both = Promise.all([delivering, desk.target.deliver(leaver(901), desk.journal, desk.signal)]);
+    expect((await desk.settled(both)).map(({ outcome }) => outcome.class)).toEqual(['accepted', 'accepted']);
+    expect(desk.clock.nowMs() - from).toBeLessThan(MINUTE_MS);
+  });
+
+  it('are spread by a clock that was ahead no longer than by one that was right', async () => {
+    await using desk = await openEntraDesk();
+    desk.clock.advance(400 * DAY_MS);
+    await desk.deliverAll(creates(1));
+    desk.clock.advance(-400 * DAY_MS);
+    const from = desk.clock.nowMs();
+    expect((await desk.deliverAll(creates(1)))[0]?.outcome.class).toBe('accepted');
+    expect(desk.clock.nowMs() - from).toBeLessThan(10 * MINUTE_MS);
+  });
+
+  it('are not paused any longer than was asked for, whatever becomes of the clock', async () => {
+    let nowMs = 400 * DAY_MS;
+    const memory = { read: async () => null, write: async () => undefined };
+    const budget = await openBudget({ dailyCalls: 20, reservedCalls: 5 }, { now: () => nowMs, memory });
+    budget.pause(60_000);
+    budget.pause(30_000);
+    expect(budget.waitMs(true)).toBe(60_000);
+    nowMs -= 10 * DAY_MS;
+    expect(budget.waitMs(true)).toBe(0);
+    budget.pause(30_000);
+    expect(budget.waitMs(true)).toBe(30_000);
+  });
+
   it('never exceed 40 in five seconds, however much there is', async () => {
     await using desk = await openEntraDesk();
     const delivered = await desk.deliverAll(creates(4_000));

@@ -81,6 +81,30 @@ describe('many joiners', () => {
     expect(desk.okta.violations).toEqual([]);
   });
 
+  it('wait no longer for a session that was refused while the clock was ahead', async () => {
+    await using desk = await openOktaDesk({ memory: { value: null } });
+    const AHEAD_MS = 400 * 86_400_000;
+    desk.clock.advance(AHEAD_MS);
+    const [createdMs, updatedMs] = [desk.clock.nowMs(), desk.clock.nowMs()];
+    desk.okta.state.sessions.push({ id: 'theirs', status: 'COMPLETED', createdMs, updatedMs, endsMs: 0, loads: [] });
+    let wanted = true;
+    const journal = { ...desk.journal, wanted: () => wanted };
+    const delivering = desk.target.deliverMany(
+      creates(20).map((one) => ({ operation: one, journal })),
+      desk.signal,
+    );
+    await desk.settled(desk.clock.wait(60_000, desk.signal));
+    expect(opened(desk.okta.log).length).toBeGreaterThan(0);
+    wanted = false;
+    desk.target.reconsider();
+    await desk.settled(Promise.all(delivering));
+    desk.okta.state.sessions.length = 0;
+    desk.clock.advance(-AHEAD_MS);
+    const from = desk.clock.nowMs();
+    expect((await desk.deliverAll(creates(20)))[0]?.outcome.class).toBe('accepted');
+    expect(desk.clock.nowMs() - from).toBeLessThan(10 * 60_000);
+  });
+
   it('come back unsent when they are not wanted any more, while they wait for a session', async () => {
     await using desk = await openOktaDesk({ memory: { value: null } });
     desk.okta.state.sessions.push({
