@@ -1,7 +1,9 @@
 // Opens the house and closes it: the only place where parts are put together. Tests, commands and the daemon open the same one.
+
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import type { Instant } from './base/instant.ts';
 import { type Fault, Problem } from './base/problem.ts';
 
 import type { Config } from './config.ts';
@@ -170,7 +172,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     if (options.withoutConnections !== true)
       await refuseAltered(store, options.connection === undefined || options.connection === '', live);
   }
-  const proof = options.mode === 'write' ? await openProof(config) : null;
+  const proof = options.mode === 'write' ? openProof(config, nowOf(clock)) : null;
   if (proof !== null) stack.use(proof.log);
   const parts = stack.move();
   const close = async (): Promise<void> => {
@@ -201,10 +203,10 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   return house;
 }
 
-async function openProof({ proofDir, segmentsDir, auditKey }: Config): Promise<Proof> {
+function openProof({ proofDir, segmentsDir, auditKey }: Config, since: Instant): Proof {
   const key = auditKey === null ? null : readSigningKey(auditKey);
-  const log = await ProofLog.open(proofDir, key);
-  return { log, segmentsDir, due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null };
+  const log = new ProofLog(proofDir, key);
+  return { log, segmentsDir, due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null, since };
 }
 
 /**

@@ -14,6 +14,8 @@ import { readStops } from './stop-writes.ts';
 /** Holds that somebody is about to release, and targets that blink, are nobody's message. */
 const HELD_AFTER_MS = 30 * MINUTE_MS;
 const DOWN_AFTER_MS = 10 * MINUTE_MS;
+/** Three checkpoints that were due. */
+const UNPROVEN_AFTER_MS = 15 * MINUTE_MS;
 const STOPPED_AFTER_MS = 4 * HOUR_MS;
 const LEAVERS_MAX = 1_000;
 /** Causes in one look; what is beyond follows once some are over. */
@@ -129,6 +131,16 @@ export async function alertsNow(house: House): Promise<readonly Alert[]> {
       title: 'the clock is in doubt: what is due by date waits',
       lines: [`last seen ${doubt.lastSeen}`],
       command: 'rollcall approve clock --reason "…"',
+    });
+  }
+  const said = house.proof === null ? null : (house.proof.saidAt ?? house.proof.since);
+  if (said !== null && age(said) >= UNPROVEN_AFTER_MS) {
+    alerts.push({
+      key: 'proof',
+      severity: 'ticket',
+      title: 'checkpoints of the audit are not written',
+      lines: [`the last one at ${said}; look at the folder of ROLLCALL_PROOF: is it full, or read-only?`],
+      command: 'rollcall audit verify',
     });
   }
   return alerts.sort((a, b) => Number(b.severity === 'page') - Number(a.severity === 'page')).slice(0, CAUSES_MAX);

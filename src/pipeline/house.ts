@@ -68,6 +68,8 @@ export interface Proof {
   /** The last entry that a checkpoint of this process speaks of; -1 before the first. */
   saidSeq: number;
   saidAt: Instant | null;
+  /** Since when this process is to say something. */
+  readonly since: Instant;
 }
 
 export interface House {

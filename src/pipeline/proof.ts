@@ -2,6 +2,7 @@
 // happens, and soon after every leaver, release and deletion.
 import { existsSync, renameSync } from 'node:fs';
 import { type Instant, MINUTE_MS, SECOND_MS } from '../base/instant.ts';
+import { Problem } from '../base/problem.ts';
 import { nowOf } from '../runtime/clock.ts';
 import { type ProofReason, proofFile } from '../runtime/proof.ts';
 import type { House } from './house.ts';
@@ -45,22 +46,34 @@ export function setProofAside(dir: string, now: Instant): string | null {
   return aside;
 }
 
+/** Whatever keeps it from being written is told and tried again: the audit goes on, and nobody's access waits for its proof. */
+async function tryProof(house: House, why: ProofReason): Promise<void> {
+  try {
+    await writeProof(house, why);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    const { code, message, hint } = error.faults[0] ?? { code: UNWRITTEN, message: '', hint: '' };
+    house.log.error({ code, message, hint }, 'a checkpoint of the audit was not written');
+  }
+}
+const UNWRITTEN = 'audit.checkpoint';
+
 export async function proofLoop(house: House, signal: AbortSignal): Promise<void> {
   const { proof, clock } = house;
   if (proof === null) return;
   if (!proof.log.signs) {
     house.log.warn({ code: 'audit.unsigned' }, 'checkpoints of the audit are not signed: set ROLLCALL_AUDIT_KEY');
   }
-  await writeProof(house, 'interval');
+  await tryProof(house, 'interval');
   while (!signal.aborted) {
     const known = proof.due.rings;
     await proof.due.after(known, clock, PROOF_EVERY_MS, signal);
     const why = proof.due.rings === known ? 'interval' : proof.why;
     if (signal.aborted) break;
     if (why !== 'interval') await clock.wait(GATHER_MS, signal);
-    await writeProof(house, why);
+    await tryProof(house, why);
   }
-  await writeProof(house, 'stop');
+  await tryProof(house, 'stop');
 }
 
 /** Something happened that an auditor will ask about. */

@@ -4,6 +4,7 @@ import { DAY_MS, HOUR_MS, type Instant, instantOf, msOf, plusMs } from '../base/
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { EXIT, Problem } from '../base/problem.ts';
 import { nowOf } from '../runtime/clock.ts';
+import { fileProblem } from '../runtime/file-problem.ts';
 import { fileFaults, lineOf, type Manifest, manifestFile, segmentFile, writeWhole } from '../runtime/segment.ts';
 import type { ChainRow, NewAct, Store } from '../store/store.ts';
 import type { ActResult } from './act-result.ts';
@@ -57,7 +58,11 @@ export async function seal(house: House, { until, actor, why, signal }: SealOpti
   while (signal?.aborted !== true) {
     const span = await nextSpan(store, sealed.last, until);
     if (span === null) break;
-    await sealSpan(house, span, { dir, actor, why }, (text) => log.sign(text));
+    try {
+      await sealSpan(house, span, { dir, actor, why }, (text) => log.sign(text));
+    } catch (error) {
+      throw fileProblem(error, UNWRITTEN);
+    }
     sealed = {
       ...sealed,
       segments: sealed.segments + 1,
@@ -68,6 +73,12 @@ export async function seal(house: House, { until, actor, why, signal }: SealOpti
   if (sealed.segments > 0) worthProof(house, 'deletion');
   return sealed;
 }
+
+const UNWRITTEN = {
+  code: 'audit.seal-unwritable',
+  message: 'segments of the audit cannot be written',
+  hint: 'make room, or mount the folder of ROLLCALL_PROOF again; nothing was removed, and the daemon tries again',
+} as const;
 
 interface Span {
   readonly first: number;

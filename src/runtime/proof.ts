@@ -15,6 +15,7 @@ import { dirname, join } from 'node:path';
 import type { Instant } from '../base/instant.ts';
 import { canonicalJson, type JsonObject } from '../base/json.ts';
 import { Problem } from '../base/problem.ts';
+import { fileProblem } from './file-problem.ts';
 
 export const PROOF_REASONS = ['interval', 'leaver', 'release', 'deletion', 'stop'] as const;
 export type ProofReason = (typeof PROOF_REASONS)[number];
@@ -98,29 +99,21 @@ export function proofLine(point: ProofPoint, key: KeyObject | null): string {
   return `{"point":${text},"sig":"${sig}"}`;
 }
 
-/** Appends lines, each durable before it counts as written. One process at a time: whoever holds the lock of the state folder. */
+/**
+ * Appends lines, each durable before it counts as written. One process at a time: whoever holds the lock of the state folder. The file
+ * is opened by the first line, and anew after a failure: nobody's access waits for the folder of the checkpoints.
+ */
 export class ProofLog implements AsyncDisposable {
-  readonly #file: FileHandle;
+  readonly #dir: string;
   readonly #key: KeyObject | null;
   readonly #keyId: string;
-  #previous: string;
+  #open: { readonly file: FileHandle; previous: string } | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(file: FileHandle, key: KeyObject | null, previous: string) {
-    this.#file = file;
+  constructor(dir: string, key: KeyObject | null) {
+    this.#dir = dir;
     this.#key = key;
     this.#keyId = key === null ? '' : keyId(key);
-    this.#previous = previous;
-  }
-
-  static async open(dir: string, key: KeyObject | null): Promise<ProofLog> {
-    mkdirSync(dir, { recursive: true });
-    const file = await open(proofFile(dir), 'a+', 0o600);
-    const text = await file.readFile('utf8');
-    // A line that a crash cut short is closed: it will be found faulty, and what follows it is not.
-    if (text !== '' && !text.endsWith('\n')) await file.appendFile('\n');
-    const last = text.split('\n').findLast((line) => line !== '');
-    return new ProofLog(file, key, last === undefined ? '' : sha256Hex(last));
   }
 
   get signs(): boolean {
@@ -133,20 +126,54 @@ export class ProofLog implements AsyncDisposable {
     return { key: this.#keyId, sig };
   }
 
+  /** @throws Problem `audit.checkpoint` where the file cannot be written; the line counts as not said then. */
   append(said: Omit<ProofPoint, 'v' | 'previous' | 'key'>): Promise<void> {
     const next = this.#last.then(async () => {
-      const line = proofLine({ v: 1, ...said, previous: this.#previous, key: this.#keyId }, this.#key);
-      await this.#file.appendFile(`${line}\n`);
-      await this.#file.datasync();
-      this.#previous = sha256Hex(line);
+      try {
+        await this.#append(said);
+      } catch (error) {
+        const open = this.#open;
+        this.#open = null;
+        await open?.file.close().catch(() => undefined);
+        throw fileProblem(error, UNWRITTEN);
+      }
     });
     this.#last = next.catch(() => undefined);
     return next;
   }
 
+  async #append(said: Omit<ProofPoint, 'v' | 'previous' | 'key'>): Promise<void> {
+    this.#open ??= await opened(this.#dir);
+    const line = proofLine({ v: 1, ...said, previous: this.#open.previous, key: this.#keyId }, this.#key);
+    await this.#open.file.appendFile(`${line}\n`);
+    await this.#open.file.datasync();
+    this.#open.previous = sha256Hex(line);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last;
-    await this.#file.close();
+    await this.#open?.file.close();
+  }
+}
+
+const UNWRITTEN = {
+  code: 'audit.checkpoint',
+  message: 'checkpoints of the audit cannot be written',
+  hint: 'make room, or mount the folder of ROLLCALL_PROOF again; it is tried again every five minutes',
+} as const;
+
+async function opened(dir: string): Promise<{ readonly file: FileHandle; previous: string }> {
+  mkdirSync(dir, { recursive: true });
+  const file = await open(proofFile(dir), 'a+', 0o600);
+  try {
+    const text = await file.readFile('utf8');
+    // A line that a crash or a full disk cut short is closed: it will be found faulty, and what follows it is not.
+    if (text !== '' && !text.endsWith('\n')) await file.appendFile('\n');
+    const last = text.split('\n').findLast((line) => line !== '');
+    return { file, previous: last === undefined ? '' : sha256Hex(last) };
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

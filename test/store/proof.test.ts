@@ -44,7 +44,7 @@ async function signedLog() {
   const key = makeSigningKey(keyFile);
   const publicFile = join(proof, 'audit.pub');
   writeFileSync(publicFile, createPublicKey(key).export({ type: 'spki', format: 'pem' }));
-  const log = await ProofLog.open(proof, readSigningKey(keyFile));
+  const log = new ProofLog(proof, readSigningKey(keyFile));
   for (let index = 0; index < 12; index += 1) {
     await store.commit({ connection: 'acme', at: minutesAfterNoon(index), workers: [aChange(`w${index}`)] });
     if (index % 4 === 3) await say(log, store, 'interval');
@@ -152,7 +152,7 @@ describe('signed checkpoints', () => {
   it('go on behind a line that a crash cut short, which is found', async () => {
     const { store, proof, publicFile, keyFile } = await signedLog();
     appendFileSync(proofFile(proof), '{"point":{"v":1,"se');
-    const log = await ProofLog.open(proof, readSigningKey(keyFile));
+    const log = new ProofLog(proof, readSigningKey(keyFile));
     await say(log, store, 'stop');
     await log[Symbol.asyncDispose]();
     const read = told(proof, publicFile);

@@ -1,14 +1,22 @@
 // The daemon says what the audit holds: every five minutes, also when nothing happens, and soon after what an auditor asks about.
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { msOf } from '../../src/base/instant.ts';
+import { DAY_MS, msOf, plusMs } from '../../src/base/instant.ts';
+import { alertsNow } from '../../src/pipeline/alerts.ts';
 import { proofLoop } from '../../src/pipeline/proof.ts';
-import { proofFile, readProof } from '../../src/runtime/proof.ts';
+import { seal } from '../../src/pipeline/seal.ts';
+import { nowOf } from '../../src/runtime/clock.ts';
+import { openLog } from '../../src/runtime/log.ts';
+import { makeSigningKey, ProofLog, proofFile, readProof } from '../../src/runtime/proof.ts';
 import { comes, crowd, feed, openTestHouse, type TestHouse } from '../support/house.ts';
 
 const MINUTE = 60_000;
-const said = ({ stateDir }: TestHouse) => readProof(readFileSync(proofFile(join(stateDir, 'proof')), 'utf8'), []);
+const folderOf = ({ stateDir }: TestHouse): string => join(stateDir, 'proof');
+const said = (test: TestHouse) => {
+  const file = proofFile(folderOf(test));
+  return readProof(existsSync(file) ? readFileSync(file, 'utf8') : '', []);
+};
 const turns = async (): Promise<void> => {
   for (let turn = 0; turn < 40; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -86,5 +94,74 @@ describe('checkpoints of the audit', () => {
     const before = said(test).points.length;
     await test.restart();
     expect(said(test).points.length).toBeLessThanOrEqual(before + 1);
+  });
+});
+
+describe('a folder of checkpoints that cannot be written', () => {
+  const block = (test: TestHouse): void => {
+    rmSync(folderOf(test), { recursive: true, force: true });
+    writeFileSync(folderOf(test), 'no folder');
+  };
+
+  it('keeps no leaver waiting, is told, and is written again once it can be', async () => {
+    const lines: string[] = [];
+    const test = await openTestHouse({ log: openLog('error', { write: (line) => void lines.push(line) }) });
+    await test.sync(feed(crowd(30)));
+    block(test);
+    const stop = new AbortController();
+    const loop = proofLoop(test.house, stop.signal);
+    const told = () => lines.map((line) => JSON.parse(line)).filter(({ code }) => code === 'audit.checkpoint');
+    const untilTold = async (count: number) => {
+      for (let turn = 0; turn < 20_000 && told().length < count; turn += 1) {
+        test.clock.toNext(5 * MINUTE);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    await untilTold(4);
+    expect(told()[0]).toMatchObject({ hint: expect.stringContaining('ROLLCALL_PROOF') });
+    expect((await alertsNow(test.house)).map(({ key }) => key)).toContain('proof');
+    await comes(test, feed(crowd(30, (at) => (at === 3 ? { status: 'T' } : {}))));
+    await test.settle(MINUTE);
+    expect(test.idp.user('1003')?.active).toBe(false);
+    rmSync(folderOf(test));
+    for (let turn = 0; turn < 20_000 && test.house.proof?.saidAt === null; turn += 1) {
+      test.clock.toNext(5 * MINUTE);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(said(test)).toMatchObject({ faults: [], points: [{ previous: '' }] });
+    expect((await alertsNow(test.house)).map(({ key }) => key)).not.toContain('proof');
+    stop.abort();
+    await loop;
+  });
+
+  it('does not keep a house from opening or closing', async () => {
+    const test = await openTestHouse();
+    await test.sync(feed(crowd(5)));
+    block(test);
+    await test.restart();
+    await test.sync(feed(crowd(6)));
+    expect(test.idp.users.size).toBe(6);
+  });
+
+  it('keeps segments from being made, and nothing is removed', async () => {
+    const test = await openTestHouse();
+    await test.sync(feed(crowd(5)));
+    test.clock.advance(200 * DAY_MS);
+    mkdirSync(folderOf(test), { recursive: true });
+    writeFileSync(join(folderOf(test), 'segments'), 'no folder');
+    const { proof } = test.house;
+    if (proof === null) throw new Error('the house proves its audit');
+    const key = join(test.stateDir, 'audit.pem');
+    const log = new ProofLog(folderOf(test), makeSigningKey(key));
+    const house = Object.create(test.house, {
+      proof: { value: { ...proof, log, segmentsDir: join(folderOf(test), 'segments') } },
+    });
+    const until = plusMs(nowOf(test.clock), -100 * DAY_MS);
+    const why = { reason: 'kept for 100 days' };
+    await expect(seal(house, { until, actor: 'daemon', why })).rejects.toMatchObject({
+      faults: [{ code: 'audit.seal-unwritable' }],
+    });
+    expect((await test.house.store.audit.verify()).ok).toBe(true);
+    expect(await test.house.store.segments()).toEqual([]);
   });
 });
