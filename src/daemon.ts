@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Instant } from './base/instant.ts';
+import { createSecureContext } from 'node:tls';
 import { type Fault, Problem } from './base/problem.ts';
 
 import type { Config } from './config.ts';
@@ -172,7 +172,7 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
     if (options.withoutConnections !== true)
       await refuseAltered(store, options.connection === undefined || options.connection === '', live);
   }
-  const proof = options.mode === 'write' ? openProof(config, nowOf(clock)) : null;
+  const proof = options.mode === 'write' ? openProof(config) : null;
   if (proof !== null) stack.use(proof.log);
   const parts = stack.move();
   const close = async (): Promise<void> => {
@@ -203,10 +203,10 @@ export async function openHouse(options: OpenOptions): Promise<OpenHouse> {
   return house;
 }
 
-function openProof({ proofDir, segmentsDir, auditKey }: Config, since: Instant): Proof {
+function openProof({ proofDir, segmentsDir, auditKey }: Config): Proof {
   const key = auditKey === null ? null : readSigningKey(auditKey);
   const log = new ProofLog(proofDir, key);
-  return { log, segmentsDir, due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null, since };
+  return { log, segmentsDir, due: new Bell(), why: 'interval', saidSeq: -1, saidAt: null, since: null };
 }
 
 /**
@@ -262,6 +262,10 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
   const fail = new AbortController();
   const inner = AbortSignal.any([signal, fail.signal]);
   const listeners: ((report: CycleReport) => void)[] = [];
+  // Whatever a person has to put right is found before anything runs.
+  const alerts = alertsOf(config);
+  await using opened = new AsyncDisposableStack();
+  const channels = alerts === null ? null : opened.use(openChannels(alerts, config.environment));
   const server = buildServer({
     version: VERSION,
     readiness: () => readinessOf(house),
@@ -302,8 +306,6 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     watchFeeds(house, inner),
     watchDisk(house, inner),
   ];
-  const alerts = alertsOf(config);
-  const channels = alerts === null ? null : openChannels(alerts, config.environment);
   if (alerts !== null && channels !== null) loops.push(alertLoop(house, alerts, channels, inner));
   const jobs = [];
   for (const live of house.connections.values()) {
@@ -325,6 +327,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     jobs.push(...reconciliations);
     loops.push(...reconciliations.map(({ stopped }) => stopped));
   }
+  const running = opened.move();
   house.log.info({ url, version: VERSION, connections: house.connections.size }, 'rollcall runs');
   const guarded = loops.map((loop) =>
     loop.catch((error: unknown) => {
@@ -336,7 +339,7 @@ export async function runDaemon(house: House, config: Config, signal: AbortSigna
     const results = await Promise.allSettled(guarded);
     for (const job of jobs) await job.stop();
     await server.close();
-    await channels?.[Symbol.asyncDispose]();
+    await running.disposeAsync();
     house.log.info('rollcall stopped');
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   })();
@@ -357,7 +360,18 @@ function tlsOf({ http: { tls } }: Config): { readonly cert: string; readonly key
       });
     }
   };
-  return { cert: read(tls.cert), key: read(tls.key) };
+  const pair = { cert: read(tls.cert), key: read(tls.key) };
+  try {
+    createSecureContext(pair);
+  } catch {
+    // The reason may quote the key.
+    throw new Problem({
+      code: 'config.http-tls',
+      message: `${tls.cert} and ${tls.key} are no certificate and its key`,
+      hint: 'ROLLCALL_HTTP_TLS_CERT and ROLLCALL_HTTP_TLS_KEY name PEM files that belong together',
+    });
+  }
+  return pair;
 }
 
 async function readinessOf(house: House): Promise<{ ready: boolean; reasons: readonly string[] }> {

@@ -133,8 +133,9 @@ export async function alertsNow(house: House): Promise<readonly Alert[]> {
       command: 'rollcall approve clock --reason "…"',
     });
   }
-  const said = house.proof === null ? null : (house.proof.saidAt ?? house.proof.since);
-  if (said !== null && age(said) >= UNPROVEN_AFTER_MS) {
+  const due = house.proof?.since ?? null;
+  const said = house.proof?.saidAt ?? due;
+  if (due !== null && said !== null && age(said) >= UNPROVEN_AFTER_MS) {
     alerts.push({
       key: 'proof',
       severity: 'ticket',

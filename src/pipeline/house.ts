@@ -68,8 +68,8 @@ export interface Proof {
   /** The last entry that a checkpoint of this process speaks of; -1 before the first. */
   saidSeq: number;
   saidAt: Instant | null;
-  /** Since when this process is to say something. */
-  readonly since: Instant;
+  /** Since when this process says something every five minutes; null where it does not. */
+  since: Instant | null;
 }
 
 export interface House {

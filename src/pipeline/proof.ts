@@ -64,6 +64,7 @@ export async function proofLoop(house: House, signal: AbortSignal): Promise<void
   if (!proof.log.signs) {
     house.log.warn({ code: 'audit.unsigned' }, 'checkpoints of the audit are not signed: set ROLLCALL_AUDIT_KEY');
   }
+  proof.since = nowOf(clock);
   await tryProof(house, 'interval');
   while (!signal.aborted) {
     const known = proof.due.rings;

@@ -45,7 +45,7 @@ export async function acquireLock(dir: string, holder: LockHolder): Promise<Lock
     const present = isBusy(error) ? nameOf(sql) : null;
     sql.close();
     if (isBusy(error)) throw locked(dir, present);
-    throw error;
+    throw damaged(error);
   }
 }
 
@@ -60,7 +60,7 @@ export async function lockHolder(dir: string): Promise<LockHolder | null> {
     return null;
   } catch (error) {
     if (isBusy(error)) return nameOf(sql);
-    throw error;
+    throw damaged(error);
   } finally {
     sql.close();
   }
@@ -88,6 +88,16 @@ function readHolder(sql: Sql): LockHolder | null {
   if (table === undefined) return null;
   const row = sql.prepare<[], { body: string }>('SELECT body FROM holder').get();
   return row === undefined ? null : (JSON.parse(row.body) as LockHolder);
+}
+
+/** Somebody else's file, or one that a disk has spoilt: nothing of ours is in it but who is here. */
+function damaged(error: unknown): unknown {
+  if (!/^SQLITE_(NOTADB|CORRUPT)/.test(sqliteCode(error))) return error;
+  return new Problem({
+    code: 'state.lock-damaged',
+    message: 'lock.db in the state folder is no lock',
+    hint: 'make sure that no daemon runs on this folder, then remove lock.db: it holds nothing else',
+  });
 }
 
 const isBusy = (error: unknown): boolean => sqliteCode(error).startsWith('SQLITE_BUSY');

@@ -1,9 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
 import { expect, test } from 'vitest';
 import { type Clock, nowOf, systemClock } from '../../src/runtime/clock.ts';
 import { acquireLock } from '../../src/store/store.ts';
-import { company, people, type RunningCli, runCli } from '../support/cli.ts';
+import { company, people, type RunningCli, runChild, runCli } from '../support/cli.ts';
 
 const fields = (line: string): { msg?: string; url?: string; result?: string } => JSON.parse(line);
 const message = (wanted: string) => (line: string) => fields(line).msg === wanted;
@@ -111,4 +112,31 @@ test('an act waits for a daemon that has not opened its database yet', async () 
   };
   const stopped = await runCli(['stop-writes', '--reason', 'wait'], acme.env, { clock });
   expect(stopped).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('what a person has to put right is found before anything runs, and exits 2', async () => {
+  const acme = await company();
+  acme.write('alerts.yaml', 'nope: [');
+  acme.write('garbage.pem', 'garbage');
+  const garbage = join(acme.dir, 'garbage.pem');
+  const none = join(acme.dir, 'none.yaml');
+  const faults: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
+    [{ ROLLCALL_ALERTS: join(acme.dir, 'alerts.yaml') }, /^rollcall: .*alerts\.yaml:\d+:\d+: not valid YAML/m],
+    [{ ROLLCALL_ALERTS: none }, /^rollcall: the file .*none\.yaml of ROLLCALL_ALERTS cannot be read$/m],
+    [
+      { ROLLCALL_HTTP_TLS_CERT: garbage, ROLLCALL_HTTP_TLS_KEY: garbage },
+      /^rollcall: .* are no certificate and its key/m,
+    ],
+  ];
+  for (const [environment, words] of faults) {
+    const run = await runChild(['run', '--port', '0'], { ...acme.env, ...environment });
+    expect(run.stderr).toMatch(words);
+    expect([run.code, run.stderr.includes('    at ')]).toEqual([2, false]);
+  }
+  writeFileSync(join(acme.state, 'lock.db'), 'hello'.repeat(5_000));
+  for (const args of [['run', '--port', '0'], ['status'], ['leave', '2', '--reason', 'x', '--as', 'Olga']]) {
+    const run = await runChild(args, acme.env);
+    expect(run.stderr, args.join(' ')).toMatch(/^rollcall: lock\.db in the state folder is no lock – .+\n$/);
+    expect(run.code).toBe(2);
+  }
 });
