@@ -1,5 +1,6 @@
 // Log lines are fixed text plus fields. Worker keys, counts and codes may stand in them; names, values and secrets may not.
 import { type Logger as PinoLogger, pino } from 'pino';
+import { logLines } from './log-lines.ts';
 
 export type Logger = Pick<PinoLogger, 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child' | 'level'>;
 
@@ -30,7 +31,7 @@ export function openLog(level: string, destination?: { write(line: string): void
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? logLines());
 }
 
 export const silentLog: Logger = pino({ level: 'silent' });

@@ -223,6 +223,7 @@ const AREAS: Readonly<Record<string, string>> = {
   http: 'The HTTP server',
   init: 'A first connection file',
   leaver: 'Leavers',
+  log: 'The log',
   mapping: 'Connection files',
   name: 'Names',
   reconcile: 'Reconciliation',

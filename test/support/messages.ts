@@ -44,6 +44,10 @@ const BY_HAND: Readonly<Record<string, readonly [says: string, todo: string]>> =
     'somebody who left still has access after five minutes',
     'rollcall failed; take the access away at the target by hand',
   ],
+  'log.lost': [
+    'so many lines found no place: a full disk, or nobody who reads them',
+    'look at where standard output goes',
+  ],
   'mapping.type': ['an expression gives another type than is wanted; both are named', 'rollcall help mapping'],
   'name.held': ['a target gave a name that belongs to another worker here', 'both of them: rollcall explain ID'],
   'pair.target': ['the connection has several targets, or none of that name', '--target NAME'],
