@@ -46,10 +46,13 @@ describe('while adoptions at a target that was added wait for a person, access a
     const other = await startFakeIdp({ token: 'let-me-in', idPrefix: 'other', users } as FakeIdpOptions);
     onTestFinished(() => other.close());
     const [before, target] = mappingText().split('  - name: idp\n') as [string, string];
-    const test = await openTestHouse({ environment: { OTHER_URL: other.url } });
+    const test = await openTestHouse({
+      mapping: `${mappingText()}${HOOKS}`,
+      environment: { ...HOOK_ENVIRONMENT, OTHER_URL: other.url },
+    });
     await test.sync(feed(people));
     await test.restart(
-      `${before}  - name: idp\n${target}  - name: other\n${target.replace('{env:IDP_URL}', '{env:OTHER_URL}')}`,
+      `${before}  - name: idp\n${target}  - name: other\n${target.replace('{env:IDP_URL}', '{env:OTHER_URL}')}${HOOKS}`,
     );
     expect((await test.sync(feed(people))).holds).toMatchObject([{ kind: 'adoption', items: 60 }]);
     return { test, people };
@@ -77,32 +80,14 @@ describe('while adoptions at a target that was added wait for a person, access a
     }
     expect(isActive(test, '1005')).toBe(false);
   });
-});
-
-it('an emergency by webhook ends access while adoptions at a target that was added wait', async () => {
-  const people = crowd(60);
-  const users = people.map(({ id }) => ({
-    userName: `first${id}.last${id}@example.com`,
-    externalId: id,
-    active: true,
-  }));
-  const other = await startFakeIdp({ token: 'let-me-in', idPrefix: 'other', users } as FakeIdpOptions);
-  onTestFinished(() => other.close());
-  const [before, target] = mappingText().split('  - name: idp\n') as [string, string];
-  const test = await openTestHouse({
-    mapping: `${mappingText()}${HOOKS}`,
-    environment: { ...HOOK_ENVIRONMENT, OTHER_URL: other.url },
+  it('where a webhook tells of an emergency', async () => {
+    const { test } = await two();
+    const desk = hookDesk(test);
+    await desk.emergency('1003');
+    await desk.take();
+    await test.settle();
+    expect(isActive(test, '1003')).toBe(false);
   });
-  await test.sync(feed(people));
-  await test.restart(
-    `${before}  - name: idp\n${target}  - name: other\n${target.replace('{env:IDP_URL}', '{env:OTHER_URL}')}${HOOKS}`,
-  );
-  await test.sync(feed(people));
-  const desk = hookDesk(test);
-  await desk.emergency('1003');
-  await desk.take();
-  await test.settle();
-  expect(isActive(test, '1003'), JSON.stringify(await test.house.store.alarms('acme'))).toBe(false);
 });
 
 describe('a file is read again, although it is the very same, as long as one of its rows', () => {
